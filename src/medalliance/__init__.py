@@ -1,0 +1,33 @@
+"""Evaluate county medical-alliance reforms: insurance-fund surplus, pay and visit shares.
+
+Names are loaded when first used, so that ``import medalliance`` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+# public name -> module that defines it, one a line, sorted by name
+_HOME = {
+    "Badge": "provenance",
+    "DataError": "errors",
+    "DesignError": "errors",
+    "NEVER_TREATED": "panel",
+    "Panel": "panel",
+    "RuleError": "errors",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'medalliance' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Embedding: coding the cases and comparing them."""

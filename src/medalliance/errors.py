@@ -1,0 +1,51 @@
+"""Errors that say what is wrong, where (the first three), and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+class DataError(ValueError):
+    """A table, panel or file breaks a rule it must keep."""
+
+
+class RuleError(ValueError):
+    """A contract rule is missing, unpublished or contradicts itself."""
+
+
+class DesignError(ValueError):
+    """An estimate was asked for that the data or the design cannot support."""
+
+
+def first_three(items: Iterable[object]) -> str:
+    """Join the first three items, saying how many more there are.
+
+    >>> first_three(["a", "b", "c", "d"])
+    'a, b, c and 1 more'
+    """
+    listed = [str(item) for item in items]
+    shown = ", ".join(listed[:3])
+    return shown if len(listed) <= 3 else f"{shown} and {len(listed) - 3} more"
+
+
+def raise_problems(
+    problems: list[str], *, where: str, advice: str, error: type[ValueError] = DataError
+) -> None:
+    """Raise one error that lists every problem found, or return if there is none.
+
+    Parameters
+    ----------
+    problems : list of str
+        One sentence a problem: what is wrong and where.
+    where : str
+        The file or table that was checked.
+    advice : str
+        What the reader should do.
+    error : type
+        ``DataError``, ``RuleError`` or ``DesignError``.
+    """
+    if not problems:
+        return
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    raise error(f"{where}: {count}.\n{lines}\n  {advice}")

@@ -1,0 +1,1 @@
+"""Estimators: one public function a file, each returning ``Effects``."""

@@ -1,0 +1,1 @@
+"""Inference on arrays: clusters, bands, bootstraps, randomisation. Knows no classes."""

@@ -1,0 +1,1 @@
+"""Mechanism: what the contract pays and what it makes people do."""

@@ -1,0 +1,33 @@
+"""Badges: what kind of evidence a figure, a table or a number is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Badge(StrEnum):
+    """Kind of evidence, from strongest to weakest."""
+
+    REAL = "REAL"
+    YOURS = "YOURS"
+    SYNTHETIC = "SYNTHETIC"
+    ILLUSTRATIVE = "ILLUSTRATIVE"
+
+
+_ORDER = tuple(Badge)
+
+MEANING = {
+    Badge.REAL: "published figures or public records, each with its source",
+    Badge.YOURS: "computed from the panel that you loaded",
+    Badge.SYNTHETIC: "simulated data whose true effect is known",
+    Badge.ILLUSTRATIVE: "numbers chosen to show how a rule works",
+}
+
+
+def weakest(*badges: Badge | str) -> Badge:
+    """Combine badges: what mixes evidence carries the weakest badge of its parts.
+
+    >>> weakest("REAL", "SYNTHETIC").value
+    'SYNTHETIC'
+    """
+    return max((Badge(badge) for badge in badges), key=_ORDER.index)

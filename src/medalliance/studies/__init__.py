@@ -1,0 +1,1 @@
+"""Studies: the analysis recipes that chapters call."""

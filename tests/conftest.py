@@ -1,0 +1,47 @@
+"""Fixtures that find the data lying beside the project, or skip (in CI: fail) with the reason."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from medalliance.paths import mssp_dir, shared_dir
+
+REQUIRE_ALL = os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1"
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip the test; fail it where nothing may be missing."""
+    if REQUIRE_ALL:
+        pytest.fail(f"MEDALLIANCE_REQUIRE_ALL=1: {reason}")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Return a function from a path under the shared folder to an existing file."""
+
+    def find(relative: str) -> Path:
+        path = shared_dir() / relative
+        if not path.exists():
+            skip_or_fail(f"{path} is missing; set MEDALLIANCE_SHARED to the folder that holds it")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def mssp_folder() -> Path:
+    """Return the folder of Shared Savings files."""
+    folder = mssp_dir()
+    if not any(folder.glob("*.csv")):
+        skip_or_fail(f"no file in {folder}; set MEDALLIANCE_MSSP_DIR")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_reader_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MEDALLIANCE_PANEL", raising=False)
