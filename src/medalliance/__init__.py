@@ -16,6 +16,10 @@ _HOME = {
     "NEVER_TREATED": "panel",
     "Panel": "panel",
     "RuleError": "errors",
+    "calibrate": "embedding.calibrate",
+    "krippendorff_alpha": "embedding.reliability",
+    "minimise": "embedding.qca",
+    "truth_table": "embedding.truth_table",
 }
 
 __all__ = sorted(_HOME)
