@@ -15,10 +15,13 @@ _HOME = {
     "DesignError": "errors",
     "NEVER_TREATED": "panel",
     "Panel": "panel",
+    "PanelWarning": "panel",
     "RuleError": "errors",
     "calibrate": "embedding.calibrate",
     "krippendorff_alpha": "embedding.reliability",
+    "load_panel": "panel",
     "minimise": "embedding.qca",
+    "outcome_values": "outcomes",
     "truth_table": "embedding.truth_table",
 }
 

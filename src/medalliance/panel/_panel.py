@@ -1,0 +1,339 @@
+"""The ``Panel`` class: one row a unit and year, sorted, checked and frozen."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from ..errors import first_three, raise_problems
+from ..provenance import Badge
+from . import _checks
+
+NEVER_TREATED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A unit-by-year table that knows its unit, year, cohort, cluster and weight.
+
+    Make one with :meth:`from_frame` or :func:`load_panel`, which check and sort it.
+
+    Attributes
+    ----------
+    frame : DataFrame, shape (n_obs, n_columns)
+        Sorted by unit, then year, with a ``RangeIndex``. A copy: never the caller's frame.
+    unit, year, cohort : str
+        Column names. ``cohort`` is the first treated year, ``NEVER_TREATED`` (0) if never.
+    cluster : str or None
+        Column that names the cluster of a unit; ``None`` clusters by unit.
+    weight : str or None
+        Column of unit weights, constant in a unit; ``None`` weights units equally.
+    currency : str
+        ``"CNY"`` or ``"USD"``; money columns are in its main unit.
+    badge : Badge
+        Kind of evidence; travels to every figure and table made from the panel.
+    """
+
+    frame: pd.DataFrame
+    unit: str
+    year: str
+    cohort: str
+    cluster: str | None = None
+    weight: str | None = None
+    currency: str = "CNY"
+    badge: Badge = field(default=Badge.YOURS)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        *,
+        unit: str,
+        year: str,
+        cohort: str | None = None,
+        cluster: str | None = None,
+        weight: str | None = None,
+        treatment: str | None = None,
+        currency: str = "CNY",
+        badge: Badge | str = Badge.YOURS,
+    ) -> Self:
+        """Check a table with any column names, returning it as a panel.
+
+        Parameters
+        ----------
+        df : DataFrame, shape (n_obs, n_columns)
+            One row a unit and year, in any order. It is not changed.
+        unit, year : str
+            Columns that together name a row.
+        cohort : str, optional
+            First treated year, 0 (or infinity) if never. Without it, the ``treatment`` column
+            gives the cohort.
+        cluster, weight : str, optional
+            Columns that are constant in a unit.
+        treatment : str, optional
+            A 0/1 column to check: it must be absorbing and agree with ``cohort``.
+        currency : str
+            ``"CNY"`` or ``"USD"``.
+        badge : Badge or str
+            Kind of evidence.
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        DataError
+            Every problem of the table at once.
+
+        Warns
+        -----
+        PanelWarning
+            If a unit has a year missing between two years that are seen.
+        """
+        return _build(
+            cls,
+            df,
+            {"unit": unit, "year": year, "cohort": cohort, "cluster": cluster, "weight": weight},
+            treatment,
+            currency,
+            Badge(badge),
+        )
+
+    @cached_property
+    def _unit_factor(self) -> tuple[NDArray[np.intp], pd.Index]:
+        codes, units = pd.factorize(self.frame[self.unit])
+        return codes, pd.Index(units)
+
+    @property
+    def unit_codes(self) -> NDArray[np.intp]:
+        """Unit of each row as a code, shape (n_obs,), 0..n_units-1 in sorted order."""
+        return self._unit_factor[0]
+
+    @property
+    def units(self) -> pd.Index:
+        """Unit labels, shape (n_units,)."""
+        return self._unit_factor[1]
+
+    @cached_property
+    def years(self) -> NDArray[np.int64]:
+        """Distinct years in order, shape (n_years,)."""
+        return np.sort(pd.unique(self.frame[self.year].to_numpy(np.int64)))
+
+    @cached_property
+    def year_codes(self) -> NDArray[np.intp]:
+        """Year of each row as a code into ``years``, shape (n_obs,)."""
+        return np.searchsorted(self.years, self.frame[self.year].to_numpy(np.int64))
+
+    @cached_property
+    def first_rows(self) -> NDArray[np.intp]:
+        """First row of each unit, shape (n_units,)."""
+        return np.flatnonzero(np.r_[True, np.diff(self.unit_codes) != 0])
+
+    @cached_property
+    def cohort_by_unit(self) -> NDArray[np.int64]:
+        """First treated year of each unit, 0 if never, shape (n_units,)."""
+        return self.frame[self.cohort].to_numpy(np.int64)[self.first_rows]
+
+    @cached_property
+    def weight_by_unit(self) -> NDArray[np.float64]:
+        """Weight of each unit, shape (n_units,); ones without a weight column."""
+        if self.weight is None:
+            return np.ones(len(self.units))
+        return self.frame[self.weight].to_numpy(float)[self.first_rows]
+
+    @cached_property
+    def cluster_by_unit(self) -> NDArray[np.intp]:
+        """Cluster code of each unit, shape (n_units,); the unit itself without a cluster column."""
+        if self.cluster is None:
+            return np.arange(len(self.units))
+        return pd.factorize(self.frame[self.cluster].to_numpy()[self.first_rows])[0]
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return len(self.units)
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether every unit is seen in every year."""
+        return len(self.frame) == self.n_units * len(self.years)
+
+    @cached_property
+    def already_treated(self) -> NDArray[np.bool_]:
+        """Whether a unit was treated when first seen, shape (n_units,): it has no pre-period."""
+        first_seen = self.years[self.year_codes[self.first_rows]]
+        return (self.cohort_by_unit != NEVER_TREATED) & (self.cohort_by_unit <= first_seen)
+
+    @property
+    def n_already_treated(self) -> int:
+        """Number of units without a pre-period, which estimators leave out of effects."""
+        return int(self.already_treated.sum())
+
+    @cached_property
+    def data_hash(self) -> str:
+        """Short SHA-256 of the panel's values, for the foot of tables."""
+        digest = hashlib.sha256("|".join(map(str, self.frame.columns)).encode())
+        digest.update(pd.util.hash_pandas_object(self.frame, index=False).to_numpy().tobytes())
+        return digest.hexdigest()[:12]
+
+    def grid(self, values: ArrayLike) -> NDArray[np.float64]:
+        """Lay a value a row out as units by years, NaN where a unit is not seen.
+
+        Parameters
+        ----------
+        values : array_like, shape (n_obs,)
+
+        Returns
+        -------
+        ndarray, shape (n_units, n_years)
+        """
+        flat = np.asarray(values, dtype=np.float64)
+        if self.is_balanced:
+            return flat.reshape(self.n_units, len(self.years)).copy()
+        out = np.full((self.n_units, len(self.years)), np.nan)
+        out[self.unit_codes, self.year_codes] = flat
+        return out
+
+    def keep(self, rows: ArrayLike) -> Panel:
+        """Return the panel of the rows where a mask is true.
+
+        Parameters
+        ----------
+        rows : array_like of bool, shape (n_obs,)
+        """
+        mask = np.asarray(rows, dtype=bool)
+        return replace(self, frame=self.frame[mask].reset_index(drop=True))
+
+    def with_columns(self, **columns: ArrayLike) -> Panel:
+        """Return the panel with columns added or replaced, each of shape (n_obs,)."""
+        return replace(self, frame=self.frame.assign(**columns))
+
+    def __repr__(self) -> str:
+        shape = "balanced" if self.is_balanced else "unbalanced"
+        return (
+            f"Panel({self.n_units:,} units x {len(self.years)} years, {shape}; unit={self.unit!r}, "
+            f"year={self.year!r}, cohort={self.cohort!r}, cluster={self.cluster!r}, "
+            f"weight={self.weight!r}, badge={self.badge.value})"
+        )
+
+
+def _build(
+    cls: type[Panel],
+    df: pd.DataFrame,
+    roles: dict[str, str | None],
+    treatment: str | None,
+    currency: str,
+    badge: Badge,
+) -> Panel:
+    """Run every check on a caller's frame, then sort a copy of it into a panel."""
+    problems = _checks.missing_columns(df, {**roles, "treatment": treatment})
+    if roles["cohort"] is None and treatment is None:
+        problems.append("name the cohort column, or a 0/1 treatment column.")
+    if currency not in ("CNY", "USD"):
+        problems.append(f"currency {currency!r} is neither 'CNY' nor 'USD'.")
+    named = [name for name in (*roles.values(), treatment) if name is not None]
+    twice = sorted({str(name) for name in df.columns[df.columns.duplicated()]})
+    if twice:
+        problems.append(f"column names appear twice: {first_three(twice)}.")
+    raise_problems(problems, where="panel", advice="Name the columns as they stand in the table.")
+
+    unit, year = str(roles["unit"]), str(roles["year"])
+    if roles["cohort"] is None:
+        df = _add_cohort(df, unit, year, str(treatment))
+        roles = {**roles, "cohort": "cohort"}
+    cohort = str(roles["cohort"])
+    keys, valid, problems = _checks.read_keys(df, unit, year, cohort, never=NEVER_TREATED)
+    order = _order(keys, valid)
+    sorted_keys = keys if order is None else _take(keys, order)
+    frame = df.copy() if order is None else df.take(order)
+    problems += _problems_in_order(frame, sorted_keys, roles, treatment)
+    problems += _checks.check_numbers(df, skip=named)
+    advice = "Row numbers count from 1 in the table as given. Correct the table and load it again."
+    raise_problems(problems, where="panel", advice=advice)
+
+    frame = frame.reset_index(drop=True)
+    frame[year] = sorted_keys.years
+    frame[cohort] = sorted_keys.cohorts
+    panel = cls(
+        frame, unit, year, cohort, roles["cluster"], roles["weight"], currency, Badge(badge)
+    )
+    panel.__dict__["_unit_factor"] = (sorted_keys.unit_codes, sorted_keys.units)
+    _warn_of_gaps(panel)
+    return panel
+
+
+def _add_cohort(df: pd.DataFrame, unit: str, year: str, treatment: str) -> pd.DataFrame:
+    if "cohort" in df.columns:
+        raise_problems(
+            ["cohort is not named, but the table has a column 'cohort'."],
+            where="panel",
+            advice="Pass cohort='cohort', or rename that column.",
+        )
+    keys, _, _ = _checks.read_keys(df.assign(cohort=0), unit, year, "cohort", never=NEVER_TREATED)
+    return df.assign(cohort=_checks.cohort_from_treatment(keys, df[treatment]))
+
+
+def _order(keys: _checks.Keys, valid: NDArray[np.bool_]) -> NDArray[np.intp] | None:
+    """Row order by unit, then year, without unreadable keys; None if already in order."""
+    step_unit = np.diff(keys.unit_codes)
+    in_order = (step_unit > 0) | ((step_unit == 0) & (np.diff(keys.years) >= 0))
+    if valid.all() and in_order.all():
+        return None
+    rows = np.flatnonzero(valid)
+    return rows[np.lexsort((keys.years[rows], keys.unit_codes[rows]))]
+
+
+def _take(keys: _checks.Keys, order: NDArray[np.intp]) -> _checks.Keys:
+    return _checks.Keys(keys.unit_codes[order], keys.units, keys.years[order], keys.cohorts[order])
+
+
+def _problems_in_order(
+    frame: pd.DataFrame,
+    keys: _checks.Keys,
+    roles: dict[str, str | None],
+    treatment: str | None,
+) -> list[str]:
+    """Run the checks that need rows sorted by unit, then year."""
+    unit, year, cluster, weight = (roles[k] for k in ("unit", "year", "cluster", "weight"))
+    problems = _checks.duplicate_keys(keys, str(unit), str(year))
+    advice = "Treatment must be absorbing. Fix the cohort column or drop these units."
+    problems += _checks.changes_within(keys, keys.cohorts, "cohort", str(unit), advice)
+    if cluster is not None:
+        blank = int(frame[cluster].isna().sum())
+        if blank:
+            problems.append(f"cluster {cluster!r} is missing in {blank} rows.")
+        codes = pd.factorize(frame[cluster])[0]
+        if _checks.changes_within(keys, codes, "cluster", str(unit), ""):
+            advice = "Give each unit one cluster, e.g. that of its first year."
+            values = frame[cluster].astype(object).to_numpy()
+            problems += _checks.changes_within(keys, values, "cluster", str(unit), advice)
+    if weight is not None:
+        bad = _checks.check_weight(frame[weight])
+        problems += bad
+        if not bad:
+            advice = "Weights that move are outcomes; freeze the pre-period mean."
+            values = frame[weight].to_numpy()
+            problems += _checks.changes_within(keys, values, "weight", str(unit), advice)
+    if treatment is not None:
+        problems += _checks.check_treatment(keys, frame[treatment], str(unit))
+    return problems
+
+
+def _warn_of_gaps(panel: Panel) -> None:
+    gappy = _checks.gaps(panel.unit_codes, panel.year_codes)
+    if len(gappy):
+        shown = first_three(panel.units[gappy])
+        warnings.warn(
+            f"{len(gappy)} of {panel.n_units} units have a year missing between two years that "
+            f"are seen: {shown}. Estimators use the rows there are.",
+            _checks.PanelWarning,
+            stacklevel=4,
+        )
