@@ -1,0 +1,106 @@
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from medalliance import exhibits, plots, tables
+
+TEXTS = {
+    "caption": "Primary care loses <share>",
+    "alt": 'A "falling" line',
+    "badge": "REAL",
+    "source": "yearbook",
+}
+
+
+def _line():
+    frame = pd.DataFrame({"year": [2010, 2011, 2012], "share": [0.61, np.nan, 0.5]})
+    return plots.lines(frame, x="year", y="share")
+
+
+def test_figure_is_one_html_output_with_badge_alt_caption_source_and_numbers():
+    shown = exhibits.figure(_line(), **TEXTS)
+    html = shown._repr_html_()
+    assert html.startswith("<figure") and 'data-badge="REAL"' in html
+    assert 'alt="A &quot;falling&quot; line"' in html
+    assert "Primary care loses &lt;share&gt;" in html and "Source: yearbook" in html
+    assert "<td>0.61</td>" in html and "data:image/png;base64," in html
+    assert "[REAL] Primary care" in repr(shown) and "object at 0x" not in repr(shown)
+
+
+def test_figure_is_deterministic_and_closes_its_figure():
+    before = plt.get_fignums()
+    first, second = (exhibits.figure(_line(), **TEXTS)._repr_html_() for _ in range(2))
+    assert first == second
+    assert plt.get_fignums() == before
+
+
+@pytest.mark.parametrize("field", ["caption", "alt", "source"])
+def test_figure_refuses_an_empty_text(field):
+    with pytest.raises(ValueError, match=field):
+        exhibits.figure(_line(), **{**TEXTS, field: "  "})
+
+
+def test_figure_refuses_an_unknown_badge():
+    with pytest.raises(ValueError, match="PLAUSIBLE"):
+        exhibits.figure(_line(), **{**TEXTS, "badge": "PLAUSIBLE"})
+
+
+def test_drawn_numbers_follow_the_data():
+    frame = pd.DataFrame({"name": ["a", "b"], "first": [1.0, 2.0], "second": [3.0, -1.0]})
+    ax = plots.dumbbell(frame, label="name", start="first", end="second")
+    numbers = exhibits.drawn_numbers([ax]).set_index("series")
+    assert numbers.loc["second", ["first", "last", "lowest", "highest"]].tolist() == [3, -1, -1, 3]
+    plt.close(ax.figure)
+
+
+def test_rounded_prints_blanks_as_blanks_and_no_negative_zero():
+    frame = pd.DataFrame({"x": [0.123456, -1e-17, np.nan, 1234567.0], "n": [1, 2, 3, 4]})
+    assert exhibits.rounded(frame)["x"].tolist() == ["0.1235", "0", "", "1234567"]
+
+
+def test_sentence_carries_its_badge():
+    said = exhibits.sentence("The rate fell.", badge="SYNTHETIC", source="simulation")
+    assert 'data-badge="SYNTHETIC"' in said._repr_html_()
+
+
+def test_table_prints_p_values_blanks_years_and_minus_signs():
+    frame = pd.DataFrame(
+        {
+            "case": ["A", "B"],
+            "year": [2015, 2016],
+            "rate": [-0.0312, np.nan],
+            "yuan": [123456.0, 2.0],
+            "p_value": [0.0001, 0.0404],
+        }
+    )
+    shown = tables.table(
+        frame, caption="c", badge="REAL", source="s", labels={"rate": "surplus rate"}
+    )
+    assert shown.summary["surplus rate"].tolist() == ["-0.031", "not published"]
+    assert shown.summary["p value"].tolist() == ["<0.001", "0.040"]
+    assert shown.summary["yuan"].tolist() == ["123,456", "2"]
+    html = shown._repr_html_()
+    assert "\u22120.031" in html and ">2015<" in html and "p = 0.0" not in html
+    assert (
+        html
+        == tables.table(
+            frame, caption="c", badge="REAL", source="s", labels={"rate": "surplus rate"}
+        )._repr_html_()
+    )
+
+
+def test_table_prints_assumed_rows_and_blanks_in_grey():
+    frame = pd.DataFrame({"share": [0.5, 0.25, None], "status": ["reported", "assumed", "x"]})
+    html = tables.table(frame, caption="c", badge="ILLUSTRATIVE", source="s")._repr_html_()
+    assert html.count("#7d838c") == 3
+
+
+def test_table_refuses_an_empty_source():
+    with pytest.raises(ValueError, match="source"):
+        tables.table(pd.DataFrame({"a": [1]}), caption="c", badge="REAL", source="")
+
+
+def test_to_latex_escapes_and_aligns():
+    text = tables.to_latex(pd.DataFrame({"term_x": ["a&b"], "estimate": [-0.5]}), caption="50 %")
+    assert r"a\&b & $-$0.500 \\" in text and "{lr}" in text and r"50 \%" in text
