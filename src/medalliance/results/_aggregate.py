@@ -1,0 +1,179 @@
+"""Averages of cohort-by-year effects: which cells, with which weights."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DesignError
+
+KINDS = ("simple", "event_time", "cohort", "year")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Averages to take of k cells.
+
+    Attributes
+    ----------
+    weights : ndarray, shape (k, m)
+        Weight of each cell in each average; columns sum to one.
+    labels : dict of str to list
+        ``term``, ``cohort``, ``year`` and ``event_time`` of each average.
+    overall : ndarray, shape (m,)
+        Weight of each average in the overall effect.
+    overall_by_mass : bool
+        Whether those weights are cohort sizes, hence estimated.
+    by_mass : bool
+        Whether cells are weighted by size, hence with estimated weights.
+    """
+
+    weights: NDArray[np.float64]
+    labels: dict[str, list[object]]
+    overall: NDArray[np.float64]
+    by_mass: bool
+    overall_by_mass: bool
+
+
+def plan_average(
+    kind: str, terms: pd.DataFrame, mass: NDArray[np.float64], balance: int | None
+) -> Plan:
+    """Choose cells and weights of an average.
+
+    Parameters
+    ----------
+    kind : {"simple", "event_time", "cohort", "year"}
+    terms : DataFrame
+        ``cohort``, ``year`` and ``event_time`` of each cell.
+    mass : ndarray, shape (k,)
+        Share of units (or of observations) behind each cell.
+    balance : int or None
+        With ``"event_time"``: keep the cohorts that have effects at every event time from 0
+        to ``balance``, and event times up to it. Pre-periods are those that they have.
+
+    Returns
+    -------
+    Plan
+
+    References
+    ----------
+    Callaway, Sant'Anna (2021), section 3.2 and Table 1.
+    """
+    if kind not in KINDS:
+        raise DesignError(f'no average "{kind}".\n  Use one of {", ".join(KINDS)}.')
+    if balance is not None and kind != "event_time":
+        raise DesignError(f'balance does not apply to "{kind}".\n  Use it with "event_time".')
+    cohort = terms["cohort"].to_numpy(np.int64)
+    year = terms["year"].to_numpy(np.int64)
+    post = year >= cohort
+    if not post.any():
+        raise DesignError("no effect after treatment starts.\n  Take a panel with later years.")
+    if kind == "simple":
+        weights = _by_mass(post[:, None], mass)
+        return Plan(weights, _labels(["simple"]), np.ones(1), True, True)
+    if kind == "event_time":
+        return _event_time(cohort, year, mass, balance)
+    if kind == "cohort":
+        keys = np.unique(cohort[post])
+        member = post[:, None] & (cohort[:, None] == keys)
+        weights = member / member.sum(axis=0)
+        size = np.array([mass[cohort == key].max() for key in keys])
+        labels = _labels([f"cohort {key}" for key in keys], cohort=list(keys))
+        return Plan(weights, labels, size / size.sum(), False, True)
+    keys = np.unique(year[post])
+    weights = _by_mass(post[:, None] & (year[:, None] == keys), mass)
+    labels = _labels([f"year {key}" for key in keys], year=list(keys))
+    return Plan(weights, labels, np.full(len(keys), 1 / len(keys)), True, False)
+
+
+def _event_time(
+    cohort: NDArray[np.int64],
+    year: NDArray[np.int64],
+    mass: NDArray[np.float64],
+    balance: int | None,
+) -> Plan:
+    event = year - cohort
+    keep = np.ones(len(event), bool)
+    if balance is not None:
+        full = [
+            key
+            for key in np.unique(cohort)
+            if np.isin(np.arange(balance + 1), event[cohort == key]).all()
+        ]
+        if not full:
+            raise DesignError(
+                f"no cohort has effects at every event time from 0 to {balance}.\n"
+                "  Use a smaller balance."
+            )
+        keep = np.isin(cohort, full) & (event <= balance)
+    keys = np.unique(event[keep])
+    weights = _by_mass(keep[:, None] & (event[:, None] == keys), mass)
+    if not (keys >= 0).any():
+        raise DesignError("no effect after treatment starts.\n  Take a panel with later years.")
+    overall = np.where(keys >= 0, 1 / (keys >= 0).sum(), 0.0)
+    labels = _labels([f"event time {key}" for key in keys], event_time=list(keys))
+    return Plan(weights, labels, overall, True, False)
+
+
+def _by_mass(member: NDArray[np.bool_], mass: NDArray[np.float64]) -> NDArray[np.float64]:
+    weights = member * mass[:, None]
+    return weights / weights.sum(axis=0)
+
+
+def _labels(
+    term: list[str],
+    cohort: list[object] | None = None,
+    year: list[object] | None = None,
+    event_time: list[object] | None = None,
+) -> dict[str, list[object]]:
+    blank: list[object] = [None] * len(term)
+    return {
+        "term": list(term),
+        "cohort": cohort or blank,
+        "year": year or blank,
+        "event_time": event_time or blank,
+    }
+
+
+def mass_influence(
+    slopes: NDArray[np.float64],
+    terms: pd.DataFrame,
+    cohort: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    seen: tuple[NDArray[np.int64], NDArray[np.bool_]] | None,
+) -> NDArray[np.float64]:
+    """Compute the influence of estimated weights on averages.
+
+    An average ``sum_k p_k a_k / sum_k p_k`` moves with the estimated masses ``p`` by
+    ``slopes_k = (a_k - average) / sum p``; unit ``i`` adds its own mass to the cells it is in.
+
+    Parameters
+    ----------
+    slopes : ndarray, shape (k, m)
+        Derivative of each average with respect to each cell's mass.
+    terms : DataFrame
+        ``cohort`` and ``year`` of each cell.
+    cohort, weight : ndarray, shape (n_units,)
+        Cohort and relative weight of each unit.
+    seen : (years, observed) or None
+        Years and mask, shape (n_units, n_years), if cells weight observations.
+
+    Returns
+    -------
+    ndarray, shape (n_units, m)
+    """
+    result = np.zeros((len(cohort), slopes.shape[1]))
+    cell_cohort = terms["cohort"].to_numpy(np.int64)
+    cell_year = terms["year"].to_numpy(np.int64)
+    for key in np.unique(cell_cohort):
+        cells = np.flatnonzero(cell_cohort == key)
+        rows = np.flatnonzero(cohort == key)
+        if seen is None:
+            result[rows] = weight[rows, None] * slopes[cells].sum(axis=0)
+        else:
+            columns = np.searchsorted(seen[0], cell_year[cells])
+            result[rows] = weight[rows, None] * (seen[1][np.ix_(rows, columns)] @ slopes[cells])
+    return result

@@ -1,0 +1,184 @@
+"""What an estimate was made from: its design, its units and the regression behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..provenance import Badge
+
+DEFAULT_SEED = 20260101
+DEFAULT_DRAWS = 999
+
+UNSCALED = "clustered influence functions without small-sample factor (R did)"
+FIXEST = "clustered (CRV1), G/(G-1) (N-1)/(N-K), effects nested in clusters not counted (fixest)"
+
+
+@dataclass(frozen=True)
+class Design:
+    """How an estimate was made; every foot of a table or figure is printed from it.
+
+    Attributes
+    ----------
+    outcome, unit_of_measure : str
+        Codebook name of the outcome; its unit, empty if it is not known.
+    estimator : str
+        Name of the estimator with its method, as ``"att_gt (dr)"``.
+    n_units, n_obs, n_clusters : int
+        Units, rows and clusters that the estimate uses.
+    clusters : str
+        Column that names the clusters (the unit's own if there is no other).
+    std_errors : str
+        The one convention of standard errors of this family.
+    badge : Badge
+        Kind of evidence.
+    control_group, base_period : str or None
+        Who is compared with, and when; None where the method has no such choice.
+    anticipation : int
+        Years before the cohort that may already respond.
+    covariates : tuple of str
+        Columns adjusted for.
+    weights : str or None
+        Column of weights; None for equal weights.
+    seed, n_draws : int
+        Seed and number of bootstrap draws of bands.
+    dof : float
+        Degrees of freedom of t-quantiles; infinite for normal ones.
+    n_left_out : int
+        Units left out because they were treated when first seen.
+    n_treated_clusters : int
+        Clusters that hold a treated unit. With one there is no standard error.
+    data_hash : str
+        Fingerprint of the arrays that the estimate was made from.
+    notes : tuple of str
+        Sentences that a reader of the numbers has to know.
+    """
+
+    outcome: str
+    estimator: str
+    n_units: int
+    n_obs: int
+    n_clusters: int
+    unit_of_measure: str = ""
+    clusters: str = "unit"
+    std_errors: str = UNSCALED
+    badge: Badge = Badge.YOURS
+    control_group: str | None = None
+    base_period: str | None = None
+    anticipation: int = 0
+    covariates: tuple[str, ...] = ()
+    weights: str | None = None
+    seed: int = DEFAULT_SEED
+    n_draws: int = DEFAULT_DRAWS
+    dof: float = np.inf
+    n_left_out: int = 0
+    n_treated_clusters: int = 2
+    data_hash: str = ""
+    notes: tuple[str, ...] = ()
+
+    def foot(self) -> str:
+        """Write the foot of a table or figure: one plain line for everything that was chosen."""
+        parts = [f"{self.estimator}, {self.outcome}"]
+        if self.control_group:
+            parts.append(f"controls {self.control_group.replace('_', ' ')}")
+        if self.base_period:
+            parts.append(f"{self.base_period} base period")
+        if self.anticipation:
+            parts.append(f"anticipation {self.anticipation}")
+        if self.covariates:
+            parts.append(f"covariates {', '.join(self.covariates)}")
+        parts.append(f"weights {self.weights}" if self.weights else "units weighted equally")
+        parts.append(f"{self.n_units:,} units, {self.n_obs:,} observations")
+        parts.append(f"{self.n_clusters:,} clusters ({self.clusters})")
+        parts.append(f"standard errors {self.std_errors}")
+        if self.n_left_out:
+            parts.append(f"{self.n_left_out:,} units treated when first seen left out")
+        parts.append(f"seed {self.seed}")
+        if self.data_hash:
+            parts.append(f"data {self.data_hash}")
+        return "; ".join(parts) + "." + "".join(f" {note}" for note in self.notes)
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units behind an estimate, in the order of the influence function's rows.
+
+    Attributes
+    ----------
+    ids : Index, shape (n_units,)
+        Unit labels.
+    cohort : ndarray of int, shape (n_units,)
+        First treated year, 0 if never.
+    weight : ndarray, shape (n_units,)
+        Weight of each unit as given (ones if there is none).
+    cluster : ndarray of intp, shape (n_units,)
+        Cluster codes 0..n_clusters-1.
+    years : ndarray of int, shape (n_years,), or None
+        Years of ``observed``.
+    observed : ndarray of bool, shape (n_units, n_years), or None
+        Which years of a unit are seen, where averages weight observations rather than units.
+    """
+
+    ids: pd.Index
+    cohort: NDArray[np.int64]
+    weight: NDArray[np.float64]
+    cluster: NDArray[np.intp]
+    years: NDArray[np.int64] | None = None
+    observed: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def relative_weight(self) -> NDArray[np.float64]:
+        """Weights scaled to a mean of one, shape (n_units,)."""
+        return self.weight / self.weight.mean()
+
+
+@dataclass(frozen=True, eq=False)
+class Regression:
+    """The fitted linear regression, for inference that needs more than influence functions.
+
+    Rows are the panel's rows used, sorted by unit and year; fixed effects are taken out.
+
+    Attributes
+    ----------
+    make_regressors : callable
+        Returns the within-transformed regressors, shape (n_obs, k).
+    outcome : ndarray, shape (n_obs,)
+        Within-transformed outcome.
+    residual : ndarray, shape (n_obs,)
+    weight : ndarray, shape (n_obs,)
+        Observation weights.
+    bread : ndarray, shape (k, k)
+        Inverse of X'WX.
+    unit_codes, year_codes : ndarray of intp, shape (n_obs,)
+    cluster : ndarray of intp, shape (n_obs,)
+    n_params : int
+        Parameters counted in the small-sample factor.
+    names : tuple of str
+        Name of each regressor; the first ``len(effects.estimate)`` belong to the effects.
+    """
+
+    make_regressors: Callable[[], NDArray[np.float64]]
+    outcome: NDArray[np.float64]
+    residual: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    bread: NDArray[np.float64]
+    unit_codes: NDArray[np.intp]
+    year_codes: NDArray[np.intp]
+    cluster: NDArray[np.intp]
+    n_params: int
+    names: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def regressors(self) -> NDArray[np.float64]:
+        """Within-transformed regressors, shape (n_obs, k)."""
+        return self.make_regressors()
+
+    @property
+    def scores(self) -> NDArray[np.float64]:
+        """Scores: regressor times weight times residual, shape (n_obs, k)."""
+        return self.regressors * (self.weight * self.residual)[:, None]

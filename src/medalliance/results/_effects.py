@@ -1,0 +1,421 @@
+"""Effects: estimates, their influence functions and the verbs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from ..errors import DesignError
+from ..inference._cluster import cluster_sums
+from ..inference.bands import critical_value
+from ..inference.multiplier import multiplier_draws
+from . import _show
+from ._aggregate import mass_influence, plan_average
+from ._design import Design, Regression, Units
+from ._influence import CompactInfluence
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FRAME_COLUMNS = (
+    "outcome",
+    "term",
+    "cohort",
+    "year",
+    "event_time",
+    "estimate",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "band_low",
+    "band_high",
+    "p_value",
+    "n_units",
+)
+
+Kind = Literal["simple", "event_time", "cohort", "year"]
+
+
+def terms_frame(
+    outcome: str | list[str],
+    term: list[str],
+    *,
+    cohort: Any = None,
+    year: Any = None,
+    event_time: Any = None,
+    n_units: Any = None,
+) -> pd.DataFrame:
+    """Make the frame that names the terms of an estimate.
+
+    Parameters
+    ----------
+    outcome : str or list of str
+        One outcome for all terms, or one a term.
+    term : list of str
+        Name of each term.
+    cohort, year, event_time, n_units : array_like of int, optional
+        Blank (missing) where they do not apply.
+
+    Returns
+    -------
+    DataFrame, shape (k, 6)
+    """
+    blank = [pd.NA] * len(term)
+    columns = {"cohort": cohort, "year": year, "event_time": event_time, "n_units": n_units}
+    frame = pd.DataFrame(
+        {
+            name: pd.array(
+                blank if values is None else [pd.NA if v is None else int(v) for v in values],
+                dtype="Int64",
+            )
+            for name, values in columns.items()
+        }
+    )
+    frame.insert(0, "outcome", outcome)
+    frame.insert(1, "term", term)
+    return frame
+
+
+@dataclass(frozen=True, eq=False)
+class Effects:
+    """Estimates with everything that inference on them needs.
+
+    Attributes
+    ----------
+    estimate : ndarray, shape (k,)
+        In the outcome's unit.
+    terms : DataFrame, shape (k, 6)
+        ``outcome term cohort year event_time n_units`` of each estimate (see ``terms_frame``).
+    design : Design
+        How the estimates were made.
+    units : Units or None
+        Units behind the rows of the influence function.
+    influence_function : ndarray (n_units, k), CompactInfluence or None
+        Scaled as in R ``did``: the estimate less the truth is about the mean of the influence.
+    given_vcov : ndarray, shape (k, k), or None
+        A variance that does not come from influence functions (placebo); then only it is offered.
+    variance_factor : float
+        Small-sample factor of the clustered variance.
+    mass : ndarray, shape (k,), or None
+        Share of the weighted units (or observations) behind each cohort-by-year cell; None where
+        terms are not such cells.
+    mass_estimated : bool
+        Whether averages count cell sizes as estimated (R ``did``, Gardner) or as given (BJS).
+    regression : Regression or None
+        The linear fit behind the estimates.
+    refit : callable or None
+        Estimates again with other weights or another panel.
+    overall_effect : Effects or None
+        The average of what is shown, where it is not a plain one.
+    """
+
+    estimate: NDArray[np.float64]
+    terms: pd.DataFrame
+    design: Design
+    units: Units | None = None
+    influence_function: NDArray[np.float64] | CompactInfluence | None = None
+    given_vcov: NDArray[np.float64] | None = None
+    variance_factor: float = 1.0
+    mass: NDArray[np.float64] | None = None
+    mass_estimated: bool = True
+    regression: Regression | None = None
+    refit: Callable[..., Any] | None = None
+    overall_effect: Effects | None = None
+
+    @cached_property
+    def influence(self) -> NDArray[np.float64] | None:
+        """Influence functions, shape (n_units, k), or None."""
+        if isinstance(self.influence_function, CompactInfluence):
+            return self.influence_function.dense()
+        return self.influence_function
+
+    def project(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Compute the influence of linear combinations, shape (n_units, m).
+
+        Parameters
+        ----------
+        weights : ndarray, shape (k, m)
+
+        Raises
+        ------
+        DesignError
+            If the estimate carries no influence functions.
+        """
+        if self.influence_function is None:
+            raise DesignError(
+                f"{self.design.estimator} carries no influence functions, only its "
+                f"{self.design.std_errors} variance.\n  Use its own conf_int()."
+            )
+        if isinstance(self.influence_function, CompactInfluence):
+            return self.influence_function.project(weights)
+        return self.influence_function @ weights
+
+    @cached_property
+    def vcov(self) -> NDArray[np.float64]:
+        """Variance matrix, shape (k, k); NaN where one cluster is treated."""
+        size = len(self.estimate)
+        if self.given_vcov is not None:
+            return self.given_vcov
+        if self.units is None or self.design.n_treated_clusters < 2:
+            return np.full((size, size), np.nan)
+        n_units = len(self.units.cohort)
+        sums = np.empty((self.design.n_clusters, size))
+        for start in range(0, size, 64):
+            columns = np.eye(size)[:, start : start + 64]
+            sums[:, start : start + 64] = cluster_sums(
+                self.project(columns), self.units.cluster, self.design.n_clusters
+            )
+        return self.variance_factor * (sums.T @ sums) / n_units**2
+
+    @cached_property
+    def std_error(self) -> NDArray[np.float64]:
+        """Standard errors, shape (k,); NaN for a reference period that is zero by definition."""
+        variance = np.diag(self.vcov)
+        return np.sqrt(np.where(variance > 0, variance, np.nan))
+
+    def aggregate(self, kind: Kind = "simple", *, balance: int | None = None) -> Effects:
+        """Average cohort-by-year effects.
+
+        ``"simple"`` weights all treated cells by size, ``"event_time"`` averages by years since
+        treatment, ``"cohort"`` by cohort, ``"year"`` by calendar year, each as R ``did`` does,
+        with the influence of the estimated weights.
+
+        Parameters
+        ----------
+        kind : {"simple", "event_time", "cohort", "year"}
+        balance : int, optional
+            With ``"event_time"``: keep the cohorts that have effects from 0 to ``balance``.
+
+        Returns
+        -------
+        Effects
+            One term an average; ``.overall`` averages them.
+
+        Raises
+        ------
+        DesignError
+            If the estimate has no cohort-by-year cells, or none of those asked for.
+
+        References
+        ----------
+        Callaway, Sant'Anna (2021), section 3.2; Corollary 2 for the estimated weights.
+        """
+        if self.mass is None or self.units is None:
+            return self._already(kind, balance)
+        plan = plan_average(kind, self.terms, self.mass, balance)
+        estimate = plan.weights.T @ self.estimate
+        influence = self.project(plan.weights)
+        if plan.by_mass and self.mass_estimated:
+            member = plan.weights > 0
+            total = (member * self.mass[:, None]).sum(axis=0)
+            slopes = member * (self.estimate[:, None] - estimate) / total
+            influence += self._mass_influence(slopes, self.terms)
+        overall = float(plan.overall @ estimate)
+        overall_influence = influence @ plan.overall
+        if kind == "cohort" and self.mass_estimated:
+            size = np.array(
+                [self.mass[self.terms["cohort"] == c].max() for c in plan.labels["cohort"]]
+            )
+            slopes = ((estimate - overall) / size.sum())[:, None]
+            keys = pd.DataFrame({"cohort": plan.labels["cohort"], "year": plan.labels["cohort"]})
+            overall_influence = overall_influence + self._mass_influence(slopes, keys)[:, 0]
+        counts = self._count_units(kind, plan.weights)
+        result = replace(
+            self,
+            estimate=estimate,
+            terms=terms_frame(self.design.outcome, n_units=counts, **plan.labels),  # type: ignore[arg-type]
+            influence_function=influence,
+            given_vcov=None,
+            mass=None,
+            regression=None,
+            refit=self._refit_average(kind, balance),
+            overall_effect=None,
+        )
+        if len(estimate) == 1:
+            return result
+        return replace(result, overall_effect=result._single(overall, overall_influence))
+
+    @property
+    def overall(self) -> Effects:
+        """The average of what is shown, as one term.
+
+        Cells give R ``did``'s ``"simple"``; event times and years a plain mean of those after
+        treatment starts; cohorts their mean by size.
+        """
+        if self.overall_effect is not None:
+            return self.overall_effect
+        if len(self.estimate) == 1:
+            return self
+        if self.mass is not None:
+            return self.aggregate("simple")
+        event = self.terms["event_time"].to_numpy(float, na_value=np.nan)
+        post = event >= 0
+        if not post.any():
+            raise DesignError(
+                f"{self.design.estimator} shows no effect after treatment starts, so there is "
+                "no average of them.\n  Take one term from to_frame()."
+            )
+        weights = post / post.sum()
+        estimate = float(weights @ self.estimate)
+        if self.influence_function is None:
+            variance = np.atleast_2d(weights @ self.vcov @ weights)
+            return replace(self._single(estimate, None), given_vcov=variance)
+        return self._single(estimate, self.project(weights[:, None])[:, 0])
+
+    def conf_int(self, level: float = 0.95, simultaneous: bool = False) -> NDArray[np.float64]:
+        """Compute confidence intervals.
+
+        Parameters
+        ----------
+        level : float
+        simultaneous : bool
+            Whether all intervals cover together (multiplier bootstrap over clusters).
+
+        Returns
+        -------
+        ndarray, shape (k, 2)
+
+        Raises
+        ------
+        DesignError
+            If the level is not between 0 and 1, or a band is asked for without influence functions.
+        """
+        if not 0 < level < 1:
+            raise DesignError(f"level={level}.\n  Give a level between 0 and 1, as 0.95.")
+        quantile = _quantile((1 + level) / 2, self.design.dof)
+        if simultaneous:
+            quantile = max(quantile, self._critical_value(level))
+        half = quantile * self.std_error
+        return np.column_stack([self.estimate - half, self.estimate + half])
+
+    def to_frame(self, level: float = 0.95, *, bands: bool = True) -> pd.DataFrame:
+        """Return the tidy table, one row a term.
+
+        ``conf_*`` are pointwise, ``band_*`` cover together; bands are blank where the estimate
+        carries no influence functions, or with ``bands=False``.
+
+        Returns
+        -------
+        DataFrame, columns ``FRAME_COLUMNS``
+        """
+        frame = self.terms.copy()
+        pointwise = self.conf_int(level)
+        band = np.full_like(pointwise, np.nan)
+        if bands and self.influence_function is not None and np.isfinite(self.std_error).any():
+            band = self.conf_int(level, simultaneous=True)
+        frame["estimate"] = self.estimate
+        frame["std_error"] = self.std_error
+        frame[["conf_low", "conf_high"]] = pointwise
+        frame[["band_low", "band_high"]] = band
+        statistic = np.abs(self.estimate / self.std_error)
+        frame["p_value"] = 2 * _tail(statistic, self.design.dof)
+        return frame[list(FRAME_COLUMNS)]
+
+    def summary(self, level: float = 0.95) -> str:
+        """Return the estimates as text, with the foot that says how they were made."""
+        return _show.summary(self, level)
+
+    def describe(self, level: float = 0.95) -> str:
+        """Return one or two plain sentences with the numbers, claiming no more than they show."""
+        return _show.describe(self, level)
+
+    def plot(self, ax: Axes | None = None, **options: Any) -> Axes:
+        """Draw the estimates with intervals and bands; returns the Axes."""
+        return _show.plot(self, ax, **options)
+
+    def to_latex(self, level: float = 0.95) -> str:
+        """Return the estimates as a LaTeX table."""
+        return _show.latex(self, level)
+
+    def _repr_html_(self) -> str:
+        return _show.html(self)
+
+    def __repr__(self) -> str:
+        return f"Effects({self.design.estimator}, {self.design.outcome}, {len(self.estimate)} terms)"
+
+    def _critical_value(self, level: float) -> float:
+        if self.units is None or self.influence_function is None:
+            raise DesignError(
+                f"{self.design.estimator} carries no influence functions, so it has no "
+                "simultaneous band.\n  Use simultaneous=False."
+            )
+        draws = multiplier_draws(
+            self.project(np.eye(len(self.estimate))),
+            clusters=self.units.cluster,
+            n_draws=self.design.n_draws,
+            seed=self.design.seed,
+        )
+        draws *= np.sqrt(self.variance_factor)
+        return critical_value(draws, self.std_error, level=level)
+
+    def _mass_influence(
+        self, slopes: NDArray[np.float64], terms: pd.DataFrame
+    ) -> NDArray[np.float64]:
+        units = self.units
+        if units is None:
+            raise DesignError("this estimate carries no units.\n  Average it where it was made.")
+        seen = None
+        if units.years is not None and units.observed is not None:
+            seen = (units.years, units.observed)
+        return mass_influence(slopes, terms, units.cohort, units.relative_weight, seen)
+
+    def _already(self, kind: str, balance: int | None) -> Effects:
+        shown = self.terms["event_time"].notna().all()
+        if kind == "event_time" and shown and balance is None:
+            return self
+        can = 'aggregate("event_time") and .overall' if shown else ".overall"
+        raise DesignError(
+            f'{self.design.estimator} has no cohort-by-year effects to average by "{kind}"'
+            f"{'' if balance is None else f' with balance={balance}'}.\n"
+            f"  It offers {can}; att_gt and did_imputation offer every average."
+        )
+
+    def _count_units(self, kind: str, weights: NDArray[np.float64]) -> list[int | None]:
+        n_units = self.terms["n_units"].to_numpy(float, na_value=np.nan)
+        cohort = self.terms["cohort"].to_numpy(np.int64)
+        counts: list[int | None] = []
+        for column in weights.T:
+            cells = column > 0
+            total = sum(n_units[cells & (cohort == key)].max() for key in np.unique(cohort[cells]))
+            counts.append(None if np.isnan(total) else int(total))
+        return counts
+
+    def _refit_average(self, kind: Kind, balance: int | None) -> Callable[..., Any] | None:
+        refit = self.refit
+        if refit is None:
+            return None
+        return lambda *args, **kwargs: refit(*args, **kwargs).aggregate(kind, balance=balance)
+
+    def _single(self, estimate: float, influence: NDArray[np.float64] | None) -> Effects:
+        refit = self.refit
+        counts = self.terms["n_units"]
+        return replace(
+            self,
+            estimate=np.array([estimate]),
+            terms=terms_frame(
+                self.design.outcome,
+                ["overall"],
+                n_units=None if counts.isna().all() else [int(counts.max())],
+            ),
+            influence_function=None if influence is None else influence[:, None],
+            given_vcov=None,
+            mass=None,
+            regression=None,
+            refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
+            overall_effect=None,
+        )
+
+
+def _quantile(probability: float, dof: float) -> float:
+    return float(stats.norm.ppf(probability) if np.isinf(dof) else stats.t.ppf(probability, dof))
+
+
+def _tail(statistic: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
+    return stats.norm.sf(statistic) if np.isinf(dof) else stats.t.sf(statistic, dof)

@@ -1,0 +1,121 @@
+"""How effects are shown: text, sentence, HTML, LaTeX, plot."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from ._effects import Effects
+
+_HIDDEN_IF_BLANK = ("cohort", "year", "event_time", "band_low", "band_high", "n_units")
+
+
+def number(value: float) -> str:
+    """Write a number with three significant digits, never in exponents.
+
+    >>> number(0.031415)
+    '0.0314'
+    >>> number(-1234.5)
+    '-1,234'
+    """
+    if not np.isfinite(value):
+        return "not available"
+    if value == 0:
+        return "0"
+    digits = min(max(0, 2 - int(np.floor(np.log10(abs(value))))), 12)
+    return f"{value:,.{digits}f}"
+
+
+def shown_frame(effects: Effects, level: float = 0.95) -> pd.DataFrame:
+    """Return the tidy frame without the columns that are blank and without the outcome."""
+    frame = effects.to_frame(level)
+    blank = [name for name in _HIDDEN_IF_BLANK if frame[name].isna().all()]
+    same = ["outcome"] if frame["outcome"].nunique() == 1 else []
+    return frame.drop(columns=blank + same)
+
+
+def summary(effects: Effects, level: float) -> str:
+    """Return the estimates as text with the foot."""
+    design = effects.design
+    unit = f" ({design.unit_of_measure})" if design.unit_of_measure else ""
+    title = f"[{design.badge}] {design.estimator}: effect on {design.outcome}{unit}"
+    frame = shown_frame(effects, level)
+    body = frame.to_string(index=False, na_rep="", float_format=lambda value: f"{value:.4g}")
+    return f"{title}\n{body}\n{100 * level:g} % intervals. {design.foot()}"
+
+
+def describe(effects: Effects, level: float) -> str:
+    """Return plain sentences with the numbers."""
+    design = effects.design
+    one = effects.overall
+    unit = f" {design.unit_of_measure}" if design.unit_of_measure else ""
+    event = effects.terms["event_time"].to_numpy(float, na_value=np.nan)
+    span = ""
+    if (event >= 0).sum() > 1:
+        span = f", averaged over event times 0 to {int(np.nanmax(event))}"
+    text = (
+        f"The estimated effect on {design.outcome}{span}, is {number(float(one.estimate[0]))}{unit}"
+        if span
+        else f"The estimated effect on {design.outcome} is {number(float(one.estimate[0]))}{unit}"
+    )
+    low, high = one.conf_int(level)[0]
+    if np.isfinite(low):
+        place = "contains zero" if low <= 0 <= high else "does not contain zero"
+        text += (
+            f" ({100 * level:g} % interval {number(float(low))} to {number(float(high))}, "
+            f"which {place})"
+        )
+    else:
+        text += "; one treated cluster gives no standard error"
+    text += f", by {design.estimator} with {design.n_clusters:,} clusters."
+    return text + _describe_pre(effects, event, level)
+
+
+def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
+    pre = (event < -effects.design.anticipation) & np.isfinite(effects.std_error)
+    if not pre.any():
+        return ""
+    ends = effects.conf_int(level)[pre]
+    outside = int(((ends[:, 0] > 0) | (ends[:, 1] < 0)).sum())
+    largest = effects.estimate[pre][np.abs(effects.estimate[pre]).argmax()]
+    return (
+        f" Before treatment, {outside} of {int(pre.sum())} estimates have an interval without "
+        f"zero; the largest is {number(float(largest))}."
+    )
+
+
+def html(effects: Effects) -> str:
+    """Return the estimates as an HTML table with badge and foot."""
+    from ..tables import table
+
+    return table(
+        shown_frame(effects),
+        caption=f"Effect on {effects.design.outcome}",
+        badge=effects.design.badge,
+        source=effects.design.foot(),
+    )._repr_html_()
+
+
+def latex(effects: Effects, level: float) -> str:
+    """Return the estimates as a LaTeX table."""
+    from ..tables import to_latex
+
+    return to_latex(
+        shown_frame(effects, level),
+        caption=f"Effect on {escape(effects.design.outcome)}",
+        foot=effects.design.foot(),
+    )
+
+
+def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
+    """Draw the estimates."""
+    from .. import plots
+
+    draw = plots.group_time if effects.mass is not None else plots.event_study
+    return draw(effects.to_frame(), ax=ax, **options)
