@@ -12,7 +12,9 @@ from typing import Any
 _HOME = {
     "Badge": "provenance",
     "DataError": "errors",
+    "Design": "results",
     "DesignError": "errors",
+    "Effects": "results",
     "Exhibit": "exhibits",
     "NEVER_TREATED": "panel",
     "Panel": "panel",

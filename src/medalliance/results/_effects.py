@@ -338,7 +338,9 @@ class Effects:
         return _show.html(self)
 
     def __repr__(self) -> str:
-        return f"Effects({self.design.estimator}, {self.design.outcome}, {len(self.estimate)} terms)"
+        return (
+            f"Effects({self.design.estimator}, {self.design.outcome}, {len(self.estimate)} terms)"
+        )
 
     def _critical_value(self, level: float) -> float:
         if self.units is None or self.influence_function is None:

@@ -36,7 +36,7 @@ def shown_frame(effects: Effects, level: float = 0.95) -> pd.DataFrame:
     """Return the tidy frame without the columns that are blank and without the outcome."""
     frame = effects.to_frame(level)
     blank = [name for name in _HIDDEN_IF_BLANK if frame[name].isna().all()]
-    same = ["outcome"] if frame["outcome"].nunique() == 1 else []
+    same = ["outcome"] if (frame["outcome"] == frame["outcome"].iloc[0]).all() else []
     return frame.drop(columns=blank + same)
 
 
@@ -114,8 +114,14 @@ def latex(effects: Effects, level: float) -> str:
 
 
 def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
-    """Draw the estimates."""
+    """Draw cells by cohort and year, event times along time, anything else as a forest."""
     from .. import plots
 
-    draw = plots.group_time if effects.mass is not None else plots.event_study
-    return draw(effects.to_frame(), ax=ax, **options)
+    frame = effects.to_frame()
+    design = effects.design
+    unit = f"effect, {design.unit_of_measure}" if design.unit_of_measure else "effect"
+    if effects.mass is not None:
+        return plots.group_time(frame, unit=unit, ax=ax, **options)
+    if frame["event_time"].notna().all():
+        return plots.event_study(frame, unit=unit, ax=ax, **options)
+    return plots.forest(frame, label="term", unit=unit, ax=ax, **options)
