@@ -28,6 +28,7 @@ _HOME = {
     "outcome_values": "outcomes",
     "sentence": "exhibits",
     "table": "tables",
+    "surplus_split": "outcomes",
     "truth_table": "embedding.truth_table",
 }
 

@@ -1,0 +1,209 @@
+"""Look an outcome up in a panel, with the checks that belong to it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..panel import Panel, PanelWarning
+from ..panel._checks import suggest
+from ._registry import BUDGET, NOTIONAL, OUTCOMES, VISITS, Outcome
+from .surplus import settled_budget
+
+Array = NDArray[np.float64]
+
+
+def outcome_values(panel: Panel, name: str) -> Array:
+    """Compute an outcome of a panel.
+
+    A column of the panel comes first; a registered outcome is computed from raw columns.
+
+    Parameters
+    ----------
+    panel : Panel
+    name : str
+        A registered outcome, or any numeric column.
+
+    Returns
+    -------
+    ndarray of float64, shape (n_obs,)
+        In the order of ``panel.frame``; NaN where the outcome is missing.
+
+    Raises
+    ------
+    DesignError
+        If there is no such outcome, the column is not numeric, a raw column is missing, or a
+        surplus is asked for where there is no budget (E103) or spending changes its basis (E104).
+
+    Warns
+    -----
+    PanelWarning
+        If visit definitions change (E106), or values look like a slip of units (E107, E108).
+    """
+    if name in panel.frame.columns:
+        return _numeric(panel.frame[name])
+    if name not in OUTCOMES:
+        known = [*OUTCOMES, *map(str, panel.frame.columns)]
+        raise DesignError(
+            f"{name!r} is neither a column of the panel nor a registered outcome."
+            f"{suggest(name, known)}\n  Registered outcomes: {', '.join(sorted(OUTCOMES))}."
+        )
+    outcome = OUTCOMES[name]
+    _check_columns(panel, outcome)
+    _check_surplus(panel, outcome)
+    given = [_numeric(panel.frame[column]) for column in outcome.needs]
+    given += [
+        _numeric(panel.frame[column])
+        for column in outcome.optional
+        if column in panel.frame.columns
+    ]
+    first = (panel,) if outcome.of_panel else ()
+    values = outcome.function(*first, *given)
+    _warn_of_units(panel, outcome, values)
+    return values
+
+
+def outcome_label(name: str) -> str:
+    """Return the English label of an outcome, or the name itself if it is not registered."""
+    return OUTCOMES[name].label if name in OUTCOMES else name
+
+
+def surplus_split(panel: Panel, estimator: Callable[..., Any], **options: Any) -> pd.DataFrame:
+    """Split the effect on a surplus into its spending part and its budget part.
+
+    With a linear estimator on one sample, ``tau[ln(1 - s)] = tau[ln E] - tau[ln B]`` exactly:
+    a surplus grows because less is spent or because more is budgeted, and the split says which.
+
+    Parameters
+    ----------
+    panel : Panel
+    estimator : callable
+        ``estimator(panel, outcome, **options)`` with an attribute ``estimate`` of shape (k,) and
+        a method ``to_frame()``, e.g. ``att_gt``.
+
+    Returns
+    -------
+    DataFrame, shape (k, ...)
+        The keys of the estimator's terms, then ``log_spending_to_budget``,
+        ``log_spending_per_insured``, ``log_budget_per_insured`` and ``residual``.
+
+    Raises
+    ------
+    DesignError
+        If a county has no budget.
+    """
+    names = ("log_spending_to_budget", "log_spending_per_insured", "log_budget_per_insured")
+    columns = {name: outcome_values(panel, name) for name in names}
+    seen = np.isfinite(np.column_stack(list(columns.values()))).all(axis=1)
+    sample = panel.with_columns(**columns).keep(seen)
+    fits = [estimator(sample, name, **options) for name in names]
+    keys = [c for c in ("term", "cohort", "year", "event_time") if c in fits[0].to_frame()]
+    table = (
+        fits[0]
+        .to_frame()[keys]
+        .assign(**{name: np.asarray(fit.estimate) for name, fit in zip(names, fits, strict=True)})
+    )
+    table["residual"] = table[names[0]] - (table[names[1]] - table[names[2]])
+    return table
+
+
+def _check_columns(panel: Panel, outcome: Outcome) -> None:
+    absent = [column for column in outcome.needs if column not in panel.frame.columns]
+    if set(outcome.optional) & set(panel.frame.columns) and absent == ["budget_yuan"]:
+        raise DesignError(
+            f"{outcome.name} needs budget_yuan, the budget as settled, and the panel has only "
+            "notional budgets.\n  Use notional_surplus_rate, or add budget_yuan."
+        )
+    if absent:
+        raise DesignError(
+            f"{outcome.name} needs the columns {', '.join(outcome.needs)}; "
+            f"the panel lacks {', '.join(absent)}.\n  Add them, or choose another outcome."
+        )
+
+
+def _check_surplus(panel: Panel, outcome: Outcome) -> None:
+    """Refuse a surplus without a budget (E103), or across a change of basis (E104)."""
+    if outcome.family != "surplus":
+        return
+    frame = panel.frame
+    if "budget_yuan" in outcome.needs and outcome.optional:
+        notional = _numeric(frame[NOTIONAL[0]]) if NOTIONAL[0] in frame.columns else None
+        blank = np.isnan(settled_budget(_numeric(frame[BUDGET[0]]), notional))
+        if blank.any():
+            units = panel.units[np.unique(panel.unit_codes[blank])]
+            raise DesignError(
+                f"E103 budget_yuan is missing for {len(units)} {panel.unit} without a budget "
+                f"({first_three(units)}) and no notional_budget_yuan is given there; surplus "
+                "outcomes are refused, spending outcomes remain available.\n"
+                "  Add notional_budget_yuan by one fixed rule, or use log_spending_per_insured."
+            )
+    if "spending_yuan" in outcome.needs and "spending_basis" in frame.columns:
+        moved = _changes(panel, "spending_basis")
+        if len(moved):
+            raise DesignError(
+                f"E104 spending_basis changes in {first_three(moved)}; surplus is not comparable "
+                "across the change.\n  Keep the years on one basis."
+            )
+
+
+def _warn_of_units(panel: Panel, outcome: Outcome, values: Array) -> None:
+    """Warn of changed definitions (E106) and of values that suggest a wrong unit (E107, E108)."""
+    words = []
+    if set(VISITS) & set(outcome.needs) and "visit_def" in panel.frame.columns:
+        moved = _changes(panel, "visit_def")
+        if len(moved):
+            words.append(
+                f"E106 visit_def changes for {len(moved)} counties ({first_three(moved)}); "
+                "shares before and after are not compared."
+            )
+    if outcome.name.endswith("surplus_rate"):
+        low = np.flatnonzero(values < -0.5)
+        if len(low):
+            words.append(
+                f"E107 surplus ratio below -0.5 in {_places(panel, low)}: check yuan / 万元."
+            )
+    if "remuneration_per_fte_yuan" in outcome.name:
+        odd = np.flatnonzero((values < 5_000) | (values > 1_000_000))
+        if len(odd):
+            words.append(
+                f"E108 pay per head outside 5,000-1,000,000 yuan in {_places(panel, odd)}: "
+                "check units, FTE."
+            )
+    for text in words:
+        warnings.warn(f"{outcome.name}: {text}", PanelWarning, stacklevel=3)
+
+
+def _changes(panel: Panel, column: str) -> list[str]:
+    """Return "unit in year" wherever a column differs from the unit's row before."""
+    values = pd.factorize(panel.frame[column])[0]
+    rows = np.flatnonzero((np.diff(panel.unit_codes) == 0) & (np.diff(values) != 0)) + 1
+    return [f"{panel.units[panel.unit_codes[k]]} in {panel.frame[panel.year][k]}" for k in rows]
+
+
+def _places(panel: Panel, rows: NDArray[np.intp]) -> str:
+    return first_three(
+        f"{panel.units[panel.unit_codes[k]]} in {panel.frame[panel.year].iloc[k]}" for k in rows
+    )
+
+
+def _numeric(column: pd.Series) -> Array:
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        shown = first_three(repr(value) for value in column.dropna().unique()[:4])
+        raise DesignError(
+            f"{column.name!r} is not numeric (it holds {shown}).\n"
+            "  Convert the column to numbers before making the panel."
+        )
+    values = column.to_numpy(np.float64, na_value=np.nan)
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise DesignError(
+            f"{column.name!r} is infinite in rows {first_three(np.flatnonzero(infinite))}.\n"
+            "  Use a blank for a missing value."
+        )
+    return values
