@@ -30,6 +30,9 @@ _HOME = {
     "table": "tables",
     "surplus_split": "outcomes",
     "truth_table": "embedding.truth_table",
+    "Rules": "reforms",
+    "load_reforms": "reforms",
+    "load_rules": "reforms",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,400 @@
+"""Contract rules as data: dated values, each with its status and its source."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from ..errors import RuleError, first_three
+from ..provenance import Badge
+from .fields import Bilingual, RuleField, rule_fields
+
+STATUSES = ("documented", "reported", "assumed", "not_published", "not_applicable")
+KINDS = ("case", "city_scheme", "province", "national", "programme", "analogue", "scenario")
+_SOURCED = ("documented", "reported")
+_SILENT = ("not_published", "not_applicable")
+_WHEN = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
+
+Status = Literal["documented", "reported", "assumed", "not_published", "not_applicable"]
+Kind = Literal["case", "city_scheme", "province", "national", "programme", "analogue", "scenario"]
+Pairs = tuple[tuple[Decimal, Decimal], ...]
+Number = Decimal | Pairs
+
+
+def _day(text: str, *, last: bool) -> date:
+    """Return the first or last day of a year, month or day written ``2018[-01[-31]]``."""
+    match = _WHEN.match(text)
+    if not match:
+        raise ValueError(f"{text!r} is not a year, 2018-01 or 2018-01-31")
+    year, month, day = (int(part) if part else 0 for part in match.groups())
+    month = month or (12 if last else 1)
+    if not 1 <= month <= 12:
+        raise ValueError(f"{text!r} has no month {month}")
+    return date(year, month, day or (calendar.monthrange(year, month)[1] if last else 1))
+
+
+def _when(raw: Any) -> Any:
+    text = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+    if isinstance(text, str):
+        _day(text, last=False)
+    return text
+
+
+When = Annotated[str, BeforeValidator(_when)]
+
+
+class DatedValue(BaseModel):
+    """One value of one field while it is in force.
+
+    Parameters
+    ----------
+    value, at_most, at_least
+        Either a value or bounds. A bound is what an inequality in the source says; it is shown
+        and does not settle. ``not_published`` and ``not_applicable`` carry neither.
+    status : str
+        ``documented`` in a rule's own text, ``reported`` by somebody else, ``assumed`` by the
+        reader, ``not_published``, ``not_applicable``.
+    source : str or None
+        Id in the bibliography; required for ``documented`` and ``reported``.
+    valid_from, valid_to : str or None
+        A year, month or day, both ends included. None: no date is given.
+    track : str or None
+        Which variant of the contract, scheme or grade this value belongs to.
+    elected : str or None
+        Ledger column in which each contract states its own choice.
+    unit, evidence, remark, confidence : str or None
+        Unit where it differs from the field's; the source's own words; what to know; a grade.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    value: bool | int | Decimal | str | Pairs | None = None
+    at_most: Number | None = None
+    at_least: Number | None = None
+    status: Status
+    source: str | None = None
+    valid_from: When | None = None
+    valid_to: When | None = None
+    track: str | None = None
+    elected: str | None = None
+    unit: str | None = None
+    evidence: str | None = None
+    remark: str | None = None
+    confidence: Literal["high", "medium", "low"] | None = None
+
+    @model_validator(mode="after")
+    def _meaningful(self) -> DatedValue:
+        problems = value_problems(self.__dict__)
+        if problems:
+            raise PydanticCustomError("rules", "{joined}", {"joined": "; ".join(problems)})
+        return self
+
+    @property
+    def starts(self) -> date:
+        """First day in force; the earliest day there is if no date is given."""
+        return _day(self.valid_from, last=False) if self.valid_from else date.min
+
+    @property
+    def ends(self) -> date:
+        """Last day in force; the latest day there is if no date is given."""
+        return _day(self.valid_to, last=True) if self.valid_to else date.max
+
+    @property
+    def is_number(self) -> bool:
+        """Whether one number is stated (no words, bounds or silence)."""
+        return isinstance(self.value, int | Decimal) and not isinstance(self.value, bool)
+
+
+def value_problems(raw: Mapping[str, Any]) -> list[str]:
+    """Return what contradicts itself in one dated value: one sentence a problem."""
+    problems = []
+    status, source = raw.get("status"), raw.get("source")
+    bounds = [raw.get(key) for key in ("at_most", "at_least")]
+    stated = raw.get("value") is not None
+    bounded = any(bound is not None for bound in bounds)
+    if stated and bounded:
+        problems.append("has a value and a bound; keep one")
+    if status in _SILENT and (stated or bounded):
+        problems.append(f"is {status} yet has a value")
+    if (
+        status in STATUSES
+        and status not in _SILENT
+        and not (stated or bounded or raw.get("elected"))
+    ):
+        problems.append(f"is {status} yet has no value")
+    if status in _SOURCED and not source:
+        problems.append(f"is {status} yet has no source")
+    if status == "assumed" and source:
+        problems.append("is assumed yet has a source; an assumption is nobody's rule")
+    try:
+        if raw.get("valid_from") and raw.get("valid_to"):
+            first = _day(str(raw["valid_from"]), last=False)
+            if first > _day(str(raw["valid_to"]), last=True):
+                problems.append(
+                    f"valid_from {raw['valid_from']} is after valid_to {raw['valid_to']}"
+                )
+    except ValueError:
+        pass  # a malformed date is reported by its own field
+    return problems
+
+
+def read_parameters(raw: Any) -> tuple[dict[str, tuple[DatedValue, ...]], list[str]]:
+    """Read ``{field: [dated values]}``.
+
+    Returns
+    -------
+    tuple
+        The values that could be read, then every problem found, each with its path.
+    """
+    if not isinstance(raw, Mapping):
+        return {}, ["parameters: is not a mapping from field to dated values"]
+    known, parameters, problems = rule_fields(), {}, []
+    for name, items in raw.items():
+        if name not in known:
+            problems.append(f"parameters.{name}: unknown field; see data/reforms/_fields.yaml")
+            continue
+        if not isinstance(items, list | tuple) or not items:
+            problems.append(f"parameters.{name}: is not a list of dated values")
+            continue
+        read = []
+        for place, item in enumerate(items):
+            value, wrong = _read_value(known[name], item)
+            problems += [f"parameters.{name}[{place}]: {text}" for text in wrong]
+            if value is not None:
+                read.append(value)
+        problems += [f"parameters.{name}: {text}" for text in _overlaps(read)]
+        parameters[name] = tuple(read)
+    return parameters, problems
+
+
+def _read_value(field: RuleField, item: Any) -> tuple[DatedValue | None, list[str]]:
+    if isinstance(item, DatedValue):
+        item = item.model_dump()
+    if not isinstance(item, Mapping):
+        return None, ["is not a mapping such as {value: 0.5, status: documented, source: R05}"]
+    item, problems = dict(item), []
+    for key in ("value", "at_most", "at_least"):
+        if item.get(key) is None:
+            continue
+        try:
+            item[key] = field.read(item[key])
+        except ValueError as error:
+            problems.append(f"{key} {error}")
+            item[key] = Decimal(0)
+    try:
+        value = DatedValue.model_validate(item)
+    except ValidationError as error:
+        details = error.errors()
+        problems += [text for detail in details for text in _sentence(detail).split("; ")]
+        if not any(detail["type"] == "rules" for detail in details):
+            problems += value_problems(item)
+        return None, problems
+    return (None if problems else value), problems
+
+
+def _sentence(detail: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in detail["loc"] if not str(part).startswith("tuple["))
+    if detail["type"] == "extra_forbidden":
+        return f"{where}: unknown key"
+    if detail["type"] == "missing":
+        return f"{where}: is missing"
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+def _overlaps(values: list[DatedValue]) -> list[str]:
+    by_track: dict[str | None, list[DatedValue]] = defaultdict(list)
+    for value in values:
+        by_track[value.track].append(value)
+    problems = []
+    for track, dated in by_track.items():
+        label = f" of track {track}" if track else ""
+        for earlier, later in pairwise(dated):
+            if later.starts < earlier.starts:
+                problems.append(f"values{label} are out of order at {later.valid_from}")
+            elif later.starts <= earlier.ends:
+                problems.append(
+                    f"values{label} overlap: one ends {earlier.valid_to or 'never'}, "
+                    f"the next starts {later.valid_from or 'without a date'}"
+                )
+    return problems
+
+
+class Rules(BaseModel):
+    """A contract: who it is for, what its fields say when, in which order they are applied."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Kind
+    name: Bilingual
+    place: Bilingual
+    currency: Literal["CNY", "USD", "EUR"]
+    summary: str = ""
+    figures: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+    parameters: dict[str, tuple[DatedValue, ...]] = Field(default_factory=dict)
+    steps: tuple[()] = ()
+    _file: str = PrivateAttr(default="")
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _read(cls, raw: Any) -> dict[str, tuple[DatedValue, ...]]:
+        parameters, problems = read_parameters(raw)
+        if problems:
+            raise PydanticCustomError("parameters", "{joined}", {"joined": "\n".join(problems)})
+        return parameters
+
+    @property
+    def file(self) -> str:
+        """Path of the file these rules were read from, or their id."""
+        return self._file or self.id
+
+    @property
+    def assumed(self) -> tuple[str, ...]:
+        """Fields of which some value is assumed."""
+        return tuple(
+            name
+            for name, values in self.parameters.items()
+            if any(value.status == "assumed" for value in values)
+        )
+
+    @property
+    def badge(self) -> Badge:
+        """Provenance: ``REAL``, or ``ILLUSTRATIVE`` as soon as one value is assumed."""
+        return Badge.ILLUSTRATIVE if self.assumed or self.kind == "scenario" else Badge.REAL
+
+    def dated(self, field: str, year: int, track: str | None = None) -> DatedValue:
+        """Return the dated value of a field in a year.
+
+        Where a rule changed inside the year, the one in force at the year's end counts.
+        A value without a track holds for every track that has none of its own.
+
+        Raises
+        ------
+        RuleError
+            If the field is unknown, is not stated for that year, or needs a track.
+        """
+        if field not in rule_fields():
+            raise RuleError(f"{self.id}: {field} is no rule field; see data/reforms/_fields.yaml.")
+        year_start, year_end = date(year, 1, 1), date(year, 12, 31)
+        values = [
+            value
+            for value in self.parameters.get(field, ())
+            if value.starts <= year_end and value.ends >= year_start
+        ]
+        own = [value for value in values if value.track == track]
+        found = own or [value for value in values if value.track is None]
+        if found:
+            return max(found, key=lambda value: value.starts)
+        if values:
+            tracks = sorted({str(value.track) for value in values})
+            raise RuleError(
+                f"{self.id}: {field} differs by track in {year} ({self.file}).\n"
+                f"  Pass track=, one of {', '.join(tracks)}."
+            )
+        raise self._unstated(field, f"has no value for {year}")
+
+    def value(self, field: str, year: int, track: str | None = None) -> Any:
+        """Return what a field is in a year: ``Decimal``, ``int``, ``bool``, text or pairs.
+
+        Raises
+        ------
+        RuleError
+            If the value is not published, not applicable, bounded only, or not stated.
+        """
+        found = self.dated(field, year, track)
+        if found.status == "not_published":
+            raise self._unstated(field, f"is not published for {year}")
+        if found.status == "not_applicable":
+            raise self._unstated(field, f"does not apply in {year}")
+        if found.at_most is not None or found.at_least is not None:
+            raise self._unstated(field, f"is only bounded for {year} ({shown(found)})")
+        return found.value
+
+    def _unstated(self, field: str, what: str) -> RuleError:
+        return RuleError(
+            f"{self.id}: {field} {what} ({self.file}).\n"
+            f'  Pass rules.replace({field}=…) to assume a value; tables will say "assumed".'
+        )
+
+    def replace(self, **fields: Any) -> Rules:
+        """Return a copy in which the named fields are assumed.
+
+        Parameters
+        ----------
+        **fields
+            A value for all years, or a mapping from track to value. Rates are text or
+            ``Decimal``: ``rules.replace(surplus_retention_share="0.5")``.
+
+        Raises
+        ------
+        RuleError
+            If a field is unknown or a value breaks its field's type or range.
+        """
+        raw = {
+            name: [
+                {"value": one, "track": track, "status": "assumed"}
+                for track, one in (value.items() if isinstance(value, Mapping) else [(None, value)])
+            ]
+            for name, value in fields.items()
+        }
+        assumed, problems = read_parameters(raw)
+        if problems:
+            raise RuleError(
+                f"{self.id}: {first_three(p.removeprefix('parameters.') for p in problems)}."
+            )
+        return self.model_copy(update={"parameters": {**self.parameters, **assumed}})
+
+    def missing(self, fields: tuple[str, ...], year: int) -> tuple[str, ...]:
+        """Return those of the named fields that have no usable value in a year."""
+        return tuple(name for name in fields if not self._usable(name, year))
+
+    def _usable(self, field: str, year: int) -> bool:
+        return any(
+            value.value is not None
+            and value.starts <= date(year, 12, 31)
+            and value.ends >= date(year, 1, 1)
+            for value in self.parameters.get(field, ())
+        )
+
+
+def shown(value: DatedValue) -> str:
+    """Return a dated value as a reader sees it; silence is an empty text."""
+    low, high = value.at_least, value.at_most
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if high is not None:
+        return f"at most {high}"
+    if low is not None:
+        return f"at least {low}"
+    if isinstance(value.value, bool):
+        return "yes" if value.value else "no"
+    if isinstance(value.value, tuple):
+        return "; ".join(f"{a}: {b}" for a, b in value.value)
+    return "" if value.value is None else str(value.value)
+
+
+def rules_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a rule file, its field names closed."""
+    schema = Rules.model_json_schema()
+    schema["properties"]["parameters"]["propertyNames"] = {"enum": list(rule_fields())}
+    schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+    schema["title"] = "Rules of a county medical alliance"
+    return schema
