@@ -1,0 +1,324 @@
+"""Synthetic difference-in-differences, with synthetic control and its relatives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..outcomes import outcome_values
+from ..panel import NEVER_TREATED, Panel
+from ..results import Design, Effects, Units, terms_frame
+from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
+
+Variance = Literal["placebo", "jackknife", "bootstrap"]
+VARIANCES = ("placebo", "jackknife", "bootstrap")
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Donors and adopters of a balanced panel.
+
+    Attributes
+    ----------
+    donors : ndarray, shape (n_donors, n_years)
+    adopters : dict of int to ndarray, shape (n_adopters, n_years)
+        By cohort.
+    years : ndarray of int, shape (n_years,)
+    donor_ids : Index, shape (n_donors,)
+    """
+
+    donors: Array
+    adopters: dict[int, Array]
+    years: NDArray[np.int64]
+    donor_ids: pd.Index
+
+
+def synthetic_did(
+    panel: Panel,
+    outcome: str,
+    *,
+    method: Method = "sdid",
+    variance: Variance = "placebo",
+    n_draws: int = 200,
+    seed: int = 20260101,
+    progress: bool = False,
+) -> Effects:
+    """Estimate effects by synthetic difference-in-differences.
+
+    Each adoption date is fitted on its own against the never-treated units; event-time effects
+    average over dates by the number of adopters, and ``.overall`` averages all treated cells.
+
+    Parameters
+    ----------
+    panel : Panel
+        Balanced, with never-treated units.
+    outcome : str
+        A registered outcome or a numeric column.
+    method : str
+        ``"sdid"``, ``"sc"`` (synthetic control), ``"did"``, or ``"ascm"`` (ridge-augmented
+        synthetic control).
+    variance : str
+        ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
+        one unit with weights kept; ``"bootstrap"`` draws units anew. With one adopter only
+        placebo is valid: no standard error is given, and the foot carries its placebo rank.
+    n_draws : int
+        Placebo or bootstrap draws.
+    seed : int
+        Seed of the draws.
+    progress : bool
+        Whether to show a progress bar.
+
+    Returns
+    -------
+    Effects
+        One term an event time, negative ones being fit before adoption. Carries no influence
+        functions.
+
+    Raises
+    ------
+    DesignError
+        The panel is not balanced, has no never-treated unit, or the variance asked for cannot
+        be had from so few units.
+
+    References
+    ----------
+    Arkhangelsky et al. (2021), American Economic Review 111(12), Algorithms 1 to 4; Clarke,
+    Pailañir, Athey and Imbens (2024) for several adoption dates.
+    """
+    if method not in METHODS:
+        raise DesignError(f"method={method!r} is not known. Use one of {', '.join(METHODS)}.")
+    blocks = make_blocks(panel, outcome)
+    _fail_if_variance_cannot_be_had(blocks, variance)
+    fits = fit_all(blocks, method)
+    event, estimate = _stack(fits, _sizes(blocks), blocks.years)
+    draws = _draw(blocks, fits, method, variance, n_draws, seed, progress)
+    vcov, notes = _spread(draws, estimate, variance, len(draws), _n_adopters(blocks))
+    design = Design(
+        outcome=outcome,
+        estimator=f"synthetic_did ({method})",
+        n_units=panel.n_units - panel.n_already_treated,
+        n_obs=blocks.years.size * (len(blocks.donors) + _n_adopters(blocks)),
+        n_clusters=len(blocks.donors) + _n_adopters(blocks),
+        std_errors=f"{variance}, {len(draws)} draws, units as clusters",
+        badge=panel.badge,
+        control_group="never_treated",
+        seed=seed,
+        n_draws=len(draws),
+        n_left_out=panel.n_already_treated,
+        n_treated_clusters=_n_adopters(blocks),
+        data_hash=panel.data_hash,
+        notes=notes,
+    )
+    terms = terms_frame(outcome, [f"event time {e}" for e in event], event_time=list(event))
+    overall = Effects(
+        estimate=estimate[-1:],
+        terms=terms_frame(outcome, ["overall"], n_units=[_n_adopters(blocks)]),
+        design=design,
+        units=_units(panel),
+        given_vcov=vcov[-1:, -1:],
+    )
+    return Effects(
+        estimate=estimate[:-1],
+        terms=terms,
+        design=design,
+        units=overall.units,
+        given_vcov=vcov[:-1, :-1],
+        overall_effect=overall,
+        refit=_refit(outcome, method=method, variance=variance, n_draws=n_draws, seed=seed),
+    )
+
+
+def _refit(outcome: str, **options: Any) -> Any:
+    return lambda panel: synthetic_did(panel, outcome, **options)
+
+
+def make_blocks(panel: Panel, outcome: str) -> Blocks:
+    """Cut a panel into donors and adopters.
+
+    Raises
+    ------
+    DesignError
+        Missing cells, no never-treated unit, or no adopter.
+    """
+    grid = panel.grid(outcome_values(panel, outcome))
+    keep = ~panel.already_treated
+    holes = np.argwhere(~np.isfinite(grid) & keep[:, None])
+    if holes.size:
+        where = [f"{panel.units[i]} in {panel.years[t]}" for i, t in holes]
+        raise DesignError(
+            f"{outcome} is missing for {first_three(where)}; synthetic methods need every year "
+            "of every unit.\n  Drop these units, or end the panel earlier."
+        )
+    cohort = np.where(panel.cohort_by_unit > panel.years[-1], NEVER_TREATED, panel.cohort_by_unit)
+    donors = keep & (cohort == NEVER_TREATED)
+    dates = np.unique(cohort[keep & (cohort != NEVER_TREATED)])
+    if not donors.any() or not dates.size:
+        missing = "never-treated unit to draw weights from" if dates.size else "treated unit"
+        raise DesignError(f"no {missing}.\n  Use att_gt with not-yet-treated controls, if any.")
+    adopters = {int(g): grid[keep & (cohort == g)] for g in dates}
+    return Blocks(grid[donors], adopters, panel.years, panel.units[donors])
+
+
+def fit_all(blocks: Blocks, method: Method) -> dict[int, SyntheticFit]:
+    """Fit every adoption date."""
+    return {
+        g: synthetic_fit(blocks.donors, treated, int(np.sum(blocks.years < g)), method)
+        for g, treated in blocks.adopters.items()
+    }
+
+
+def _units(panel: Panel) -> Units:
+    keep = ~panel.already_treated
+    return Units(
+        ids=panel.units[keep],
+        cohort=panel.cohort_by_unit[keep],
+        weight=np.ones(int(keep.sum())),
+        cluster=np.arange(int(keep.sum())),
+    )
+
+
+def _sizes(blocks: Blocks) -> dict[int, int]:
+    return {g: len(rows) for g, rows in blocks.adopters.items()}
+
+
+def _n_adopters(blocks: Blocks) -> int:
+    return sum(_sizes(blocks).values())
+
+
+def _stack(
+    fits: dict[int, SyntheticFit], sizes: dict[int, int], years: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Array]:
+    """Average paths by event time; the last entry is the average over treated cells."""
+    event = np.concatenate([years - g for g in fits])
+    path = np.concatenate([fit.path for fit in fits.values()])
+    size = np.repeat([float(sizes[g]) for g in fits], len(years))
+    keys, codes = np.unique(event, return_inverse=True)
+    mean = np.bincount(codes, size * path) / np.bincount(codes, size)
+    post = event >= 0
+    return keys, np.r_[mean, np.average(path[post], weights=size[post])]
+
+
+def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:
+    treated, donors = _n_adopters(blocks), len(blocks.donors)
+    if variance not in VARIANCES:
+        raise DesignError(
+            f"variance={variance!r} is not known. Use one of {', '.join(VARIANCES)}."
+        )
+    if variance == "placebo" and donors <= treated:
+        raise DesignError(
+            f"placebo variance needs more donors than adopters; there are {donors} and {treated}."
+            '\n  Use variance="bootstrap".'
+        )
+    lone = [g for g, rows in blocks.adopters.items() if len(rows) < 2]
+    if variance == "jackknife" and lone:
+        raise DesignError(
+            f"the jackknife needs two adopters at every date; {first_three(lone)} has one."
+            '\n  Use variance="placebo".'
+        )
+    if variance == "bootstrap" and treated < 2:
+        raise DesignError('the bootstrap needs two adopters.\n  Use variance="placebo".')
+
+
+def _draw(
+    blocks: Blocks,
+    fits: dict[int, SyntheticFit],
+    method: Method,
+    variance: Variance,
+    n_draws: int,
+    seed: int,
+    progress: bool,
+) -> Array:
+    """Return draws of the stacked estimate, shape (n_draws, n_event_times + 1)."""
+    rng = np.random.default_rng(seed)
+    if variance == "jackknife":
+        return _jackknife(blocks, fits)
+    steps: Any = range(n_draws)
+    if progress:
+        from tqdm import tqdm
+
+        steps = tqdm(steps, desc=f"{variance} draws")
+    make = _placebo if variance == "placebo" else _resample
+    n_event = len(_stack(fits, _sizes(blocks), blocks.years)[1])
+    draws = np.full((n_draws, n_event), np.nan)
+    for i in steps:
+        drawn = make(blocks, rng)
+        drawn_fits = fit_all(drawn, method)
+        draws[i] = _stack(drawn_fits, _sizes(drawn), blocks.years)[1]
+    return draws
+
+
+def _placebo(blocks: Blocks, rng: np.random.Generator) -> Blocks:
+    order = rng.permutation(len(blocks.donors))
+    adopters, start = {}, 0
+    for g, rows in blocks.adopters.items():
+        adopters[g] = blocks.donors[order[start : start + len(rows)]]
+        start += len(rows)
+    return Blocks(blocks.donors[order[start:]], adopters, blocks.years, blocks.donor_ids)
+
+
+def _resample(blocks: Blocks, rng: np.random.Generator) -> Blocks:
+    """Draw units with replacement until every date keeps an adopter and donors remain."""
+    sizes = [len(blocks.donors), *_sizes(blocks).values()]
+    edges = np.cumsum(sizes)
+    while True:
+        drawn = np.sort(rng.integers(0, edges[-1], edges[-1]))
+        parts = np.split(drawn, np.searchsorted(drawn, edges[:-1]))
+        if min(len(part) for part in parts) > 0:
+            break
+    starts = np.r_[0, edges[:-1]]
+    donors = blocks.donors[parts[0]]
+    adopters = {
+        g: rows[part - start]
+        for (g, rows), part, start in zip(
+            blocks.adopters.items(), parts[1:], starts[1:], strict=True
+        )
+    }
+    return Blocks(donors, adopters, blocks.years, blocks.donor_ids)
+
+
+def _jackknife(blocks: Blocks, fits: dict[int, SyntheticFit]) -> Array:
+    """Leave out one unit at a time; donors' weights are rescaled, time weights kept."""
+    draws = []
+    for i in range(len(blocks.donors)):
+        keep = np.arange(len(blocks.donors)) != i
+        left = {
+            g: _repath(fit, blocks.donors[keep], fit.unit_weights[keep], blocks.adopters[g])
+            for g, fit in fits.items()
+        }
+        draws.append(_stack(left, _sizes(blocks), blocks.years)[1])
+    for g, rows in blocks.adopters.items():
+        for i in range(len(rows)):
+            fewer = np.delete(rows, i, axis=0)
+            left = {**fits, g: _repath(fits[g], blocks.donors, fits[g].unit_weights, fewer)}
+            draws.append(_stack(left, {**_sizes(blocks), g: len(fewer)}, blocks.years)[1])
+    return np.array(draws)
+
+
+def _repath(fit: SyntheticFit, donors: Array, weights: Array, treated: Array) -> SyntheticFit:
+    total = weights.sum()
+    weights = weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights))
+    synthetic = weights @ donors
+    gap = treated.mean(axis=0) - synthetic
+    path = gap - fit.time_weights @ gap[: len(fit.time_weights)]
+    return SyntheticFit(weights, fit.time_weights, path, synthetic, fit.ridge)
+
+
+def _spread(
+    draws: Array, estimate: Array, variance: Variance, n: int, n_adopters: int
+) -> tuple[Array, tuple[str, ...]]:
+    centred = draws - draws.mean(axis=0)
+    factor = (n - 1) / n if variance == "jackknife" else 1.0 / n
+    vcov = factor * centred.T @ centred
+    if n_adopters > 1:
+        return vcov, ()
+    beyond = int(np.sum(np.abs(draws[:, -1]) >= abs(estimate[-1])))
+    note = (
+        f"One unit is treated: no standard error. Placebo p-value of the overall effect "
+        f"{(1 + beyond) / (1 + n):.3f}, from {n} placebo draws."
+    )
+    return np.full_like(vcov, np.nan), (note,)
