@@ -27,6 +27,8 @@ _HOME = {
     "minimise": "embedding.qca",
     "outcome_values": "outcomes",
     "sentence": "exhibits",
+    "synthetic_did": "estimators.synthetic_did",
+    "synthetic_weights": "estimators.synthetic_weights",
     "table": "tables",
     "surplus_split": "outcomes",
     "truth_table": "embedding.truth_table",

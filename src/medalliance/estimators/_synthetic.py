@@ -49,7 +49,11 @@ class SyntheticFit:
 
 
 def noise_level(donors_before: Array) -> float:
-    """Return the standard deviation of the donors' first differences before treatment."""
+    """Return the standard deviation of the donors' first differences before treatment.
+
+    Differences are not taken net of year effects (Arkhangelsky et al. 2021, equation 5), so that
+    a bent common trend raises the level, hence the penalty.
+    """
     steps = np.diff(donors_before, axis=1)
     return float(np.std(steps, ddof=1)) if steps.size > 1 else 0.0
 

@@ -65,7 +65,8 @@ def synthetic_did(
     variance : str
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
         one unit with weights kept; ``"bootstrap"`` draws units anew. With one adopter only
-        placebo is valid: no standard error is given, and the foot carries its placebo rank.
+        placebo is valid: every donor takes the adopter's place once, no standard error is given,
+        and the foot carries the rank.
     n_draws : int
         Placebo or bootstrap draws.
     seed : int
@@ -206,9 +207,7 @@ def _stack(
 def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:
     treated, donors = _n_adopters(blocks), len(blocks.donors)
     if variance not in VARIANCES:
-        raise DesignError(
-            f"variance={variance!r} is not known. Use one of {', '.join(VARIANCES)}."
-        )
+        raise DesignError(f"variance={variance!r} is not known. Use one of {', '.join(VARIANCES)}.")
     if variance == "placebo" and donors <= treated:
         raise DesignError(
             f"placebo variance needs more donors than adopters; there are {donors} and {treated}."
@@ -234,26 +233,29 @@ def _draw(
     progress: bool,
 ) -> Array:
     """Return draws of the stacked estimate, shape (n_draws, n_event_times + 1)."""
-    rng = np.random.default_rng(seed)
     if variance == "jackknife":
         return _jackknife(blocks, fits)
-    steps: Any = range(n_draws)
+    every_donor_once = variance == "placebo" and _n_adopters(blocks) == 1
+    rng = np.random.default_rng(seed)
+    steps: Any = range(len(blocks.donors) if every_donor_once else n_draws)
     if progress:
         from tqdm import tqdm
 
         steps = tqdm(steps, desc=f"{variance} draws")
-    make = _placebo if variance == "placebo" else _resample
-    n_event = len(_stack(fits, _sizes(blocks), blocks.years)[1])
-    draws = np.full((n_draws, n_event), np.nan)
+    draws = []
     for i in steps:
-        drawn = make(blocks, rng)
-        drawn_fits = fit_all(drawn, method)
-        draws[i] = _stack(drawn_fits, _sizes(drawn), blocks.years)[1]
-    return draws
+        if every_donor_once:
+            drawn = _placebo(blocks, np.roll(np.arange(len(blocks.donors)), -i))
+        elif variance == "placebo":
+            drawn = _placebo(blocks, rng.permutation(len(blocks.donors)))
+        else:
+            drawn = _resample(blocks, rng)
+        draws.append(_stack(fit_all(drawn, method), _sizes(drawn), blocks.years)[1])
+    return np.array(draws)
 
 
-def _placebo(blocks: Blocks, rng: np.random.Generator) -> Blocks:
-    order = rng.permutation(len(blocks.donors))
+def _placebo(blocks: Blocks, order: NDArray[np.intp]) -> Blocks:
+    """Give the first donors in this order the adopters' dates."""
     adopters, start = {}, 0
     for g, rows in blocks.adopters.items():
         adopters[g] = blocks.donors[order[start : start + len(rows)]]

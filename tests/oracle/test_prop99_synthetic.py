@@ -1,0 +1,57 @@
+"""California's Proposition 99 (Arkhangelsky et al. 2021; Abadie et al. 2010)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import medalliance as ma
+from medalliance.estimators._synthetic import _ridge_corrected, synthetic_fit
+from medalliance.estimators.synthetic_weights import synthetic_weights
+
+
+@pytest.fixture(scope="module")
+def smoking(shared):
+    frame = pd.read_csv(shared("oracles/california_prop99.csv"), sep=";")
+    frame["cohort"] = frame["State"].eq("California") * 1989
+    return ma.Panel.from_frame(frame, unit="State", year="Year", cohort="cohort")
+
+
+@pytest.mark.parametrize(
+    ("method", "published", "tolerance"),
+    [("sdid", -15.6038, 0.02), ("sc", -19.5, 0.15), ("did", -27.349111, 1e-6)],
+)
+def test_overall_effect(smoking, method, published, tolerance):
+    effects = ma.synthetic_did(smoking, "PacksPerCapita", method=method)
+    assert effects.overall.estimate[0] == pytest.approx(published, abs=tolerance)
+
+
+def test_one_treated_unit_has_no_standard_error_but_a_rank(smoking):
+    effects = ma.synthetic_did(smoking, "PacksPerCapita", method="sc")
+    assert np.isnan(effects.std_error).all()
+    assert np.isnan(effects.overall.std_error).all()
+    assert effects.design.n_draws == 38
+    assert "no standard error" in effects.summary()
+    assert "Placebo p-value" in effects.summary()
+
+
+def test_weights_lean_on_the_published_donors(smoking):
+    """Figure 1 of the paper: Nevada, New Hampshire and Connecticut weigh most; years 1986-88."""
+    table = synthetic_weights(smoking, "PacksPerCapita")
+    unit, time = table[table["kind"] == "unit"], table[table["kind"] == "time"]
+    assert unit["name"].head(3).tolist() == ["Nevada", "New Hampshire", "Connecticut"]
+    assert sorted(time.loc[time["weight"] > 1e-6, "name"]) == [1986, 1987, 1988]
+    assert unit["weight"].sum() == pytest.approx(1, abs=1e-9)
+    assert time["weight"].sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_augmented_weights_agree_with_pysyncon_at_its_penalty(smoking):
+    """pysyncon 1.7.0, AugSynth on outcomes only, gives -12.374710 with a penalty near zero."""
+    grid = smoking.grid(smoking.frame["PacksPerCapita"])
+    treated = smoking.cohort_by_unit > 0
+    donors, mean = grid[~treated], grid[treated][0]
+    plain = synthetic_fit(donors, grid[treated], 19, "sc").unit_weights
+    centre = donors[:, :19].mean(axis=0)
+    weights = _ridge_corrected(donors[:, :19] - centre, mean[:19] - centre, plain, 1e-2)
+    assert np.mean((mean - weights @ donors)[19:]) == pytest.approx(-12.374710, abs=2e-3)
