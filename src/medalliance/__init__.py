@@ -11,11 +11,13 @@ from typing import Any
 # public name -> module that defines it, one a line, sorted by name
 _HOME = {
     "Badge": "provenance",
+    "Contract": "mechanism.contract",
     "DataError": "errors",
     "Design": "results",
     "DesignError": "errors",
     "Effects": "results",
     "Exhibit": "exhibits",
+    "Equilibrium": "mechanism.equilibrium",
     "NEVER_TREATED": "panel",
     "Panel": "panel",
     "PanelWarning": "panel",
@@ -35,6 +37,8 @@ _HOME = {
     "Rules": "reforms",
     "load_reforms": "reforms",
     "load_rules": "reforms",
+    "Technology": "mechanism.technology",
+    "respond": "mechanism.respond",
 }
 
 __all__ = sorted(_HOME)

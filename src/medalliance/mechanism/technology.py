@@ -1,0 +1,163 @@
+"""What the members of an alliance can do, at what cost, for groups of equal members."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import first_three, raise_problems
+
+GROUPS = ("lead_hospital", "township", "village")
+
+
+@dataclass(frozen=True, eq=False)
+class Technology:
+    """Describe the members: savings, costs, prices and risk.
+
+    A group holds ``members`` equal members. Arrays have the groups on their last axis; a leading
+    axis, where given, holds several technologies for :func:`~medalliance.solve_batch`.
+    Money is in one unit throughout (yuan, or thousands of them).
+
+    Parameters
+    ----------
+    members : array, shape (..., n_groups)
+        Members in each group, at least one.
+    saving : array, shape (..., n_groups)
+        Saving per unit of one member's effort, theta. Negative where effort attracts patients to
+        a tier that costs more than the average visit.
+    effort_cost : array, shape (..., n_groups)
+        Curvature of the cost of effort, g > 0.
+    sigma : float or array, shape (...)
+        Standard deviation of the surplus, > 0.
+    price, margin : array, shape (..., n_groups)
+        Price p per induced unit; margin m = p - c.
+    inducement_cost : array, shape (..., n_groups)
+        Curvature of the cost of inducement, h > 0.
+    margin_pay : float or array
+        Pay per unit of margin, beta.
+    fund_share : float or array, shape (...)
+        Share of the price that the fund pays, rho, 0-1.
+    baseline_spending : float or array, shape (...)
+        Spending C0 at zero effort and baseline inducement.
+    baseline_inducement : array or None
+        Inducement that ``baseline_spending`` contains; None takes what members choose when they
+        keep nothing of a surplus, under the contract's audit.
+    outflow_saving : array, shape (..., n_groups)
+        Part of ``saving`` that falls on out-of-county spending.
+    outflow_spending : float or array
+        Out-of-county part of ``baseline_spending``.
+    risk_aversion : float or array
+        Constant absolute risk aversion of a member, alpha.
+    groups : tuple of str or None
+        Names of the groups.
+
+    Raises
+    ------
+    DataError
+        Listing every field that is out of range or of the wrong length.
+    """
+
+    members: Any
+    saving: Any
+    effort_cost: Any
+    sigma: Any
+    price: Any = 0.0
+    margin: Any = 0.0
+    inducement_cost: Any = 1.0
+    margin_pay: Any = 0.0
+    fund_share: Any = 1.0
+    baseline_spending: Any = 0.0
+    baseline_inducement: Any = None
+    outflow_saving: Any = 0.0
+    outflow_spending: Any = 0.0
+    risk_aversion: Any = 0.0
+    groups: tuple[str, ...] | None = None
+
+    _BY_GROUP = (
+        "members", "saving", "effort_cost", "price", "margin", "inducement_cost", "margin_pay",
+        "outflow_saving", "risk_aversion", "baseline_inducement",
+    )  # fmt: skip
+    _SCALAR = ("sigma", "fund_share", "baseline_spending", "outflow_spending")
+
+    def __post_init__(self) -> None:
+        for name in (*self._BY_GROUP, *self._SCALAR):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, np.asarray(value, dtype=float))
+        n_groups = self.members.shape[-1] if self.members.ndim else 1
+        problems = [*self._length_problems(n_groups), *self._range_problems()]
+        raise_problems(
+            problems, where="technology", advice="Correct these fields and build it again."
+        )
+        for name in self._BY_GROUP:
+            value = getattr(self, name)
+            if value is not None and value.ndim == 0:
+                object.__setattr__(self, name, np.full(n_groups, float(value)))
+        if self.groups is None:
+            names = GROUPS if n_groups == 3 else tuple(f"group_{j + 1}" for j in range(n_groups))
+            object.__setattr__(self, "groups", names)
+
+    def _length_problems(self, n_groups: int) -> list[str]:
+        problems = [
+            f"{name} has {value.shape[-1]} groups where members has {n_groups}"
+            for name in self._BY_GROUP
+            if (value := getattr(self, name)) is not None
+            and value.ndim
+            and value.shape[-1] != n_groups
+        ]
+        if self.groups is not None and len(self.groups) != n_groups:
+            problems.append(f"groups names {len(self.groups)} groups where members has {n_groups}")
+        return problems
+
+    def _range_problems(self) -> list[str]:
+        rules = {
+            "members": (lambda x: x >= 1, "at least 1"),
+            "saving": (np.isfinite, "finite"),
+            "effort_cost": (lambda x: x > 0, "positive"),
+            "inducement_cost": (lambda x: x > 0, "positive"),
+            "sigma": (lambda x: (x > 0) & np.isfinite(x), "positive"),
+            "price": (lambda x: x >= 0, "zero or more"),
+            "margin": (np.isfinite, "finite"),
+            "margin_pay": (lambda x: x >= 0, "zero or more"),
+            "fund_share": (lambda x: (x >= 0) & (x <= 1), "a share from 0 to 1"),
+            "baseline_spending": (lambda x: x >= 0, "zero or more"),
+            "baseline_inducement": (lambda x: x >= 0, "zero or more"),
+            "outflow_saving": (np.isfinite, "finite"),
+            "outflow_spending": (lambda x: x >= 0, "zero or more"),
+            "risk_aversion": (lambda x: x >= 0, "zero or more"),
+        }
+        problems = []
+        for name, (holds, wanted) in rules.items():
+            value = getattr(self, name)
+            if value is None:
+                continue
+            bad = np.atleast_1d(value)[~np.atleast_1d(holds(value))]
+            if bad.size:
+                problems.append(f"{name} must be {wanted}, found {first_three(bad.tolist())}")
+        return problems
+
+    @property
+    def n_groups(self) -> int:
+        """Count the groups."""
+        return int(self.members.shape[-1])
+
+    def replace(self, **changes: Any) -> Technology:
+        """Return a copy with some fields changed."""
+        return replace(self, **changes)
+
+    def is_single(self) -> bool:
+        """Tell whether no field has a leading axis."""
+        return all(
+            getattr(self, f).ndim <= 1 for f in self._BY_GROUP if getattr(self, f) is not None
+        ) and all(getattr(self, f).ndim == 0 for f in self._SCALAR)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain numbers, lists and names."""
+        out: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            out[field.name] = value.tolist() if isinstance(value, np.ndarray) else value
+        out["groups"] = list(self.groups or ())
+        return out
