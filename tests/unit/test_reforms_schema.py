@@ -171,7 +171,7 @@ def test_not_published_raises_in_the_stated_words():
 
 
 def test_a_bound_is_shown_and_does_not_settle():
-    loaded = ma.load_rules("guangyuan_2019")
+    loaded = ma.load_rules("guangyuan_sichuan")
     dated = loaded.dated("fund_share_inside_corridor", 2019)
     assert shown(dated) == "at most 0.50"
     with pytest.raises(ma.RuleError, match=r"is only bounded for 2019 \(at most 0.50\)"):
@@ -179,7 +179,7 @@ def test_a_bound_is_shown_and_does_not_settle():
 
 
 def test_tracks():
-    loaded = ma.load_rules("guangyuan_2019")
+    loaded = ma.load_rules("guangyuan_sichuan")
     assert loaded.value("surplus_retention_share", 2019, "employees") == Decimal("0.30")
     assert loaded.value("surplus_retention_share", 2019, "residents") == Decimal("0.20")
     with pytest.raises(ma.RuleError, match="differs by track in 2019"):
@@ -203,12 +203,12 @@ def test_replace_assumes():
 
 
 def test_frozen_and_picklable():
-    loaded = ma.load_rules("guangyuan_2019")
+    loaded = ma.load_rules("guangyuan_sichuan")
     with pytest.raises(ValueError, match="frozen"):
         loaded.kind = "case"
     again = pickle.loads(pickle.dumps(loaded))
     assert again == loaded
-    assert again.file == loaded.file == "data/reforms/guangyuan_2019.yaml"
+    assert again.file == loaded.file == "data/reforms/guangyuan_sichuan.yaml"
 
 
 def test_unknown_name_suggests():
