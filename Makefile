@@ -1,0 +1,82 @@
+# Two commands: `make book` builds the book, `make test` checks everything.
+# Each makes what it needs: .venv from requirements.lock, pages from sources.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+# one fixed environment for every notebook and test
+unexport MEDALLIANCE_PANEL
+export PYTHONHASHSEED := 0
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export MKL_NUM_THREADS := 1
+export TZ := UTC
+export LC_ALL := C.UTF-8
+export PYTHONPATH := $(CURDIR)/src
+
+VENV := .venv
+PY := $(VENV)/bin/python
+# a linked environment belongs to someone else and is used as it stands
+STAMP := $(if $(shell test -L $(VENV) && echo linked),,$(VENV)/.stamp)
+
+PACKAGE := $(shell find src -name '*.py' -o -path src -prune -name '*.md')
+FACTS := $(shell find data -type f 2>/dev/null)
+CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
+HTML := build/html/index.html
+
+.PHONY: help env data notebooks book test lint bench lock new clean
+
+help: ## print this list
+	@echo "medalliance: a package and the book that it builds"
+	@echo
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+	  while IFS=$$'\t' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+
+env: $(STAMP) ## make .venv from requirements.lock
+
+$(VENV)/.stamp: requirements.lock
+	@bash tools/bootstrap.sh $(VENV) requirements.lock
+	@touch $@
+
+data: data/datapackage.json ## write the description of the data files
+
+data/datapackage.json: $(filter-out data/datapackage.json,$(FACTS)) | $(STAMP)
+	@$(PY) -m medalliance datapackage
+
+notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one)
+	@bash tools/system.sh font
+	@$(PY) -m medalliance notebooks $(NB)
+
+book: $(HTML) ## build the pages into build/html
+
+$(HTML): $(CHAPTERS) $(FACTS) $(PACKAGE) requirements.lock | $(STAMP)
+	@$(PY) -m medalliance build --output build/html
+	@test -s $@ && touch $@
+
+test: $(HTML) ## build the book, run all tests, run every notebook again and compare
+	@bash tools/system.sh font chromium
+	@$(PY) -m pytest tests book --nbval --nbval-sanitize-with tests/book/sanitize.cfg \
+	  -n 2 --dist loadscope -q $(ARGS)
+
+lint: $(STAMP) ## ruff, import layers, types
+	@$(VENV)/bin/ruff check src tests
+	@$(VENV)/bin/ruff format --check src tests
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(PY) -m mypy src
+
+bench: $(STAMP) ## compare our speed with the peers'
+	@$(PY) benchmarks/run.py $(ARGS)
+
+lock: $(STAMP) ## work out requirements.lock again from pyproject.toml
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra book --extra test --extra claims \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
+	  --python-version 3.11 --output-file requirements.lock --quiet
+
+new: $(STAMP) ## start a case page: make new CASE=province-county
+	@$(PY) -m medalliance new case $(CASE)
+
+clean: ## remove what was built; .venv stays
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,66 @@
+"""The command line: one command a file of ``cli``, found by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from typing import Any
+
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 the data, rules or design are refused (the message says why); "
+    "2 wrong usage; 3 a file cannot be read or written."
+)
+
+
+def command_line() -> Any:
+    """Build the typer application from the files of ``medalliance.cli``.
+
+    A file ``settle.py`` becomes ``medalliance settle``; ``new_case.py`` becomes
+    ``medalliance new case``. Each has a function ``run`` whose docstring is the help.
+    """
+    import typer
+
+    from . import cli
+
+    look: dict[str, Any] = {"no_args_is_help": True, "add_completion": False}
+    look |= {"pretty_exceptions_enable": False, "rich_markup_mode": None}
+    app = typer.Typer(name="medalliance", epilog=EXIT_CODES, **look)
+    app.callback()(_about)
+    groups: dict[str, typer.Typer] = {}
+    for found in pkgutil.iter_modules(cli.__path__):
+        if found.name.startswith("_"):
+            continue
+        run = importlib.import_module(f"{cli.__name__}.{found.name}").run
+        group, _, name = found.name.rpartition("_")
+        if group and group not in groups:
+            groups[group] = typer.Typer(help=f"Make a {group} thing.", **look)
+            app.add_typer(groups[group], name=group)
+        owner = groups[group] if group else app
+        owner.command(name, epilog=EXIT_CODES)(run)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    from .errors import DataError, DesignError, RuleError
+
+    try:
+        command_line()(args=arguments, prog_name="medalliance")
+    except (DataError, DesignError, RuleError) as refused:
+        print(f"{type(refused).__name__}: {refused}", file=sys.stderr)
+        return 1
+    except OSError as failed:
+        print(f"{type(failed).__name__}: {failed}", file=sys.stderr)
+        return 3
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else int(left.code is not None)
+    return 0
+
+
+def _about() -> None:
+    """Evaluate county medical-alliance reforms: settle contracts, check panels, build the book."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""The book: stage its sources with the generated pages, then build the HTML."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+from ..errors import DataError
+from .notebooks import execute, find_notebooks
+from .pages import generated_pages
+
+_IGNORED = shutil.ignore_patterns(".ipynb_checkpoints", "_build", "__pycache__")
+
+
+def build_book(
+    source: Path,
+    work: Path,
+    target: Path,
+    *,
+    panel: Path | None = None,
+    report: Callable[[str], None] = lambda line: None,
+) -> Path:
+    """Build the book's HTML.
+
+    Parameters
+    ----------
+    source : Path
+        The book's sources.
+    work : Path
+        Folder for the staged sources and for what the builder keeps.
+    target : Path
+        Folder of the finished pages; replaced only by a whole book.
+    panel : Path, optional
+        A reader's panel: every notebook is executed on it again, in the staged copy.
+    report : callable
+        Gets a line of progress at a time.
+
+    Returns
+    -------
+    Path
+        ``target / "index.html"``.
+
+    Raises
+    ------
+    DataError
+        If a notebook fails, the builder warns, or no page was written.
+    """
+    staged = stage(source, work / "source")
+    if panel is not None:
+        notebooks = find_notebooks(staged)
+        for number, path in enumerate(notebooks, start=1):
+            report(f"[{number}/{len(notebooks)}] {path.relative_to(staged)}")
+            text, _ = execute(path, panel=panel)
+            path.write_text(text, encoding="utf-8")
+    report(f"building {len(list(staged.rglob('*.ipynb')))} notebooks and the pages around them")
+    built = _run_builder(staged, work / "pages")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.parent / f".{target.name}.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    shutil.copytree(built, draft)
+    shutil.rmtree(target, ignore_errors=True)
+    draft.replace(target)
+    return target / "index.html"
+
+
+def stage(source: Path, staged: Path) -> Path:
+    """Copy the book's sources, add the generated pages and the one script for formulas.
+
+    Files that did not change keep their time, so that the builder reads only what is new.
+    """
+    fresh = staged.parent / f".{staged.name}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(source, fresh, ignore=_IGNORED)
+    for name, text in generated_pages(source).items():
+        (fresh / name).write_text(text, encoding="utf-8")
+    shutil.copy2(_mathjax(), fresh / "_static" / "tex-svg.js")
+    kept = set()
+    for path in sorted(item for item in fresh.rglob("*") if item.is_file()):
+        place = staged / path.relative_to(fresh)
+        kept.add(place)
+        if not place.is_file() or place.read_bytes() != path.read_bytes():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    for path in [item for item in staged.rglob("*") if item.is_file() and item not in kept]:
+        path.unlink()
+    shutil.rmtree(fresh)
+    return staged
+
+
+def _mathjax() -> Path:
+    package = metadata.distribution("sphinx-mathjax-offline")
+    return Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax/tex-svg.js")))
+
+
+def _run_builder(staged: Path, pages: Path) -> Path:
+    program = Path(sys.executable).with_name("jupyter-book")
+    command: list[str | Path] = [
+        program,
+        "build",
+        staged,
+        "-W",
+        "--keep-going",
+        "--path-output",
+        pages,
+    ]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    said = ran.stdout + ran.stderr
+    html = pages / "_build" / "html"
+    if ran.returncode != 0 or not (html / "index.html").is_file():
+        marks = ("WARNING", "ERROR", "Exception", "Traceback")
+        found = [line for line in said.splitlines() if any(mark in line for mark in marks)]
+        shown = "\n".join(found[:20] or said.splitlines()[-20:])
+        shutil.rmtree(pages, ignore_errors=True)
+        raise DataError(f"the book does not build (warnings count as errors).\n{shown}")
+    return html

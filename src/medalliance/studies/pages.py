@@ -1,0 +1,171 @@
+"""Pages that the build writes: glossary, sources, data availability, status."""
+
+from __future__ import annotations
+
+import csv
+import os
+import platform
+import re
+from collections import Counter
+from importlib import metadata
+from pathlib import Path
+
+from ..paths import data_dir
+
+GRADES = {
+    "official": "read at its publisher",
+    "official_copy": "an official text, read on a re-posted copy",
+    "journal": "an article in a journal",
+    "preprint": "a paper that no journal has reviewed yet",
+    "conference": "a talk or a proceedings paper",
+    "press": "a newspaper, an agency or a trade site",
+    "computed": "worked out here from other sources, which it names",
+}
+_STACK = (
+    "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "seaborn",
+    "great-tables", "pydantic", "pandera", "pyarrow", "jupyter-book", "sphinx", "nbval",
+)  # fmt: skip
+
+
+def generated_pages(book: Path) -> dict[str, str]:
+    """Write the pages that follow from data and machine.
+
+    Parameters
+    ----------
+    book : Path
+        The book's sources, whose notebooks the status page counts.
+
+    Returns
+    -------
+    dict
+        File name to Markdown.
+    """
+    return {
+        "glossary.md": glossary(),
+        "sources.md": sources(),
+        "data-availability.md": availability(),
+        "status.md": status(book),
+    }
+
+
+def glossary() -> str:
+    """Write the English-Chinese glossary, terms first, then every variable of the codebook."""
+    terms = "\n".join(
+        f"| {row['english']} | {row['chinese']} | `{row['identifier']}` | {_cell(row['meaning'])} |"
+        for row in _rows("glossary.csv")
+    )
+    return (
+        "# Glossary\n\nThe words of the field in both languages, with the name that each has in "
+        "the package.\n\n## Terms\n\n"
+        f"| English | 中文 | name | meaning |\n|---|---|---|---|\n{terms}\n{_variables()}"
+    )
+
+
+def sources() -> str:
+    """Write the list of sources by grade, each with an anchor that is its identifier."""
+    rows = _rows("published/sources.csv")
+    parts = [
+        "# Sources\n",
+        f"The book's facts come from {len(rows)} sources. A grade says how a source was read, "
+        "not whether it is right.\n",
+    ]
+    for grade, meaning in GRADES.items():
+        mine = sorted((row for row in rows if row["grade"] == grade), key=lambda row: row["title"])
+        if mine:
+            parts.append(f"## {grade.replace('_', ' ').capitalize()} ({len(mine)})\n")
+            parts.append(f"{meaning[0].upper()}{meaning[1:]}.\n")
+            parts.extend(map(_source, mine))
+    return "\n".join(parts)
+
+
+def availability() -> str:
+    """Write the data availability statement with the counts of what is shipped."""
+    rows = _rows("published/sources.csv")
+    counts = Counter(row["grade"] for row in rows)
+    grades = "\n".join(
+        f"| {grade.replace('_', ' ')} | {meaning} | {counts[grade]} |"
+        for grade, meaning in GRADES.items()
+    )
+    files = "\n".join(
+        f"| `data/published/{path.name}` | {len(_rows(f'published/{path.name}')):,} |"
+        for path in sorted((data_dir() / "published").glob("*.csv"))
+    )
+    template = (Path(__file__).parent / "availability.md").read_text(encoding="utf-8")
+    return template.replace("{{grades}}", grades).replace("{{files}}", files)
+
+
+def status(book: Path) -> str:
+    """Write the status page: machine, versions, notebooks."""
+    import json
+
+    versions = "\n".join(f"| {name} | {metadata.version(name)} |" for name in _STACK)
+    lines = []
+    for path in sorted(book.rglob("*.ipynb")):
+        if ".ipynb_checkpoints" not in path.parts:
+            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+            code = [cell for cell in cells if cell["cell_type"] == "code"]
+            written = sum(len("".join(cell["source"]).splitlines()) for cell in code)
+            name = path.relative_to(book).as_posix()
+            lines.append(f"| {name} | {len(code)} | {written} |")
+    notebooks = "\n".join(lines)
+    return (
+        "# Status\n\nThis page is made when the book is built. Outputs in the notebooks hold no "
+        "version and no clock.\n\n"
+        f"Built with Python {platform.python_version()} on {platform.system()} "
+        f"({platform.machine()}, {os.cpu_count()} cores); medalliance "
+        f"{metadata.version('medalliance')}.\n\n"
+        "## Notebooks\n\n| notebook | code cells | lines of code |\n|---|---:|---:|\n"
+        f"{notebooks}\n\n"
+        f"## Packages\n\n| package | version |\n|---|---|\n{versions}\n"
+    )
+
+
+def _variables() -> str:
+    import yaml
+
+    path = data_dir() / "codebook.yaml"
+    if not path.is_file():
+        return ""
+    book = yaml.safe_load(path.read_text(encoding="utf-8"))
+    entries = book.get("variables", book)
+    lines = [
+        "\n## Variables\n",
+        "| English | 中文 | name | unit | definition |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in sorted(entries.items()):
+        label, unit = entry.get("label", entry), _cell(str(entry.get("unit", "")))
+        meaning = _cell(_english(entry.get("definition", "")))
+        english, chinese = label.get("en", name), label.get("zh", "")
+        lines.append(f"| {english} | {chinese} | `{name}` | {unit} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _english(text: object) -> str:
+    return str(text.get("en", "")) if isinstance(text, dict) else str(text)
+
+
+def _source(row: dict[str, str]) -> str:
+    written = ", ".join(filter(None, (row["authors"], row["year"])))
+    head = f"({_anchor(row['source_id'])})=\n**{_cell(row['title'])}**"
+    tail = [text for text in (written, row["venue"]) if text]
+    link = f"<{row['url']}>" if row["url"].startswith("http") else row["url"]
+    notes = "; ".join(filter(None, (row["read_as"], row["remark"])))
+    said = ". ".join(_cell(text) for text in (*tail, notes) if text)
+    return f"{head}  \n{said}. `{row['source_id']}` {link}\n"
+
+
+def _anchor(identifier: str) -> str:
+    return "source-" + re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")
+
+
+def _cell(text: str) -> str:
+    return re.sub(r"([|*_<>\[\]$~`])", r"\\\1", " ".join(text.split()))
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    path = data_dir() / name
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
