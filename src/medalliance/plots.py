@@ -389,6 +389,52 @@ def heatmap(
 
 
 @_styled
+def tiles(
+    frame: pd.DataFrame,
+    *,
+    colors: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    marks: Mapping[str, str] | None = None,
+    ax: Any = None,
+) -> Any:
+    """Draw a matrix of categories: one colour and one mark each, a missing cell left open.
+
+    Parameters
+    ----------
+    frame : DataFrame, shape (n_rows, n_columns)
+        Category names; row names in the index, column names in the columns.
+    colors, marks : mapping
+        Colour and short mark by category; the mark lets readers tell them apart without colour.
+    """
+    from matplotlib.patches import Rectangle
+
+    height, width = frame.shape
+    if ax is None:
+        ax = new_axes(width=max(SIZE[0], 0.46 * width + 2.2), height=0.27 * height + 2.1)
+    names, signs, cells = dict(labels or {}), dict(marks or {}), frame.to_numpy(object)
+    for row, column in np.ndindex(height, width):
+        color = colors.get(cells[row, column])
+        corner = (column - 0.46, row - 0.44)
+        look = {"fc": color} if color else {"fill": False, "ec": INK, "lw": 0.6, "alpha": 0.5}
+        ax.add_patch(Rectangle(corner, 0.92, 0.88, **look))
+        mark = signs.get(cells[row, column], "")
+        ax.text(column, row, mark, ha="center", va="center", color="white", fontsize=8)
+    for name, color in colors.items():
+        if (cells == name).any():
+            mark = f" ({signs[name]})" if signs.get(name) else ""
+            ax.scatter([], [], marker="s", s=70, color=color, label=names.get(name, name) + mark)
+    ax.set(xlim=(-0.6, width - 0.4), ylim=(height - 0.4, -0.6))
+    ax.set_xticks(range(width), [names.get(str(name), str(name)) for name in frame.columns])
+    ax.tick_params(axis="x", rotation=90, length=0, labelsize=9)
+    ax.set_yticks(range(height), [names.get(str(name), str(name)) for name in frame.index])
+    ax.tick_params(axis="y", length=0, labelsize=9)
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    _legend(ax)
+    return ax
+
+
+@_styled
 def ternary(
     frame: pd.DataFrame,
     *,

@@ -46,7 +46,8 @@ def table(
     frame : DataFrame
         Its columns as they stand; the index is not shown. Rows whose ``status`` is ``assumed``
         are printed in grey; so are the cells marked in ``frame.attrs["assumed"]``, a boolean
-        DataFrame of the same shape.
+        DataFrame of the same shape. ``frame.attrs["fill"]``, of the same shape, holds a CSS
+        colour behind each cell; ``""`` leaves it clear.
     decimals : int or mapping, optional
         Decimals of the numbers, for all columns or by column. By default by size: about three
         significant digits. Columns named ``p_value`` (or ``…_p_value``) print ``<0.001``.
@@ -152,6 +153,12 @@ def _great_table(
         if rows:
             grey = style.text(color=_ASSUMED_INK, style="italic")
             set_table = set_table.tab_style(grey, loc.body(columns=str(name), rows=rows))
+    fills = frame.attrs.get("fill")
+    for name in [] if fills is None else frame.columns:
+        for color in sorted(set(fills[name]) - {""}):
+            rows = [int(row) for row in np.flatnonzero(np.asarray(fills[name]) == color)]
+            cells = loc.body(columns=str(name), rows=rows)
+            set_table = set_table.tab_style(style.css(f"background-color: {color};"), cells)
     digits = style.css("font-variant-numeric: tabular-nums; white-space: nowrap;")
     if numbers and len(frame):
         set_table = set_table.tab_style(digits, loc.body(columns=[str(name) for name in numbers]))

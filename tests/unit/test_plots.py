@@ -86,3 +86,11 @@ def test_ternary_refuses_parts_that_do_not_sum_to_one():
     assert plots.ternary(frame, parts=["a", "b", "c"]).get_label() == ""
     with pytest.raises(ValueError, match="sum to 1"):
         plots.ternary(frame.assign(a=0.6), parts=["a", "b", "c"])
+
+
+def test_tiles_mark_categories_and_leave_missing_cells_open():
+    frame = pd.DataFrame([["a", "b"], [None, "a"]], index=["x", "y"], columns=["p", "q"])
+    ax = plots.tiles(frame, colors={"a": "#111111", "b": "#222222"}, marks={"a": "A"})
+    assert [patch.get_fill() for patch in ax.patches] == [True, True, False, True]
+    assert [text.get_text() for text in ax.texts] == ["A", "", "", "A"]
+    assert ax.get_legend_handles_labels()[1] == ["a (A)", "b"]
