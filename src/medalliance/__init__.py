@@ -40,6 +40,7 @@ _HOME = {
     "synthetic_weights": "estimators.synthetic_weights",
     "table": "tables",
     "truth_table": "embedding.truth_table",
+    "twfe": "estimators.twfe",
 }
 
 __all__ = sorted(_HOME)

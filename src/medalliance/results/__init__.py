@@ -1,11 +1,13 @@
 """Effects: the one class in which every estimate is carried."""
 
-from ._design import Design, Regression, Units
+from ._design import FIXEST, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects, terms_frame
 from ._influence import CompactInfluence
 
 __all__ = [
+    "FIXEST",
     "FRAME_COLUMNS",
+    "UNSCALED",
     "CompactInfluence",
     "Design",
     "Effects",

@@ -1,0 +1,183 @@
+"""Least squares with unit and year effects on treatment columns and covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..inference._cluster import count_clusters, small_sample_factor
+from ..results import CompactInfluence, Regression
+from ._sample import Sample
+from ._within import TwoWay
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fitted regression with unit and year effects.
+
+    Attributes
+    ----------
+    coefficients : ndarray, shape (k,)
+        Treatment columns first, then covariates.
+    influence : ndarray, shape (n_units, k), or CompactInfluence
+    variance_factor : float
+        fixest's small-sample factor.
+    regression : Regression
+    """
+
+    coefficients: Array
+    influence: Array | CompactInfluence
+    variance_factor: float
+    regression: Regression
+
+
+def fit_two_way(
+    sample: Sample,
+    group: NDArray[np.intp],
+    columns: Array,
+    names: tuple[str, ...],
+) -> Fit:
+    """Regress the outcome on columns that depend on group and year, and on covariates.
+
+    Parameters
+    ----------
+    sample : Sample
+    group : ndarray of intp, shape (n_units,)
+        Group of each unit (its cohort).
+    columns : ndarray, shape (n_groups, n_years, p)
+        Value of each treatment column in each group and year.
+    names : tuple of str
+        Names of the treatment columns, then of the covariates.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    DesignError
+        If columns are collinear once unit and year effects are taken out.
+
+    References
+    ----------
+    Frisch, Waugh (1933); Cameron, Miller (2015), equations 9-11, for the variance.
+    """
+    if sample.seen is None and not len(sample.covariates):
+        return _fit_by_group(sample, group, columns, names)
+    return _fit_dense(sample, group, columns, names)
+
+
+def _fit_by_group(
+    sample: Sample, group: NDArray[np.intp], columns: Array, names: tuple[str, ...]
+) -> Fit:
+    """Fit on a complete panel, where the regressors of a group's units are the same."""
+    weight, n_units = sample.weight, sample.n_units
+    size = np.bincount(group, weights=weight, minlength=len(columns))
+    centred = columns - columns.mean(axis=1, keepdims=True)
+    centred -= np.tensordot(size / size.sum(), centred, axes=1)
+    outcome = TwoWay(weight).residual(sample.outcome)
+    sums = np.stack([weight[group == c] @ outcome[group == c] for c in range(len(columns))])
+    gram = np.einsum("c,ctp,ctq->pq", size, centred, centred, optimize=True)
+    bread = _invert(gram, names)
+    coefficients = bread @ np.einsum("ctp,ct->p", centred, sums)
+    residual = outcome - (centred @ coefficients)[group]
+    influence = CompactInfluence(weight[:, None] * residual, group, n_units * centred @ bread)
+
+    def make_regressors() -> Array:
+        return centred[group].reshape(-1, columns.shape[2])
+
+    return _finish(
+        sample, coefficients, influence, bread, outcome, residual, make_regressors, names
+    )
+
+
+def _fit_dense(
+    sample: Sample, group: NDArray[np.intp], columns: Array, names: tuple[str, ...]
+) -> Fit:
+    complete = sample.seen is None
+    cell_weight = sample.weight[:, None] * sample.mask
+    effects = TwoWay(sample.weight if complete else cell_weight)
+    mask = sample.mask
+    grids = np.empty((columns.shape[2] + len(sample.covariates), *mask.shape))
+    for j in range(columns.shape[2]):
+        grids[j] = effects.residual(columns[group, :, j] * mask)
+    for j, covariate in enumerate(sample.covariates, start=columns.shape[2]):
+        grids[j] = effects.residual(covariate)
+    outcome = effects.residual(sample.outcome)
+    flat = grids.reshape(len(grids), -1)
+    bread = _invert((flat * cell_weight.ravel()) @ flat.T, names)
+    coefficients = bread @ (flat @ (cell_weight * outcome).ravel())
+    residual = outcome - np.tensordot(coefficients, grids, axes=1)
+    scores = np.einsum("pit,it->ip", grids, cell_weight * residual, optimize=True)
+
+    def make_regressors() -> Array:
+        return grids[:, mask].T
+
+    return _finish(
+        sample,
+        coefficients,
+        sample.n_units * scores @ bread,
+        bread,
+        outcome,
+        residual,
+        make_regressors,
+        names,
+    )
+
+
+def _invert(gram: Array, names: tuple[str, ...]) -> Array:
+    """Invert X'WX, naming the columns that are collinear."""
+    scale = np.sqrt(np.diag(gram))
+    empty = scale <= 1e-9 * max(float(scale.max(initial=0)), 1e-300)
+    if empty.any():
+        at_fault = [names[j] for j in np.flatnonzero(empty)]
+    else:
+        values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
+        if values[0] > 1e-10:
+            return np.asarray(vectors / values @ vectors.T) / np.outer(scale, scale)
+        at_fault = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
+    raise DesignError(
+        f"nothing varies in {first_three(at_fault)} once unit and year effects and the other "
+        "columns are taken out.\n  Drop one of them, or take more years or units."
+    )
+
+
+def _finish(
+    sample: Sample,
+    coefficients: Array,
+    influence: Array | CompactInfluence,
+    bread: Array,
+    outcome: Array,
+    residual: Array,
+    make_regressors: Callable[[], Array],
+    names: tuple[str, ...],
+) -> Fit:
+    n_params = count_params(sample, len(coefficients))
+    n_clusters = count_clusters(sample.cluster)
+    unit_codes, year_codes = np.nonzero(sample.mask)
+    regression = Regression(
+        make_regressors=make_regressors,
+        outcome=outcome[sample.mask],
+        residual=residual[sample.mask],
+        weight=sample.weight[unit_codes],
+        bread=bread,
+        unit_codes=unit_codes,
+        year_codes=year_codes,
+        cluster=sample.cluster[unit_codes],
+        n_params=n_params,
+        names=names,
+    )
+    factor = small_sample_factor(sample.n_obs, n_params, n_clusters)
+    return Fit(coefficients, influence, factor, regression)
+
+
+def count_params(sample: Sample, n_slopes: int) -> int:
+    """Count slopes and year effects; unit effects are nested in the clusters (fixest)."""
+    n_years = int(sample.mask.any(axis=0).sum())
+    return n_slopes + n_years

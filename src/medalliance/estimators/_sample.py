@@ -1,0 +1,197 @@
+"""The rows an estimator uses, laid out as units by years."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..inference._cluster import count_clusters
+from ..outcomes import OUTCOMES, outcome_values
+from ..panel import NEVER_TREATED, Panel
+from ..results import Design, Units
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Outcome, covariates and roles of the units and years that an estimator uses.
+
+    Attributes
+    ----------
+    outcome : ndarray, shape (n_units, n_years)
+        Zero where a unit is not seen.
+    covariates : ndarray, shape (n_covariates, n_units, n_years)
+    seen : ndarray of bool, shape (n_units, n_years), or None
+        None if every unit is seen in every year.
+    years : ndarray of int, shape (n_years,)
+    ids : Index, shape (n_units,)
+    cohort : ndarray of int, shape (n_units,)
+    weight : ndarray, shape (n_units,)
+    cluster : ndarray of intp, shape (n_units,)
+    n_left_out : int
+        Units left out because they were treated when first seen.
+    """
+
+    outcome: Array
+    covariates: Array
+    seen: NDArray[np.bool_] | None
+    years: NDArray[np.int64]
+    ids: pd.Index
+    cohort: NDArray[np.int64]
+    weight: Array
+    cluster: NDArray[np.intp]
+    n_left_out: int
+
+    @property
+    def n_units(self) -> int:
+        """Number of units."""
+        return len(self.cohort)
+
+    @property
+    def n_obs(self) -> int:
+        """Number of rows."""
+        return self.outcome.size if self.seen is None else int(self.seen.sum())
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Rows seen, shape (n_units, n_years)."""
+        return np.ones(self.outcome.shape, bool) if self.seen is None else self.seen
+
+    def units(self, *, by_observation: bool = False) -> Units:
+        """Return the units for ``Effects``."""
+        seen = self.mask if by_observation else None
+        years = self.years if by_observation else None
+        return Units(self.ids, self.cohort, self.weight, self.cluster, years, seen)
+
+
+def draw_sample(
+    panel: Panel,
+    outcome: str,
+    *,
+    covariates: Sequence[str] = (),
+    weights: str | None = None,
+    keep_already_treated: bool = False,
+) -> Sample:
+    """Take the rows with an outcome and covariates of units with a pre-period.
+
+    Parameters
+    ----------
+    panel : Panel
+    outcome : str
+    covariates : sequence of str
+    weights : str, optional
+        Column of weights, constant in a unit; the panel's own without it.
+    keep_already_treated : bool
+        Whether to keep units that were treated when first seen.
+
+    Returns
+    -------
+    Sample
+
+    Raises
+    ------
+    DesignError
+        If no row is left, or the weights are not positive constants of a unit.
+    """
+    if isinstance(covariates, str):
+        covariates = (covariates,)
+    columns = [outcome_values(panel, name) for name in (outcome, *covariates)]
+    weight = _unit_weights(panel, weights)
+    usable = np.isfinite(columns[0])
+    for column in columns[1:]:
+        usable &= np.isfinite(column)
+    drop = np.zeros(panel.n_units, bool) if keep_already_treated else panel.already_treated
+    if drop.any():
+        usable &= ~drop[panel.unit_codes]
+    if not usable.any():
+        raise DesignError(
+            f"no row has {', '.join((outcome, *covariates))} for a unit with a pre-period.\n"
+            "  Check missing values and the cohort column."
+        )
+    if usable.all() and panel.is_balanced:
+        grids = [column.reshape(panel.n_units, -1) for column in columns]
+        return _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
+    rows = panel.grid(usable) == 1
+    units = np.flatnonzero(rows.any(axis=1))
+    years = rows.any(axis=0)
+    seen = rows[units][:, years]
+    grids = [np.where(seen, panel.grid(c)[units][:, years], 0.0) for c in columns]
+    complete = None if seen.all() else seen
+    return _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
+
+
+def _assemble(
+    panel: Panel,
+    grids: list[Array],
+    seen: NDArray[np.bool_] | None,
+    units: NDArray[np.intp],
+    weight: Array,
+    n_left_out: int,
+    years: Any = slice(None),
+) -> Sample:
+    shape = (len(grids) - 1, *grids[0].shape)
+    cluster = pd.factorize(panel.cluster_by_unit[units])[0].astype(np.intp)
+    return Sample(
+        outcome=grids[0],
+        covariates=np.stack(grids[1:]) if len(grids) > 1 else np.empty(shape),
+        seen=seen,
+        years=panel.years[years],
+        ids=panel.units[units],
+        cohort=panel.cohort_by_unit[units],
+        weight=weight[units],
+        cluster=cluster,
+        n_left_out=n_left_out,
+    )
+
+
+def _unit_weights(panel: Panel, weights: str | None) -> Array:
+    if weights is None or weights == panel.weight:
+        return panel.weight_by_unit
+    values = outcome_values(panel, weights)
+    first = values[panel.first_rows]
+    wrong = (values != first[panel.unit_codes]) | ~(values > 0) | ~np.isfinite(values)
+    if wrong.any():
+        names = panel.units[np.unique(panel.unit_codes[wrong])]
+        raise DesignError(
+            f"weights {weights!r} are not positive constants of a unit for {first_three(names)}.\n"
+            "  Weights that move are outcomes; freeze the pre-period mean."
+        )
+    return first
+
+
+def describe_design(
+    panel: Panel,
+    sample: Sample,
+    outcome: str,
+    estimator: str,
+    *,
+    covariates: Sequence[str] = (),
+    weights: str | None = None,
+    **choices: Any,
+) -> Design:
+    """Fill the ``Design`` of an estimate from its sample and its choices."""
+    treated = sample.cluster[(sample.cohort != NEVER_TREATED)]
+    known = OUTCOMES.get(outcome)
+    return Design(
+        outcome=outcome,
+        estimator=estimator,
+        n_units=sample.n_units,
+        n_obs=sample.n_obs,
+        n_clusters=count_clusters(sample.cluster),
+        unit_of_measure=known.unit if known else "",
+        clusters=panel.cluster or panel.unit,
+        badge=panel.badge,
+        covariates=tuple([covariates] if isinstance(covariates, str) else covariates),
+        weights=weights or panel.weight,
+        n_left_out=sample.n_left_out,
+        n_treated_clusters=len(np.unique(treated)),
+        data_hash=panel.data_hash,
+        **choices,
+    )
