@@ -24,6 +24,7 @@ _HOME = {
     "RuleError": "errors",
     "Rules": "reforms",
     "Technology": "mechanism.technology",
+    "att_gt": "estimators.att_gt",
     "calibrate": "embedding.calibrate",
     "figure": "exhibits",
     "fractional_panel": "estimators.fractional_panel",

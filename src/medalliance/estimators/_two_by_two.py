@@ -1,0 +1,221 @@
+"""One group, two periods, covariates: estimate with its influence function.
+
+``panel_effect`` takes the change of each unit; ``rows_effect`` takes rows of two periods in which
+some units are seen once. Every influence function is scaled so that its mean over the rows given
+is the estimate's error.
+
+References
+----------
+Sant'Anna, Zhao (2020), "Doubly robust difference-in-differences estimators", Journal of
+Econometrics 219: equations 2.5-2.6 and Theorem 1 (panel), 2.10 and Theorem 2 (rows).
+Abadie (2005) for weighting; Heckman, Ichimura, Todd (1997) for regression.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from ..errors import DesignError
+
+Array = NDArray[np.float64]
+Bool = NDArray[np.bool_]
+
+TRIM = 0.995  # controls with a larger propensity are left out, as in DRDID
+MAX_STEPS = 50
+
+
+def panel_effect(
+    change: Array, treated: Bool, covariates: Array, weight: Array, method: str
+) -> tuple[float, Array]:
+    """Estimate the effect on the treated from changes.
+
+    Parameters
+    ----------
+    change : ndarray, shape (n,)
+        Outcome after less outcome before.
+    treated : ndarray of bool, shape (n,)
+    covariates : ndarray, shape (n, q)
+        With a column of ones.
+    weight : ndarray, shape (n,)
+    method : {"dr", "ipw", "reg"}
+
+    Returns
+    -------
+    effect : float
+    influence : ndarray, shape (n,)
+
+    Raises
+    ------
+    DesignError
+        If controls do not overlap with the treated, or are too few for the covariates.
+    """
+    fitted, slope_influence = np.zeros(len(change)), None
+    if method != "ipw":
+        fitted, slope_influence = _least_squares(change, ~treated, covariates, weight)
+    treated_weight = weight * treated
+    if method == "reg":
+        effect, influence = _mean(treated_weight, change - fitted)
+        gradient = -_average(treated_weight, covariates)
+        return effect, influence + _through(slope_influence, gradient)
+    odds, score_influence = _odds(treated, covariates, weight)
+    control_weight = weight * odds * ~treated
+    left = change - fitted
+    above, above_influence = _mean(treated_weight, left)
+    below, below_influence = _mean(control_weight, left)
+    influence = above_influence - below_influence
+    influence -= score_influence @ _average(control_weight, covariates * (left - below)[:, None])
+    if method == "dr":
+        gap = _average(control_weight, covariates) - _average(treated_weight, covariates)
+        influence += _through(slope_influence, gap)
+    return above - below, influence
+
+
+def rows_effect(
+    outcome: Array, post: Bool, treated: Bool, covariates: Array, weight: Array, method: str
+) -> tuple[float, Array]:
+    """Estimate the effect on the treated from rows of two periods.
+
+    Parameters
+    ----------
+    outcome : ndarray, shape (n,)
+    post, treated : ndarray of bool, shape (n,)
+    covariates : ndarray, shape (n, q)
+        With a column of ones.
+    weight : ndarray, shape (n,)
+    method : {"dr", "ipw", "reg"}
+
+    Returns
+    -------
+    effect : float
+    influence : ndarray, shape (n,)
+
+    Raises
+    ------
+    DesignError
+        If controls do not overlap with the treated, or are too few for the covariates.
+    """
+    total, influence = 0.0, np.zeros(len(outcome))
+    odds, score_influence = (None, None)
+    if method != "reg":
+        odds, score_influence = _odds(treated, covariates, weight)
+    for period, sign in ((post, 1.0), (~post, -1.0)):
+        effect, part = _one_period(
+            outcome, period, treated, covariates, weight, odds, score_influence, method
+        )
+        total += sign * effect
+        influence += sign * part
+    return total, influence
+
+
+def _one_period(
+    outcome: Array,
+    period: Bool,
+    treated: Bool,
+    covariates: Array,
+    weight: Array,
+    odds: Array | None,
+    score_influence: Array | None,
+    method: str,
+) -> tuple[float, Array]:
+    """Treated mean less its counterfactual in one period; the effect is post less pre."""
+    all_treated = weight * treated
+    here = all_treated * period
+    if method == "reg":
+        fitted, slopes = _least_squares(outcome, period & ~treated, covariates, weight)
+        level, influence = _mean(here, outcome)
+        expected, part = _mean(all_treated, fitted)
+        gradient = _average(all_treated, covariates)
+        return level - expected, influence - part - _through(slopes, gradient)
+    if odds is None or score_influence is None:
+        raise DesignError(f"method={method!r} needs propensities.\n  Use method='reg'.")
+    controls = weight * odds * ~treated * period
+    fitted = np.zeros(len(outcome))
+    if method == "dr":
+        fitted, slopes = _least_squares(outcome, period & ~treated, covariates, weight)
+    left = outcome - fitted
+    level, influence = _mean(here, left)
+    below, part = _mean(controls, left)
+    influence -= part
+    influence -= score_influence @ _average(controls, covariates * (left - below)[:, None])
+    effect = level - below
+    if method == "dr":
+        # the locally efficient estimator averages the fitted gap over the treated of both periods
+        own, own_slopes = _least_squares(outcome, period & treated, covariates, weight)
+        both, both_part = _mean(all_treated, own - fitted)
+        now, now_part = _mean(here, own - fitted)
+        effect += both - now
+        influence += both_part - now_part
+        everyone = _average(all_treated, covariates)
+        influence += _through(slopes, _average(controls, covariates) - everyone)
+        influence += _through(own_slopes, everyone - _average(here, covariates))
+    return effect, influence
+
+
+def _mean(weight: Array, values: Array) -> tuple[float, Array]:
+    total = weight.sum()
+    mean = float(weight @ values / total)
+    return mean, len(weight) / total * weight * (values - mean)
+
+
+def _average(weight: Array, values: Array) -> Array:
+    return np.asarray(weight @ values / weight.sum())
+
+
+def _through(slope_influence: Array | None, gradient: Array) -> Array:
+    return np.zeros(1) if slope_influence is None else slope_influence @ gradient
+
+
+def _least_squares(
+    outcome: Array, rows: Bool, covariates: Array, weight: Array
+) -> tuple[Array, Array]:
+    """Fit on some rows; return fitted values of all rows and the slopes' influence."""
+    used = weight * rows
+    gram = (covariates * used[:, None]).T @ covariates / len(weight)
+    _check_rank(gram, int(rows.sum()))
+    inverse = np.linalg.inv(gram)
+    slopes = inverse @ (covariates.T @ (used * outcome)) / len(weight)
+    fitted = covariates @ slopes
+    return fitted, (covariates * (used * (outcome - fitted))[:, None]) @ inverse
+
+
+def _check_rank(gram: Array, n_rows: int) -> None:
+    scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
+    if n_rows < len(gram) or np.linalg.eigvalsh(gram / np.outer(scale, scale))[0] < 1e-12:
+        raise DesignError(
+            f"{n_rows} rows cannot fit {len(gram)} coefficients.\n"
+            "  Use fewer covariates, or drop those that do not vary."
+        )
+
+
+def _odds(treated: Bool, covariates: Array, weight: Array) -> tuple[Array, Array]:
+    """Fit a logit of treatment; return the odds and the coefficients' influence."""
+    scale = np.abs(covariates).max(axis=0)
+    scale[scale == 0] = 1.0
+    scaled = covariates / scale
+    slopes = np.zeros(covariates.shape[1])
+    target = treated.astype(float)
+    for _ in range(MAX_STEPS):
+        chance = expit(scaled @ slopes)
+        hessian = (scaled * (weight * chance * (1 - chance))[:, None]).T @ scaled / len(weight)
+        _check_rank(hessian, len(weight))
+        step = np.linalg.solve(hessian, scaled.T @ (weight * (target - chance)) / len(weight))
+        slopes += step
+        if np.abs(step).max() < 1e-10 * (1 + np.abs(slopes).max()):
+            break
+    else:
+        raise DesignError(
+            "the propensity of treatment does not converge: covariates separate treated from "
+            "control units.\n  Use fewer covariates, or method='reg'."
+        )
+    chance = expit(scaled @ slopes)
+    if chance[treated].max() > 0.999:
+        raise DesignError(
+            "a treated unit has a propensity above 0.999: no control is like it.\n"
+            "  Use fewer covariates, or method='reg'."
+        )
+    hessian = (scaled * (weight * chance * (1 - chance))[:, None]).T @ scaled / len(weight)
+    influence = (scaled * (weight * (target - chance))[:, None]) @ np.linalg.inv(hessian) / scale
+    odds = np.where(treated | (chance < TRIM), chance / (1 - chance), 0.0)
+    return odds, influence

@@ -1,0 +1,284 @@
+"""Group-time average treatment effects."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..panel import Panel
+from ..results import CompactInfluence, Effects, terms_frame
+from ._cells import Cells, check_controls, list_cells
+from ._sample import Sample, describe_design, draw_sample
+from ._two_by_two import panel_effect, rows_effect
+
+Array = NDArray[np.float64]
+
+
+def att_gt(
+    panel: Panel,
+    outcome: str,
+    *,
+    control_group: Literal["not_yet_treated", "never_treated"] = "not_yet_treated",
+    method: Literal["dr", "ipw", "reg"] = "dr",
+    covariates: Sequence[str] = (),
+    anticipation: int = 0,
+    base_period: Literal["varying", "universal"] = "varying",
+    weights: str | None = None,
+) -> Effects:
+    """Estimate the average effect on each cohort in each year.
+
+    Each cell compares a cohort's change since its base year with the change of units that are
+    not treated by then. Without covariates the three methods are the same.
+
+    Parameters
+    ----------
+    panel : Panel
+        Where units are missing in some years, every cell compares the rows there are, as R
+        ``did`` does with an unbalanced panel.
+    outcome : str
+        Column or registered outcome.
+    control_group : {"not_yet_treated", "never_treated"}
+    method : {"dr", "ipw", "reg"}
+        Doubly robust, inverse probability weighting, or outcome regression.
+    covariates : sequence of str
+        Values in the base year are used (on an unbalanced panel, those of each row).
+    anticipation : int
+        Years before the cohort that may already respond.
+    base_period : {"varying", "universal"}
+        Base of the years before treatment: the year before, or the cohort's one base year
+        (as ``honest_did`` needs).
+    weights : str, optional
+        Column of weights, constant in a unit; the panel's own without it.
+
+    Returns
+    -------
+    Effects
+        One term a cohort and year; standard errors from influence functions, without a
+        small-sample factor, as in R ``did``.
+
+    Raises
+    ------
+    DesignError
+        If there is no clean control.
+
+    References
+    ----------
+    Callaway, Sant'Anna (2021), equations 2.5-2.7 and Theorem 2. Sant'Anna, Zhao (2020).
+    """
+    _check_choices(control_group, method, anticipation, base_period)
+    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
+    cohorts, group = np.unique(sample.cohort, return_inverse=True)
+    cells = list_cells(
+        cohorts,
+        sample.years,
+        control_group=control_group,
+        anticipation=anticipation,
+        base_period=base_period,
+    )
+    check_controls(cells, sample.years, control_group, anticipation)
+    influence: CompactInfluence | Array
+    if len(sample.covariates):
+        cells, estimate, influence, notes = _adjusted(sample, group, cells, method)
+    else:
+        cells, estimate, influence, notes = _unadjusted(sample, group, cells)
+    cohort, year = cohorts[cells.group], sample.years[cells.year]
+    count = np.stack([sample.mask[group == code].sum(axis=0) for code in range(len(cohorts))])
+    share = np.bincount(group, weights=sample.weight) / sample.weight.sum()
+    return Effects(
+        estimate=estimate,
+        terms=terms_frame(
+            outcome,
+            [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
+            cohort=cohort,
+            year=year,
+            event_time=year - cohort,
+            n_units=count[cells.group, cells.year],
+        ),
+        design=describe_design(
+            panel,
+            sample,
+            outcome,
+            f"att_gt ({method})" if len(sample.covariates) else "att_gt",
+            covariates=covariates,
+            weights=weights,
+            control_group=control_group,
+            base_period=base_period,
+            anticipation=anticipation,
+            notes=notes,
+        ),
+        units=sample.units(),
+        influence_function=influence,
+        mass=share[cells.group],
+        refit=partial(
+            att_gt,
+            outcome=outcome,
+            control_group=control_group,
+            method=method,
+            covariates=covariates,
+            anticipation=anticipation,
+            base_period=base_period,
+            weights=weights,
+        ),
+    )
+
+
+def _check_choices(control_group: str, method: str, anticipation: int, base_period: str) -> None:
+    allowed = {
+        "control_group": (control_group, ("not_yet_treated", "never_treated")),
+        "method": (method, ("dr", "ipw", "reg")),
+        "base_period": (base_period, ("varying", "universal")),
+    }
+    for name, (value, choices) in allowed.items():
+        if value not in choices:
+            raise DesignError(f"{name}={value!r}.\n  Use one of {', '.join(choices)}.")
+    if anticipation < 0 or anticipation != int(anticipation):
+        raise DesignError(f"anticipation={anticipation}.\n  Give a whole number of years, from 0.")
+
+
+def _unadjusted(
+    sample: Sample, group: NDArray[np.intp], cells: Cells
+) -> tuple[Cells, Array, CompactInfluence, tuple[str, ...]]:
+    """Compare weighted means by cohort and year; the influence is linear in a unit's outcomes."""
+    weight = sample.weight
+    mask = sample.mask
+    centre = sample.outcome.sum() / sample.n_obs
+    outcome = sample.outcome - centre
+    if sample.seen is None:
+        outcome -= outcome.mean(axis=1, keepdims=True)
+    else:
+        outcome *= mask
+    weighted = weight[:, None] * outcome
+    cohort_rows = [np.flatnonzero(group == code) for code in range(len(cells.cohorts))]
+    sums = np.stack([weighted[rows].sum(axis=0) for rows in cohort_rows])
+    sizes = np.stack([weight[rows] @ mask[rows] for rows in cohort_rows])
+    control_size = cells.control @ sizes
+    row = np.arange(len(cells.group))
+    ends = ((cells.year, 1.0), (cells.base, -1.0))
+    usable = np.ones(len(row), bool)
+    for time, _ in ends:
+        usable &= (control_size[row, time] > 0) & (sizes[cells.group, time] > 0)
+    notes = _note_left_out(sample, cells, ~usable)
+    cells, control_size = cells.keep(usable), control_size[usable]
+    control_sum = cells.control @ sums
+    row = np.arange(len(cells.group))
+    estimate = np.zeros(len(row))
+    by_year = np.zeros((len(cells.cohorts), len(sample.years), len(row)))
+    constant = np.zeros_like(by_year)
+    for time, sign in ((cells.year, 1.0), (cells.base, -1.0)):
+        for member, size, total, side in (
+            (None, sizes[cells.group, time], sums[cells.group, time], sign),
+            (cells.control, control_size[row, time], control_sum[row, time], -sign),
+        ):
+            mean, pull = total / size, side * sample.n_units / size
+            estimate += side * mean
+            if member is None:
+                by_year[cells.group, time, row] += pull
+                constant[cells.group, time, row] -= pull * mean
+            else:
+                for code in range(len(cells.cohorts)):
+                    picked = member[:, code]
+                    by_year[code, time[picked], row[picked]] += pull[picked]
+                    constant[code, time[picked], row[picked]] -= (pull * mean)[picked]
+    if sample.seen is None:
+        values = np.column_stack([weighted, weight])
+        loadings = np.concatenate([by_year, constant.sum(axis=1, keepdims=True)], axis=1)
+    else:
+        values = np.column_stack([weighted, weight[:, None] * mask])
+        loadings = np.concatenate([by_year, constant], axis=1)
+    return cells, estimate, CompactInfluence(values, group, loadings), notes
+
+
+def _adjusted(
+    sample: Sample, group: NDArray[np.intp], cells: Cells, method: str
+) -> tuple[Cells, Array, Array, tuple[str, ...]]:
+    """Compare cell by cell with covariates; a cell that cannot be fitted is left out, said so."""
+    estimates, influences = [], []
+    usable = np.zeros(len(cells.group), bool)
+    problem = ""
+    for cell in range(len(cells.group)):
+        treated = group == cells.group[cell]
+        control = cells.control[cell][group]
+        if cells.year[cell] == cells.base[cell]:
+            usable[cell] = True
+            estimates.append(0.0)
+            influences.append(np.zeros(sample.n_units))
+            continue
+        try:
+            effect, influence = _one_cell(
+                sample, treated, control, int(cells.year[cell]), int(cells.base[cell]), method
+            )
+        except DesignError as error:
+            problem = problem or str(error).splitlines()[0]
+            continue
+        usable[cell] = True
+        estimates.append(effect)
+        influences.append(influence)
+    if not (usable & (cells.year > cells.base)).any():
+        raise DesignError(
+            f"no cell can be fitted with these covariates: {problem}\n"
+            '  Use fewer covariates, or control_group="not_yet_treated".'
+        )
+    notes = _note_left_out(sample, cells, ~usable, problem)
+    return cells.keep(usable), np.array(estimates), np.column_stack(influences), notes
+
+
+def _one_cell(
+    sample: Sample,
+    treated: NDArray[np.bool_],
+    control: NDArray[np.bool_],
+    year: int,
+    base: int,
+    method: str,
+) -> tuple[float, Array]:
+    """Estimate one cell; the influence is spread over all units of the sample."""
+    spread = np.zeros(sample.n_units)
+    rows = np.flatnonzero(treated | control)
+    if not control.any():
+        raise DesignError("no control unit.")
+    if sample.seen is None:
+        change = sample.outcome[rows, year] - sample.outcome[rows, base]
+        columns = _with_constant(sample.covariates[:, rows, base].T)
+        effect, influence = panel_effect(
+            change, treated[rows], columns, sample.weight[rows], method
+        )
+        spread[rows] = sample.n_units / len(rows) * influence
+        return effect, spread
+    ends = [rows[sample.seen[rows, time]] for time in (base, year)]
+    who = np.concatenate(ends)
+    post = np.repeat([False, True], [len(end) for end in ends])
+    time = np.where(post, year, base)
+    for period in (post, ~post):
+        if not (period & treated[who]).any() or not (period & ~treated[who]).any():
+            raise DesignError("no row of one side in one of the two years.")
+    effect, influence = rows_effect(
+        sample.outcome[who, time],
+        post,
+        treated[who],
+        _with_constant(sample.covariates[:, who, time].T),
+        sample.weight[who],
+        method,
+    )
+    scaled = sample.n_units / len(who) * influence
+    return effect, np.bincount(who, weights=scaled, minlength=sample.n_units)
+
+
+def _with_constant(columns: Array) -> Array:
+    return np.column_stack([np.ones(len(columns)), columns])
+
+
+def _note_left_out(
+    sample: Sample, cells: Cells, left_out: NDArray[np.bool_], problem: str = ""
+) -> tuple[str, ...]:
+    if not left_out.any():
+        return ()
+    names = [
+        f"{cells.cohorts[g]} in {sample.years[t]}"
+        for g, t in zip(cells.group[left_out], cells.year[left_out], strict=True)
+    ]
+    why = problem.rstrip(".") or "no clean control is left"
+    return (f"Cells left out because {why}: {first_three(names)}.",)
