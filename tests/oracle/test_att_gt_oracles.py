@@ -33,8 +33,9 @@ def scenario(request, mpdta):
 
 
 def test_cells_equal_r_did(scenario, shared):
-    _scenario_name, effects = scenario
-    table = pd.read_csv(shared("oracles/ref_attgt.csv")).query("scenario == @scenario_name")
+    name, effects = scenario
+    table = pd.read_csv(shared("oracles/ref_attgt.csv"))
+    table = table[table["scenario"] == name]
     ours = effects.to_frame(bands=False).set_index(["cohort", "year"])
     assert len(ours) == len(table)
     keys = list(zip(table["group"], table["t"], strict=True))
@@ -44,10 +45,9 @@ def test_cells_equal_r_did(scenario, shared):
 
 @pytest.mark.parametrize("kind", list(KIND))
 def test_averages_equal_r_did(scenario, shared, kind):
-    _scenario_name, effects = scenario
-    table = pd.read_csv(shared("oracles/ref_aggte.csv")).query(
-        "scenario == @scenario_name and type == @kind"
-    )
+    name, effects = scenario
+    table = pd.read_csv(shared("oracles/ref_aggte.csv"))
+    table = table[(table["scenario"] == name) & (table["type"] == kind)]
     ours = effects.aggregate(KIND[kind])
     overall = ours.overall
     np.testing.assert_allclose(overall.estimate[0], table["overall_att"].iloc[0], rtol=1e-6)
