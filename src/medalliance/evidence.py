@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from .paths import data_dir
 from .provenance import Badge
 
 STRONG_GRADES = ("official", "journal")
+_FRAME = {"published_effects": "effects"}
 _VALUE_COLUMNS = ("value", "value_low", "value_high", "estimate", "threshold")
 
 
@@ -40,14 +40,13 @@ class Evidence:
     series_breaks: pd.DataFrame
     identity_exceptions: pd.DataFrame
     sources: pd.DataFrame
-    badge: Badge = Badge.REAL
+    badge: Badge
 
     def source_line(self, *source_ids: str) -> str:
         """Return the source line of an exhibit: short references, strongest grade first."""
         return source_line(self.sources, *source_ids)
 
 
-@cache
 def load_evidence(folder: Path | None = None) -> Evidence:
     """Load the published facts.
 
@@ -69,16 +68,15 @@ def load_evidence(folder: Path | None = None) -> Evidence:
     """
     folder = folder or data_dir() / "published"
     sources = load_sources(folder)
-    frames = {
-        table.name: read_published(table, folder, known_sources=sources)
-        for table in load_codebook().tables.values()
-        if table.name != "sources"
+    tables = load_codebook().tables
+    read = {
+        _FRAME.get(name, name): read_published(table, folder, known_sources=sources)
+        for name, table in tables.items()
+        if name != "sources"
     }
-    frames["effects"] = frames.pop("published_effects")
-    return Evidence(sources=sources, **frames)
+    return Evidence(sources=sources, badge=Badge.REAL, **read)
 
 
-@cache
 def load_sources(folder: Path | None = None) -> pd.DataFrame:
     """Load the bibliography: one row a source, with its grade.
 
@@ -140,13 +138,13 @@ def source_line(sources: pd.DataFrame, *source_ids: str) -> str:
     DataError
         If a source is not in the table.
     """
-    listed = sources.set_index("source_id")
-    unknown = [name for name in source_ids if name not in listed.index]
+    listed = {row["source_id"]: row for _, row in sources.iterrows()}
+    unknown = [name for name in source_ids if name not in listed]
     if unknown:
         raise DataError(f"unknown source {first_three(unknown)}.\n  Add it to sources.csv.")
     order = list(load_codebook().grades)
-    wanted = sorted(dict.fromkeys(source_ids), key=lambda name: order.index(listed["grade"][name]))
-    return "; ".join(_reference(listed.loc[name]) for name in wanted) + "."
+    wanted = sorted(dict.fromkeys(source_ids), key=lambda name: order.index(listed[name]["grade"]))
+    return "; ".join(_reference(listed[name]) for name in wanted) + "."
 
 
 def _reference(source: pd.Series) -> str:
@@ -301,7 +299,8 @@ def _printed_problems(raw: pd.DataFrame, book: Codebook) -> Iterator[str]:
     unlike = []
     for row in raw.itertuples():
         printed, number = str(row.printed).lstrip("<>="), _decimal(getattr(row, value))
-        factors = book.units[row.unit].printed if row.unit in book.units else {}
+        unit = book.units.get(str(row.unit))
+        factors = unit.printed if unit else {}
         if number is None or not printed or _decimal(printed) is None:
             unlike.append(False)
         else:
@@ -339,7 +338,7 @@ def _decimal(text: str) -> Decimal | None:
 
 
 def _typed(raw: pd.DataFrame, table: Table, book: Codebook) -> pd.DataFrame:
-    typed = {}
+    typed: dict[str, pd.Series] = {}
     for name in table.columns:
         cells = raw[name].where(raw[name] != "", None)
         kind = book.columns[name].type
