@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from medalliance.paths import mssp_dir, shared_dir
+from medalliance.paths import PROJECT, mssp_dir, shared_dir
 
 REQUIRE_ALL = os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1"
 
@@ -45,3 +45,12 @@ def mssp_folder() -> Path:
 @pytest.fixture(autouse=True)
 def _no_reader_panel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MEDALLIANCE_PANEL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def built_book() -> Path:
+    """Return the folder of built pages."""
+    folder = PROJECT / "build" / "html"
+    if not (folder / "index.html").is_file():
+        skip_or_fail("the book is not built; run `make book`")
+    return folder

@@ -1,0 +1,113 @@
+"""Pages as a browser shows them: wide and narrow, light and dark."""
+
+import os
+import shutil
+
+import pytest
+from conftest import skip_or_fail
+from test_built_pages import PAGES
+
+pytestmark = pytest.mark.browser
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+MEASURE = """() => {
+  const shown = element => element.getClientRects().length > 0;
+  const light = element => {
+    const [red, green, blue, alpha = 1] =
+      getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number);
+    return alpha > 0.5 && (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255 > 0.6;
+  };
+  const outputs = [...document.querySelectorAll('.cell_output, .cell_output *, article table *')];
+  return {
+    overflow: document.documentElement.scrollWidth - window.innerWidth,
+    formulas: document.querySelectorAll('.math').length,
+    rendered: document.querySelectorAll('mjx-container').length,
+    errors: document.querySelectorAll('mjx-merror, [data-mml-node=merror]').length,
+    searches: [...document.querySelectorAll('input[type=search]')].filter(shown).length,
+    pale: outputs.filter(shown).filter(light).map(e => e.outerHTML.slice(0, 80)),
+    page_is_light: light(document.body),
+    broken: [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt),
+    language: document.documentElement.lang,
+  };
+}"""
+MATHJAX_DONE = "() => !window.MathJax || !window.MathJax.startup || window.MathJax.startup.promise"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    program = os.environ.get("MEDALLIANCE_CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        skip_or_fail("Chromium is missing; install the package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def look(browser, built_book):
+    """Return a function from a page to what is measured in four looks, and what it asked for."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def measure(name):
+        asked.clear()
+        seen = {}
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.set_viewport_size({"width": 1280, "height": 900})
+            page.goto((built_book / f"{name}.html").as_uri(), wait_until="load")
+            page.evaluate(MATHJAX_DONE)
+            for width in (1280, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                seen[scheme, width] = page.evaluate(MEASURE)
+        local = ("file:", "data:", "blob:", "about:")
+        return seen, [url for url in asked if not url.startswith(local)]
+
+    yield measure
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_reads_wide_and_narrow_light_and_dark(look, name):
+    seen, foreign = look(name)
+    assert foreign == []
+    for (scheme, width), page in seen.items():
+        where = f"{name} at {width} px, {scheme}"
+        assert page["overflow"] <= 0, f"{where}: scrolls sideways by {page['overflow']} px"
+        assert page["errors"] == 0, f"{where}: a formula is wrong"
+        assert page["rendered"] >= page["formulas"], f"{where}: a formula is raw text"
+        assert page["broken"] == [], where
+        assert page["language"] == "en", where
+        assert page["page_is_light"] == (scheme == "light"), where
+        assert page["searches"] <= 1, f"{where}: more than one search box"
+        if scheme == "dark":
+            assert page["pale"] == [], f"{where}: pale ground in the dark"
+
+
+def test_the_measures_can_fail(browser, tmp_path):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        '<html lang="en"><body style="background:#fff"><div style="width:2000px">x</div>'
+        '<div class="cell_output" style="background:#eee">y</div>'
+        '<span class="math">z</span><mjx-merror></mjx-merror></body></html>'
+    )
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    page.goto(bad.as_uri())
+    seen = page.evaluate(MEASURE)
+    page.close()
+    assert seen["overflow"] > 1000
+    assert seen["errors"] == 1
+    assert seen["formulas"] > seen["rendered"]
+    assert len(seen["pale"]) == 1
