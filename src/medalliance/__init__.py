@@ -28,6 +28,7 @@ _HOME = {
     "att_gt": "estimators.att_gt",
     "calibrate": "embedding.calibrate",
     "dynamic_panel": "estimators.dynamic_panel",
+    "did_imputation": "estimators.did_imputation",
     "figure": "exhibits",
     "fractional_panel": "estimators.fractional_panel",
     "krippendorff_alpha": "embedding.reliability",

@@ -84,7 +84,7 @@ def _fit_by_group(
     outcome = TwoWay(weight).residual(sample.outcome)
     sums = np.stack([weight[group == c] @ outcome[group == c] for c in range(len(columns))])
     gram = np.einsum("c,ctp,ctq->pq", size, centred, centred, optimize=True)
-    bread = _invert(gram, names)
+    bread = invert_gram(gram, names)
     coefficients = bread @ np.einsum("ctp,ct->p", centred, sums)
     residual = outcome - (centred @ coefficients)[group]
     influence = CompactInfluence(weight[:, None] * residual, group, n_units * centred @ bread)
@@ -111,7 +111,7 @@ def _fit_dense(
         grids[j] = effects.residual(covariate)
     outcome = effects.residual(sample.outcome)
     flat = grids.reshape(len(grids), -1)
-    bread = _invert((flat * cell_weight.ravel()) @ flat.T, names)
+    bread = invert_gram((flat * cell_weight.ravel()) @ flat.T, names)
     coefficients = bread @ (flat @ (cell_weight * outcome).ravel())
     residual = outcome - np.tensordot(coefficients, grids, axes=1)
     scores = np.einsum("pit,it->ip", grids, cell_weight * residual, optimize=True)
@@ -131,7 +131,7 @@ def _fit_dense(
     )
 
 
-def _invert(gram: Array, names: tuple[str, ...]) -> Array:
+def invert_gram(gram: Array, names: tuple[str, ...]) -> Array:
     """Invert X'WX, naming the columns that are collinear."""
     scale = np.sqrt(np.diag(gram))
     empty = scale <= 1e-9 * max(float(scale.max(initial=0)), 1e-300)

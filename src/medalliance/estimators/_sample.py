@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,6 +63,20 @@ class Sample:
     def mask(self) -> NDArray[np.bool_]:
         """Rows seen, shape (n_units, n_years)."""
         return np.ones(self.outcome.shape, bool) if self.seen is None else self.seen
+
+    def take_units(self, keep: NDArray[np.bool_]) -> Sample:
+        """Return the sample of some units."""
+        return replace(
+            self,
+            outcome=self.outcome[keep],
+            covariates=self.covariates[:, keep],
+            seen=None if self.seen is None else self.seen[keep],
+            ids=self.ids[keep],
+            cohort=self.cohort[keep],
+            weight=self.weight[keep],
+            cluster=pd.factorize(self.cluster[keep])[0].astype(np.intp),
+            n_left_out=self.n_left_out + int((~keep).sum()),
+        )
 
     def units(self, *, by_observation: bool = False) -> Units:
         """Return the units for ``Effects``."""
