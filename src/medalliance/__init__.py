@@ -31,6 +31,7 @@ _HOME = {
     "dynamic_panel": "estimators.dynamic_panel",
     "figure": "exhibits",
     "fractional_panel": "estimators.fractional_panel",
+    "honest_did": "diagnostics.honest_did",
     "krippendorff_alpha": "embedding.reliability",
     "load_evidence": "evidence",
     "load_panel": "panel",

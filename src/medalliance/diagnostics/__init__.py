@@ -1,0 +1,1 @@
+"""Reasons not to believe an estimate, each a table, and inference on finished effects."""
