@@ -22,8 +22,8 @@ PY := $(VENV)/bin/python
 # a linked environment belongs to someone else and is used as it stands
 STAMP := $(if $(shell test -L $(VENV) && echo linked),,$(VENV)/.stamp)
 
-PACKAGE := $(shell find src -name '*.py' -o -path src -prune -name '*.md')
-FACTS := $(shell find data -type f 2>/dev/null)
+PACKAGE := $(shell find src -name '*.py' -o -name '*.md')
+FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
@@ -43,7 +43,7 @@ $(VENV)/.stamp: requirements.lock
 
 data: data/datapackage.json ## write the description of the data files
 
-data/datapackage.json: $(filter-out data/datapackage.json,$(FACTS)) | $(STAMP)
+data/datapackage.json: $(FACTS) | $(STAMP)
 	@$(PY) -m medalliance datapackage
 
 notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one)
