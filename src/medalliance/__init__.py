@@ -29,6 +29,7 @@ _HOME = {
     "calibrate": "embedding.calibrate",
     "did_imputation": "estimators.did_imputation",
     "dynamic_panel": "estimators.dynamic_panel",
+    "etwfe": "estimators.etwfe",
     "figure": "exhibits",
     "fractional_panel": "estimators.fractional_panel",
     "honest_did": "diagnostics.honest_did",
