@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .codebook import Codebook, Column, Table, load_codebook
-from .errors import DataError, first_three, raise_problems
-from .paths import data_dir
-from .provenance import Badge
+from ..codebook import Codebook, Column, Table, load_codebook
+from ..errors import DataError, first_three, raise_problems
+from ..paths import data_dir
+from ..provenance import Badge
 
 STRONG_GRADES = ("official", "journal")
 _FRAME = {"published_effects": "effects"}

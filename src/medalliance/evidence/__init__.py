@@ -1,0 +1,24 @@
+"""Published facts: statistics, case figures, rules and effects, each with its source."""
+
+from __future__ import annotations
+
+from ._identities import failing_identities, identity_checks
+from ._load import (
+    STRONG_GRADES,
+    Evidence,
+    load_evidence,
+    load_sources,
+    read_published,
+    source_line,
+)
+
+__all__ = [
+    "STRONG_GRADES",
+    "Evidence",
+    "failing_identities",
+    "identity_checks",
+    "load_evidence",
+    "load_sources",
+    "read_published",
+    "source_line",
+]
