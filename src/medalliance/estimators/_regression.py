@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..inference._cluster import count_clusters, small_sample_factor
+from ..inference._cluster import cluster_sums, count_clusters, small_sample_factor
 from ..results import CompactInfluence, Regression
 from ._sample import Sample
 from ._within import TwoWay
@@ -82,7 +82,7 @@ def _fit_by_group(
     centred = columns - columns.mean(axis=1, keepdims=True)
     centred -= np.tensordot(size / size.sum(), centred, axes=1)
     outcome = TwoWay(weight).residual(sample.outcome)
-    sums = np.stack([weight[group == c] @ outcome[group == c] for c in range(len(columns))])
+    sums = cluster_sums(weight[:, None] * outcome, group, len(columns))
     gram = np.einsum("c,ctp,ctq->pq", size, centred, centred, optimize=True)
     bread = invert_gram(gram, names)
     coefficients = bread @ np.einsum("ctp,ct->p", centred, sums)
@@ -160,16 +160,15 @@ def _finish(
 ) -> Fit:
     n_params = count_params(sample, len(coefficients))
     n_clusters = count_clusters(sample.cluster)
-    unit_codes, year_codes = np.nonzero(sample.mask)
+    complete = sample.seen is None
     regression = Regression(
         make_regressors=make_regressors,
-        outcome=outcome[sample.mask],
-        residual=residual[sample.mask],
-        weight=sample.weight[unit_codes],
+        outcome=outcome.ravel() if complete else outcome[sample.mask],
+        residual=residual.ravel() if complete else residual[sample.mask],
         bread=bread,
-        unit_codes=unit_codes,
-        year_codes=year_codes,
-        cluster=sample.cluster[unit_codes],
+        seen=sample.mask,
+        unit_weight=sample.weight,
+        unit_cluster=sample.cluster,
         n_params=n_params,
         names=names,
     )
@@ -179,5 +178,4 @@ def _finish(
 
 def count_params(sample: Sample, n_slopes: int) -> int:
     """Count slopes and year effects; unit effects are nested in the clusters (fixest)."""
-    n_years = int(sample.mask.any(axis=0).sum())
-    return n_slopes + n_years
+    return n_slopes + len(sample.years)

@@ -205,7 +205,7 @@ def describe_design(
         covariates=tuple([covariates] if isinstance(covariates, str) else covariates),
         weights=weights or panel.weight,
         n_left_out=sample.n_left_out,
-        n_treated_clusters=len(np.unique(treated)),
+        n_treated_clusters=int(np.count_nonzero(np.bincount(treated))),
         data_hash=panel.data_hash,
         **choices,
     )

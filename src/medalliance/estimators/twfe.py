@@ -135,7 +135,9 @@ def _event_keys(
     event: Array, group: NDArray[np.intp], sample: Sample
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Event times with a coefficient: those seen, without the reference."""
-    seen = np.stack([sample.mask[group == code].any(axis=0) for code in range(len(event))])
+    seen = np.ones(event.shape, bool)
+    if sample.seen is not None:
+        seen = np.stack([sample.seen[group == code].any(axis=0) for code in range(len(event))])
     keys = np.unique(event[seen & np.isfinite(event)]).astype(np.int64)
     keys = keys[keys != REFERENCE]
     if np.isnan(event).any():
@@ -152,7 +154,10 @@ def _event_keys(
 
 def _count_units(member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sample) -> list[int]:
     """Count the units behind each column."""
+    if sample.seen is None:
+        counts = np.bincount(group, minlength=len(member)) @ member.any(axis=1)
+        return [int(count) for count in counts]
     return [
-        int((sample.mask & member[group, :, column]).any(axis=1).sum())
+        int((sample.seen & member[group, :, column]).any(axis=1).sum())
         for column in range(member.shape[2])
     ]

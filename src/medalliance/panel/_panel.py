@@ -181,7 +181,11 @@ class Panel:
     def data_hash(self) -> str:
         """Short SHA-256 of the panel's values, for the foot of tables."""
         digest = hashlib.sha256("|".join(map(str, self.frame.columns)).encode())
-        digest.update(pd.util.hash_pandas_object(self.frame, index=False).to_numpy().tobytes())
+        for _, column in self.frame.items():
+            if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
+                digest.update(np.ascontiguousarray(column.to_numpy()))
+            else:
+                digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
         return digest.hexdigest()[:12]
 
     def grid(self, values: ArrayLike) -> NDArray[np.float64]:

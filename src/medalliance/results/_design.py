@@ -150,28 +150,47 @@ class Regression:
     outcome : ndarray, shape (n_obs,)
         Within-transformed outcome.
     residual : ndarray, shape (n_obs,)
-    weight : ndarray, shape (n_obs,)
-        Observation weights.
     bread : ndarray, shape (k, k)
         Inverse of X'WX.
-    unit_codes, year_codes : ndarray of intp, shape (n_obs,)
-    cluster : ndarray of intp, shape (n_obs,)
+    seen : ndarray of bool, shape (n_units, n_years)
+        Which rows there are.
+    unit_weight : ndarray, shape (n_units,)
+    unit_cluster : ndarray of intp, shape (n_units,)
     n_params : int
         Parameters counted in the small-sample factor.
     names : tuple of str
-        Name of each regressor; the first ``len(effects.estimate)`` belong to the effects.
+        Name of each regressor: treatment columns, as in ``effects.terms["term"]``, come first.
     """
 
     make_regressors: Callable[[], NDArray[np.float64]]
     outcome: NDArray[np.float64]
     residual: NDArray[np.float64]
-    weight: NDArray[np.float64]
     bread: NDArray[np.float64]
-    unit_codes: NDArray[np.intp]
-    year_codes: NDArray[np.intp]
-    cluster: NDArray[np.intp]
+    seen: NDArray[np.bool_]
+    unit_weight: NDArray[np.float64]
+    unit_cluster: NDArray[np.intp]
     n_params: int
     names: tuple[str, ...] = field(default=())
+
+    @cached_property
+    def unit_codes(self) -> NDArray[np.intp]:
+        """Unit of each row, shape (n_obs,)."""
+        return np.nonzero(self.seen)[0]
+
+    @cached_property
+    def year_codes(self) -> NDArray[np.intp]:
+        """Year of each row, shape (n_obs,)."""
+        return np.nonzero(self.seen)[1]
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """Weight of each row, shape (n_obs,)."""
+        return self.unit_weight[self.unit_codes]
+
+    @property
+    def cluster(self) -> NDArray[np.intp]:
+        """Cluster of each row, shape (n_obs,)."""
+        return self.unit_cluster[self.unit_codes]
 
     @cached_property
     def regressors(self) -> NDArray[np.float64]:
