@@ -107,6 +107,9 @@ class Contract:
             value = getattr(self, name)
             if value is not None:
                 object.__setattr__(self, name, np.asarray(value, dtype=float))
+        for name in ("gain_bands", "loss_bands"):
+            bands = tuple((float(upto), float(share)) for upto, share in getattr(self, name))
+            object.__setattr__(self, name, bands)
         problems = [
             *self._share_problems(),
             *self._amount_problems(),
@@ -159,7 +162,7 @@ class Contract:
         problems = []
         for name in ("gain_bands", "loss_bands"):
             bands = getattr(self, name)
-            ends = [float(upto) for upto, _ in bands]
+            ends = [upto for upto, _ in bands]
             if any(not 0 <= share <= 1 for _, share in bands):
                 problems.append(f"{name}: every share must lie in [0, 1]")
             if any(b <= a for a, b in zip([0.0, *ends], ends, strict=False)):

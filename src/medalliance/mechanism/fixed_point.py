@@ -43,8 +43,10 @@ def bracket_grid(map_: Callable[[Array], Array], grid: Array, sigma: Array) -> t
     image = map_(grid)
     low, high = image.min(axis=-1) - sigma, image.max(axis=-1) + sigma
     ends = np.stack([low, high], axis=-1)
-    points = np.sort(np.concatenate([grid, ends], axis=-1), axis=-1)
-    return points, map_(points) - points
+    points = np.concatenate([grid, ends], axis=-1)
+    excess = np.concatenate([image, map_(ends)], axis=-1) - points
+    order = np.argsort(points, axis=-1)
+    return np.take_along_axis(points, order, -1), np.take_along_axis(excess, order, -1)
 
 
 def all_fixed_points(

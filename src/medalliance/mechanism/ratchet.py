@@ -44,8 +44,9 @@ def ratchet_weight(
     Returns
     -------
     float or array
-        A part from 0 to 1. The formulas for terms above one year are our own summation, tested
-        against the sum term by term.
+        At most one. Below zero in the measured year of a long term, when raising spending, hence
+        the next budgets, pays more than saving. The formulas for terms above one year are our own
+        summation, tested against the sum year by year.
 
     Raises
     ------

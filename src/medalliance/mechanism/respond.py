@@ -42,13 +42,20 @@ def respond(rules: Contract, technology: Technology) -> Equilibrium:
         If contract and technology differ in their groups, carry more than one problem, or a rule
         that the model needs is not published.
     """
-    problem = one_problem(rules, technology)
+    return solve_problem(rules, technology)
+
+
+def solve_problem(
+    contract: Contract, technology: Technology, weight: float | None = None
+) -> Equilibrium:
+    """Find every equilibrium, given what the ratchet leaves of r; see :func:`respond`."""
+    problem = one_problem(contract, technology, weight)
     roots = all_fixed_points(
         lambda mean: mean_surplus(problem, worth_of_surplus(problem, mean)),
         problem.transfer.knots[0],
         float(problem.sigma[0]),
     )
-    return _equilibrium(rules, technology, problem, roots)
+    return _equilibrium(contract, technology, problem, roots)
 
 
 def one_problem(contract: Contract, technology: Technology, weight: float | None = None) -> Problem:
@@ -75,8 +82,9 @@ def one_problem(contract: Contract, technology: Technology, weight: float | None
 
 def uniqueness_bound(problem: Problem) -> Any:
     """Bound the slope of Phi_R(mu(r)), shape (n,); NaN where the risk term bends it."""
-    total = (problem.members * problem.response).sum(axis=-1) * problem.weight
-    bound = steepest_rise(problem.transfer, problem.sigma) * total
+    total = (problem.members * problem.response).sum(axis=-1) * np.abs(problem.weight)
+    direction = np.where(problem.weight < 0, -1.0, 1.0)
+    bound = steepest_rise(problem.transfer, problem.sigma, direction) * total
     return np.where((problem.risk_aversion > 0).any(axis=-1), np.nan, bound)
 
 

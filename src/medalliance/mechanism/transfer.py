@@ -97,7 +97,10 @@ def _side(
             ends, shares = np.append(ends, np.inf), np.append(shares, 0.0)
     else:
         ends, shares = np.array([np.inf]), np.asarray(share, dtype=float)[..., None]
-    cap, minimum = (np.asarray(x, dtype=float)[..., None] * unit[..., None] for x in (cap, minimum))
+    with np.errstate(invalid="ignore"):  # no cap times no budget: refused by the callers
+        cap, minimum = (
+            np.asarray(x, dtype=float)[..., None] * unit[..., None] for x in (cap, minimum)
+        )
     inner = ends[:-1] * unit[..., None]
     lead = np.broadcast_shapes(
         inner.shape[:-1], shares.shape[:-1], cap.shape[:-1], minimum.shape[:-1]
@@ -226,14 +229,15 @@ def transfer_variance(transfer: Transfer, mean: Array, sigma: Array) -> tuple[Ar
     return np.maximum(square - level**2, 0.0), slope
 
 
-def steepest_rise(transfer: Transfer, sigma: Array) -> Array:
-    """Bound from above the slope of r in the mean surplus, shape (...).
+def steepest_rise(transfer: Transfer, sigma: Array, direction: Array | float = 1.0) -> Array:
+    """Bound from above the slope of ``direction * r`` in the mean surplus, shape (...).
 
-    For an uncapped rule it is ``(lambda+ q - lambda-)+ / (sigma sqrt(2 pi))``.
+    ``direction`` is 1, or -1 where members gain by a lower surplus. For an uncapped rule it is
+    ``(lambda+ q - lambda-)+ / (sigma sqrt(2 pi))``.
     """
     bends = np.where(np.isfinite(transfer.knots), np.diff(transfer.slopes, axis=-1), 0.0)
     # Bends at one place (two-sided rules) act together.
-    bends = _merge_equal_knots(transfer.knots, bends)
+    bends = _merge_equal_knots(transfer.knots, bends) * np.asarray(direction)[..., None]
     sigma = np.asarray(sigma, dtype=float)
     rise = np.maximum(bends, 0.0).sum(axis=-1) / (sigma * _ROOT_TWO_PI)
     return rise + np.abs(transfer.jumps).sum(axis=-1) * _STEEPEST_DENSITY / sigma**2

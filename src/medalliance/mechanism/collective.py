@@ -1,0 +1,65 @@
+"""What members would do if they acted as one, and how far each falls short of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .best_response import mean_surplus, worth_of_surplus
+from .equilibrium import Equilibrium, answers
+from .fixed_point import all_fixed_points
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
+    """Compare members' acts with those that serve the alliance as a whole.
+
+    Every member acts as if the whole transfer were its own, ``e = (kappa r theta + b) / g``, with
+    r where those acts lead. Of several fixed points the one with the largest joint payoff counts.
+    No split that sums to one brings it about (Holmstrom 1982).
+
+    Parameters
+    ----------
+    equilibrium : Equilibrium
+
+    Returns
+    -------
+    DataFrame
+        One row a group: ``group, effort, collective_effort, effort_gap, inducement,
+        collective_inducement``; ``attrs`` holds ``marginal_share`` and ``mean_surplus`` of the
+        collective optimum, with ``surplus_gap``.
+    """
+    import pandas as pd
+
+    eq, p = equilibrium, equilibrium.problem
+    whole = replace(p, claim=np.broadcast_to(eq.contract.pay_share, p.claim.shape))
+    roots = all_fixed_points(
+        lambda mean: mean_surplus(whole, worth_of_surplus(whole, mean)),
+        whole.transfer.knots[0],
+        float(whole.sigma[0]),
+    )
+    found = {name: value[0] for name, value in answers(whole, roots[None]).items()}
+    kappa = whole.claim[0]
+    own = (found["utility"] - kappa * found["expected_transfer"][:, None]) * p.members[0]
+    joint = kappa.max() * found["expected_transfer"] + own.sum(axis=1)
+    best, k = int(np.argmax(joint)), eq.chosen
+    frame = pd.DataFrame(
+        {
+            "group": list(eq.technology.groups or ()),
+            "effort": eq.effort[k],
+            "collective_effort": found["effort"][best],
+            "effort_gap": found["effort"][best] - eq.effort[k],
+            "inducement": eq.inducement[k],
+            "collective_inducement": found["inducement"][best],
+        }
+    )
+    frame.attrs = {
+        "marginal_share": float(found["marginal_share"][best]),
+        "mean_surplus": float(roots[best]),
+        "surplus_gap": float(roots[best] - eq.mean_surplus[k]),
+    }
+    return frame
