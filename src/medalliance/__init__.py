@@ -27,6 +27,7 @@ _HOME = {
     "Rules": "reforms",
     "Technology": "mechanism.technology",
     "att_gt": "estimators.att_gt",
+    "bacon_decomposition": "diagnostics.bacon_decomposition",
     "calibrate": "embedding.calibrate",
     "collective_optimum": "mechanism.collective",
     "did_imputation": "estimators.did_imputation",
@@ -43,6 +44,7 @@ _HOME = {
     "load_sources": "evidence",
     "minimise": "embedding.qca",
     "outcome_values": "outcomes",
+    "pretrend_test": "diagnostics.pretrend_test",
     "rebasing_regression": "estimators.rebasing",
     "respond": "mechanism.respond",
     "respond_with_patients": "mechanism.patients",
@@ -57,6 +59,7 @@ _HOME = {
     "technology_from_patients": "mechanism.patients",
     "truth_table": "embedding.truth_table",
     "twfe": "estimators.twfe",
+    "twfe_weights": "diagnostics.twfe_weights",
 }
 
 __all__ = sorted(_HOME)
