@@ -74,6 +74,15 @@ def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Any:
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
+def as_percent(ax: Any, decimals: int = 0) -> Any:
+    """Print the value axis of drawn shares in percent; the data stay 0 to 1."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis = ax.xaxis if ax.get_gid() == HORIZONTAL else ax.yaxis
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
+    return ax
+
+
 @_styled
 def lines(
     frame: pd.DataFrame,

@@ -25,6 +25,16 @@ MEASURE = """() => {
       getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number);
     return alpha > 0.5 && (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255 > 0.6;
   };
+  const luminance = colour => colour.match(/[\\d.]+/g).slice(0, 3).map(Number)
+    .map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = luminance(getComputedStyle(document.body).backgroundColor);
+  const contrast = element => {
+    const ink = luminance(getComputedStyle(element).color);
+    return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+  };
+  const texts = [...document.querySelectorAll(
+    'figcaption, .exhibit-text, .exhibit-source, article td, article th, article p, article li')];
   const outputs = [...document.querySelectorAll('.cell_output, .cell_output *, article table *')];
   return {
     overflow: document.documentElement.scrollWidth - window.innerWidth,
@@ -33,6 +43,7 @@ MEASURE = """() => {
     errors: document.querySelectorAll('mjx-merror, [data-mml-node=merror]').length,
     searches: [...document.querySelectorAll('input[type=search]')].filter(shown).length,
     pale: outputs.filter(shown).filter(light).map(e => e.outerHTML.slice(0, 80)),
+    faint: texts.filter(shown).filter(e => contrast(e) < 3).map(e => e.outerHTML.slice(0, 80)),
     page_is_light: light(document.body),
     broken: [...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.alt),
     language: document.documentElement.lang,
@@ -89,6 +100,7 @@ def test_page_reads_wide_and_narrow_light_and_dark(look, name):
         assert page["errors"] == 0, f"{where}: a formula is wrong"
         assert page["rendered"] >= page["formulas"], f"{where}: a formula is raw text"
         assert page["broken"] == [], where
+        assert page["faint"] == [], f"{where}: text that can hardly be read"
         assert page["language"] == "en", where
         assert page["page_is_light"] == (scheme == "light"), where
         assert page["searches"] <= 1, f"{where}: more than one search box"
@@ -101,6 +113,7 @@ def test_the_measures_can_fail(browser, tmp_path):
     bad.write_text(
         '<html lang="en"><body style="background:#fff"><div style="width:2000px">x</div>'
         '<div class="cell_output" style="background:#eee">y</div>'
+        '<article><p style="color:#ddd">faint</p></article>'
         '<span class="math">z</span><mjx-merror></mjx-merror></body></html>'
     )
     page = browser.new_page(viewport={"width": 390, "height": 700})
@@ -111,3 +124,4 @@ def test_the_measures_can_fail(browser, tmp_path):
     assert seen["errors"] == 1
     assert seen["formulas"] > seen["rendered"]
     assert len(seen["pale"]) == 1
+    assert len(seen["faint"]) == 1

@@ -10,6 +10,7 @@ from collections import Counter
 from importlib import metadata
 from pathlib import Path
 
+from ..codebook import load_codebook
 from ..paths import data_dir
 
 GRADES = {
@@ -20,6 +21,13 @@ GRADES = {
     "conference": "a talk or a proceedings paper",
     "press": "a newspaper, an agency or a trade site",
     "computed": "worked out here from other sources, which it names",
+}
+_KINDS = {
+    "key": "Keys of a panel",
+    "panel": "Columns of a panel",
+    "outcome": "Outcomes",
+    "statistic": "Published statistics",
+    "case": "Published figures of cases",
 }
 _STACK = (
     "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "seaborn",
@@ -51,13 +59,12 @@ def generated_pages(book: Path) -> dict[str, str]:
 def glossary() -> str:
     """Write the English-Chinese glossary, terms first, then every variable of the codebook."""
     terms = "\n".join(
-        f"| {row['english']} | {row['chinese']} | `{row['identifier']}` | {_cell(row['meaning'])} |"
+        _entry(row["english"], row["chinese"], row["identifier"], row["meaning"])
         for row in _rows("glossary.csv")
     )
     return (
         "# Glossary\n\nThe words of the field in both languages, with the name that each has in "
-        "the package.\n\n## Terms\n\n"
-        f"| English | 中文 | name | meaning |\n|---|---|---|---|\n{terms}\n{_variables()}"
+        f"the package.\n\n## Terms\n\n{terms}\n{_variables()}"
     )
 
 
@@ -121,28 +128,20 @@ def status(book: Path) -> str:
 
 
 def _variables() -> str:
-    import yaml
-
-    path = data_dir() / "codebook.yaml"
-    if not path.is_file():
-        return ""
-    book = yaml.safe_load(path.read_text(encoding="utf-8"))
-    entries = book.get("variables", book)
-    lines = [
-        "\n## Variables\n",
-        "| English | 中文 | name | unit | definition |",
-        "|---|---|---|---|---|",
-    ]
-    for name, entry in sorted(entries.items()):
-        label, unit = entry.get("label", entry), _cell(str(entry.get("unit", "")))
-        meaning = _cell(_english(entry.get("definition", "")))
-        english, chinese = label.get("en", name), label.get("zh", "")
-        lines.append(f"| {english} | {chinese} | `{name}` | {unit} | {meaning} |")
-    return "\n".join(lines) + "\n"
+    book = load_codebook()
+    parts = []
+    for kind, title in _KINDS.items():
+        parts.append(f"\n## {title}\n")
+        for variable in book.variables.values():
+            if variable.kind == kind:
+                unit = book.units[variable.unit].en
+                meaning = f"{variable.definition} Unit: {unit}."
+                parts.append(_entry(variable.en, variable.zh, variable.name, meaning))
+    return "\n".join(parts)
 
 
-def _english(text: object) -> str:
-    return str(text.get("en", "")) if isinstance(text, dict) else str(text)
+def _entry(english: str, chinese: str, name: str, meaning: str) -> str:
+    return f"**{_cell(english)}** · {_cell(chinese)} · `{name}`\n: {_cell(meaning)}\n"
 
 
 def _source(row: dict[str, str]) -> str:
