@@ -1,0 +1,101 @@
+"""Several estimates side by side: of several outcomes, or of the parts of a composition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import block_diag
+
+from ..errors import DesignError, first_three
+
+if TYPE_CHECKING:
+    from ._effects import Effects
+
+
+def stack_effects(effects: Sequence[Effects]) -> Effects:
+    """Put estimates of the same units into one, keeping their covariance.
+
+    Parameters
+    ----------
+    effects : sequence of Effects
+        Same units in the same order. Without influence functions the covariance between the
+        estimates is not known and is set to zero only if each carries its own variance; then
+        tests across them must not be made.
+
+    Returns
+    -------
+    Effects
+        Terms one after the other; ``design.outcome`` joins the names.
+
+    Raises
+    ------
+    DesignError
+        The units differ.
+    """
+    first = effects[0]
+    if len(effects) == 1:
+        return first
+    _fail_if_units_differ(effects)
+    outcomes = list(dict.fromkeys(name for e in effects for name in e.terms["outcome"]))
+    masses = [e.mass for e in effects]
+    overalls = [e.overall_effect for e in effects]
+    with_influence = all(e.influence_function is not None for e in effects)
+    return replace(
+        first,
+        estimate=np.concatenate([e.estimate for e in effects]),
+        terms=pd.concat([e.terms for e in effects], ignore_index=True),
+        design=replace(first.design, outcome=", ".join(outcomes)),
+        influence_function=(
+            np.hstack([np.asarray(e.influence) for e in effects]) if with_influence else None
+        ),
+        given_vcov=None if with_influence else block_diag(*[e.vcov for e in effects]),
+        mass=None if any(m is None for m in masses) else np.concatenate(masses),  # type: ignore[arg-type]
+        regression=None,
+        refit=None,
+        overall_effect=(
+            None if any(o is None for o in overalls) else stack_effects([o for o in overalls if o])
+        ),
+    )
+
+
+def split_by_outcome(effects: Effects) -> list[Effects]:
+    """Take stacked estimates apart, one an outcome, in the order of their terms."""
+    column = effects.terms["outcome"]
+    return [_select(effects, np.flatnonzero(column == name), str(name)) for name in column.unique()]
+
+
+def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
+    influence = effects.influence
+    overall = effects.overall_effect
+    if overall is not None:
+        overall = _select(overall, np.flatnonzero(overall.terms["outcome"] == name), name)
+    return replace(
+        effects,
+        estimate=effects.estimate[index],
+        terms=effects.terms.iloc[index].reset_index(drop=True),
+        design=replace(effects.design, outcome=name),
+        influence_function=None if influence is None else influence[:, index],
+        given_vcov=None if influence is not None else effects.vcov[np.ix_(index, index)],
+        mass=None if effects.mass is None else effects.mass[index],
+        regression=None,
+        refit=None,
+        overall_effect=overall,
+    )
+
+
+def _fail_if_units_differ(effects: Sequence[Effects]) -> None:
+    ids = [None if e.units is None else e.units.ids for e in effects]
+    reference = ids[0]
+    for e, own in zip(effects[1:], ids[1:], strict=True):
+        if own is None or reference is None or not own.equals(reference):
+            differing = "units are not recorded"
+            if own is not None and reference is not None:
+                differing = first_three(own.symmetric_difference(reference))
+            raise DesignError(
+                f"{e.design.outcome} and {effects[0].design.outcome} are estimated on different "
+                f"units: {differing}.\n  Keep the units that both have (panel.keep)."
+            )
