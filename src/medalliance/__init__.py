@@ -42,6 +42,7 @@ _HOME = {
     "load_reforms": "reforms",
     "load_rules": "reforms",
     "load_sources": "evidence",
+    "log_ratio_did": "estimators.log_ratio_did",
     "minimise": "embedding.qca",
     "outcome_values": "outcomes",
     "pretrend_test": "diagnostics.pretrend_test",
@@ -52,6 +53,8 @@ _HOME = {
     "second_best_split": "mechanism.split",
     "sentence": "exhibits",
     "solve_batch": "mechanism.batch",
+    "share_change_table": "outcomes.composition",
+    "stack_effects": "results",
     "surplus_split": "outcomes",
     "synthetic_did": "estimators.synthetic_did",
     "synthetic_weights": "estimators.synthetic_weights",
@@ -60,6 +63,7 @@ _HOME = {
     "truth_table": "embedding.truth_table",
     "twfe": "estimators.twfe",
     "twfe_weights": "diagnostics.twfe_weights",
+    "zero_sensitivity": "estimators.zero_sensitivity",
 }
 
 __all__ = sorted(_HOME)

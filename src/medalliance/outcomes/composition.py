@@ -134,7 +134,7 @@ def count_share_identity(before: Array, after: Array) -> Array:
     -------
     ndarray, shape (n_parts, n_parts)
         Entry (j, k): change of share j, 0-1, that the growth of volume k brought. Rows sum to
-        the change of share j; columns sum to 0.
+        the change of share j exactly; columns sum to 0 only in the limit of small changes.
 
     References
     ----------

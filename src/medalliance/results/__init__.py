@@ -3,6 +3,7 @@
 from ._design import FIXEST, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects, terms_frame
 from ._influence import CompactInfluence
+from ._stack import split_by_outcome, stack_effects
 
 __all__ = [
     "FIXEST",
@@ -13,5 +14,7 @@ __all__ = [
     "Effects",
     "Regression",
     "Units",
+    "split_by_outcome",
+    "stack_effects",
     "terms_frame",
 ]

@@ -20,6 +20,7 @@ from . import _show
 from ._aggregate import mass_influence, plan_average
 from ._design import Design, Regression, Units
 from ._influence import CompactInfluence
+from ._stack import split_by_outcome, stack_effects
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -207,6 +208,9 @@ class Effects:
         ----------
         Callaway, Sant'Anna (2021), section 3.2; Corollary 2 for the estimated weights.
         """
+        if len(set(self.terms["outcome"])) > 1:
+            parts = split_by_outcome(self)
+            return stack_effects([part.aggregate(kind, balance=balance) for part in parts])
         if self.mass is None or self.units is None:
             return self._already(kind, balance)
         plan = plan_average(kind, self.terms, self.mass, balance)
@@ -253,6 +257,8 @@ class Effects:
             return self.overall_effect
         if len(self.estimate) == 1:
             return self
+        if len(set(self.terms["outcome"])) > 1:
+            return stack_effects([part.overall for part in split_by_outcome(self)])
         if self.mass is not None:
             return self.aggregate("simple")
         event = self.terms["event_time"].to_numpy(float, na_value=np.nan)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ._stack import split_by_outcome
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -52,6 +54,8 @@ def summary(effects: Effects, level: float) -> str:
 
 def describe(effects: Effects, level: float) -> str:
     """Return plain sentences with the numbers."""
+    if len(set(effects.terms["outcome"])) > 1:
+        return " ".join(describe(part, level) for part in split_by_outcome(effects))
     design = effects.design
     one = effects.overall
     unit = f" {design.unit_of_measure}" if design.unit_of_measure else ""
@@ -120,8 +124,10 @@ def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
     frame = effects.to_frame()
     design = effects.design
     unit = f"effect, {design.unit_of_measure}" if design.unit_of_measure else "effect"
-    if effects.mass is not None:
+    if effects.mass is not None and len(set(frame["outcome"])) == 1:
         return plots.group_time(frame, unit=unit, ax=ax, **options)
     if frame["event_time"].notna().all():
+        if len(set(frame["outcome"])) > 1:
+            options.setdefault("by", "outcome")
         return plots.event_study(frame, unit=unit, ax=ax, **options)
     return plots.forest(frame, label="term", unit=unit, ax=ax, **options)
