@@ -1,0 +1,389 @@
+"""Settle a ledger under a contract: who gets each yuan."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ..errors import RuleError
+from . import exact
+from .exact import Exact
+from .ledger import Ledger, open_ledger
+from .lookup import Lookup
+from .settlement import Line, Settlement, Trace
+from .splitting import Leaf, split
+
+if TYPE_CHECKING:
+    from ..reforms import Rules
+
+_READS = ("rate", "by_size", "score", "by", "amount", "unearned", "within")
+
+
+def settle(
+    rules: Rules, ledger: pd.DataFrame, *, progress: bool | None = None, first_row: int = 0
+) -> Settlement:
+    """Settle every alliance and year of a ledger by the steps of a contract.
+
+    Parameters
+    ----------
+    rules : Rules
+        From ``load_rules``; its steps say what is done in which order, its dated fields how much.
+    ledger : DataFrame
+        One row an alliance and year with ``alliance``, ``year``, ``budget``, ``spending`` in
+        whole minor units (fen, cents), and the columns that the rules read; member rows carry
+        ``member`` and ``party`` too. Scores and shares are text or ``Decimal``, 0-1.
+    progress : bool or None
+        Show a progress bar; None shows it on a terminal only.
+    first_row : int
+        Number that errors give to the first row.
+
+    Returns
+    -------
+    Settlement
+        Postings that sum to zero in every settlement, party totals and a trace of every step.
+
+    Raises
+    ------
+    DataError
+        Listing every problem of the ledger at once.
+    TypeError
+        The same, where money, shares or scores are binary floats.
+    RuleError
+        If the contract has no steps or its shares do not sum to one.
+
+    Notes
+    -----
+    Amounts stay exact fractions until the contract's own ``round`` step. What a step takes away
+    is posted in whole minor units as the difference of two rounded balances, so that the
+    postings of a settlement sum to zero exactly.
+    """
+    if not rules.steps:
+        raise RuleError(
+            f"{rules.id} has no settlement steps ({rules.file}).\n"
+            "  Its published fields are too few to settle by; use a scenario or write steps."
+        )
+    parties = tuple(
+        dict.fromkeys(p for s in rules.steps if s.op == "split" for p in s.among)
+    )
+    book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row)
+    run = _Run(rules, book)
+    bar = tqdm(rules.steps, disable=None if progress is None else not progress, unit="step")
+    for place, step in enumerate(bar, start=1):
+        run.take(place, step)
+    run.close()
+    book.raise_problems("ledger")
+    return Settlement(
+        rules=rules,
+        frame=book.frame[["alliance", "year"]].assign(track=book.track),
+        budget=run.budget,
+        spending=run.spending,
+        lines=tuple(run.lines),
+        traces=tuple(run.traces),
+        columns=book.frame,
+        members=book.members,
+        digest=_digest(rules, ledger),
+    )
+
+
+def _digest(rules: Rules, ledger: pd.DataFrame) -> str:
+    """Hash the rules and the inputs, so that a result can name what it was made from."""
+    text = ledger.astype("string").fillna("")
+    rows = pd.util.hash_pandas_object(text, index=False).to_numpy()
+    whole = hashlib.sha256(rules.model_dump_json().encode())
+    whole.update("|".join(map(str, ledger.columns)).encode())
+    whole.update(rows.tobytes())
+    return whole.hexdigest()[:16]
+
+
+@dataclass
+class _Balance:
+    """What is left of a surplus, or of a deficit that the alliance must bear."""
+
+    exact: Exact
+    shown: NDArray[np.int64]
+    leaves: list[Leaf] = field(default_factory=list)
+
+
+class _Run:
+    """State of one settlement: the pool first, then both sides of the result."""
+
+    def __init__(self, rules: Rules, book: Ledger) -> None:
+        self.rules, self.book, self.look = rules, book, Lookup(rules, book)
+        self.all = np.ones(len(book), dtype=bool)
+        self.pool = book.money("budget")
+        self.budget = self.pool.copy()
+        self.spending = book.money("spending")
+        self.lines: list[Line] = []
+        self.traces: list[Trace] = []
+        self.sides: dict[str, _Balance] = {}
+        self.initial: dict[str, NDArray[np.int64]] = {}
+
+    def take(self, place: int, step: Any) -> None:
+        """Apply one step to the rows it holds for."""
+        rows = self._active(step)
+        if step.side in ("pool", "spending"):
+            self._before(place, step, rows)
+            return
+        if not self.sides:
+            self._result()
+        side = self.sides[step.side]
+        rows &= side.shown > 0
+        if step.op == "split":
+            self._split(step, side)
+            return
+        before = side.shown
+        side.exact = self._step(step, side.exact, rows)
+        mode = step.mode if step.op == "round" else "half_up"
+        unit = step.unit if step.op == "round" else 1
+        rounded = exact.round_to(side.exact, unit, mode)
+        if step.op == "round":
+            side.exact = exact.whole(np.where(rows, rounded, before))
+        side.shown = np.where(rows, rounded, before)
+        self._post_difference(place, step, before - side.shown)
+        self.traces.append(Trace(place, step, rows, before, side.shown))
+
+    def _active(self, step: Any) -> NDArray[np.bool_]:
+        rows = self.all.copy()
+        if step.tracks:
+            rows &= pd.Series(self.book.track).isin(step.tracks).to_numpy()
+        if step.valid_from is not None:
+            rows &= self.book.year >= step.valid_from
+        if step.valid_to is not None:
+            rows &= self.book.year <= step.valid_to
+        if step.only_if and rows.any():
+            rows &= self.look.any_flag(step.only_if, rows)
+        if step.unless and rows.any():
+            rows &= ~self.look.any_flag(step.unless, rows)
+        return rows
+
+    def _before(self, place: int, step: Any, rows: NDArray[np.bool_]) -> None:
+        if step.op == "adjust":
+            before = self.spending
+            self.spending = before + self.look.amount(step.amount, rows)
+            self.traces.append(Trace(place, step, rows, before, self.spending))
+            return
+        if step.rate is not None:
+            rate, _ = self.look.rate(step.rate, rows)
+            taken = exact.round_to(exact.times(exact.whole(np.where(rows, self.pool, 0)), rate))
+        else:
+            taken = self.look.amount(step.amount, rows)
+        before, self.budget = self.budget, self.budget - taken
+        if (self.budget < 0).any():
+            self.book._say_rows(
+                f"deductions to {step.account} exceed the budget", self.budget < 0
+            )
+        self.lines.append(Line(step.account, "deducted", _why(step), place, "pool", taken))
+        self.traces.append(Trace(place, step, rows, before, self.budget))
+
+    def _result(self) -> None:
+        result = self.budget - self.spending
+        for side, amounts in (("surplus", result), ("deficit", -result)):
+            amounts = np.maximum(amounts, 0)
+            self.initial[side] = amounts
+            self.sides[side] = _Balance(exact.whole(amounts), amounts)
+
+    def _step(self, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+        return exact.choose(rows, _OPERATIONS[step.op](self, step, value, rows), value)
+
+    def _post_difference(self, place: int, step: Any, moved: NDArray[np.int64]) -> None:
+        party, account = "insurer", _ACCOUNT.get(step.op, "kept")
+        if step.op in ("withhold", "deduct"):
+            party, account = step.account, "withheld" if step.op == "withhold" else "drawn"
+        sign = 1 if step.side == "surplus" else -1
+        if step.side == "deficit" and party == "insurer":
+            account = "topped_up"
+        self.lines.append(Line(party, account, _why(step), place, step.side, sign * moved))
+
+    def _split(self, step: Any, side: _Balance) -> None:
+        side.leaves = side.leaves or [_whole_leaf(side.shown)]
+        split(step, side.leaves, self.look)
+
+    def close(self) -> None:
+        """Post the budget, the claims and what each party receives or owes."""
+        if not self.sides:
+            self._result()
+        for side, account in (("surplus", "retained"), ("deficit", "owed")):
+            balance = self.sides[side]
+            sign = 1 if side == "surplus" else -1
+            for leaf in balance.leaves or [_whole_leaf(balance.shown)]:
+                name = f"{account}_{leaf.use}" if leaf.use else account
+                self.lines.append(
+                    Line(
+                        leaf.party,
+                        name,
+                        leaf.why,
+                        len(self.rules.steps) + 1,
+                        side,
+                        sign * leaf.amounts,
+                        leaf.rows,
+                        leaf.members,
+                    )
+                )
+        self.lines.insert(0, Line("insurer", "budget", "budget", 0, "pool", -self.pool))
+        self.lines.insert(1, Line("providers", "claims", "spending", 0, "pool", self.spending))
+
+
+_ACCOUNT = {"sequester": "sequestered", "adjust": "adjusted", "round": "rounded"}
+
+
+def _whole_leaf(amounts: NDArray[np.int64]) -> Leaf:
+    return Leaf("alliance", np.arange(len(amounts)), amounts, None, "", "balance")
+
+
+def _why(step: Any) -> str:
+    """Return the rule field (or ledger column) that a posting names as its reason."""
+    if step.why:
+        return step.why
+    for name in _READS:
+        if getattr(step, name, None):
+            return str(getattr(step, name))
+    for name in ("any_of", "one_minus", "shares"):
+        if getattr(step, name, ()):
+            return str(getattr(step, name)[0])
+    limits = getattr(step, "limits", ())
+    return str(limits[0].rate or limits[0].amount) if limits else step.op
+
+
+def _gate(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    if step.rate is not None:
+        rate, stated = run.look.rate(step.rate, rows, required=step.by_size is None)
+        if step.by_size:
+            unstated = rows & ~stated
+            rate = exact.choose(stated, rate, run.look.by_size(step.by_size, step.size, unstated))
+        bar = exact.times(exact.whole(run.budget), rate)
+        opened = exact.at_least(exact.whole(run.initial[step.side]), bar)
+    elif step.score is not None:
+        score, _ = run.look.rate(step.score, rows)
+        mark, _ = run.look.rate(step.at_least, rows)
+        opened = exact.at_least(score, mark)
+    else:
+        opened = run.look.any_flag(step.any_of, rows)
+    passing = exact.whole(opened.astype(np.int64))
+    if step.otherwise:
+        left = rows & ~opened
+        if step.otherwise_if:
+            left &= run.look.flag(step.otherwise_if, left)
+        part, _ = run.look.rate(step.otherwise, left)
+        passing = exact.choose(left, part, passing)
+    return exact.times(value, passing)
+
+
+def _share(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    if step.rate is not None:
+        rate, _ = run.look.rate(step.rate, rows)
+        return exact.times(value, rate)
+    one = exact.whole(np.ones(len(rows), np.int64))
+    product = one
+    for factor in step.one_minus:
+        product = exact.times(product, run.look.rate(factor, rows)[0])
+    rate = exact.minus(one, product)
+    if step.floor:
+        rate = exact.larger(rate, run.look.rate(step.floor, rows)[0])
+    if step.ceiling:
+        rate = exact.smaller(rate, run.look.rate(step.ceiling, rows)[0])
+    return exact.times(value, rate)
+
+
+def _scale(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    score, _ = run.look.rate(step.by, rows)
+    if step.schedule:
+        score = run.look.by_schedule(step.schedule, score, rows)
+    return exact.times(value, score)
+
+
+def _limit(
+    run: _Run, limit: Any, rows: NDArray[np.bool_]
+) -> tuple[Exact, NDArray[np.bool_]]:
+    """Return a limit with the rows for which it is known."""
+    if limit.amount is not None:
+        return exact.whole(run.look.amount(limit.amount, rows)), rows
+    known, base = rows, run.budget
+    if limit.of != "budget":
+        column = run.book.frame.get(limit.of.removeprefix("ledger."))
+        known = rows & (column.notna().to_numpy() if column is not None else False)
+        base = run.look.amount(limit.of, known)
+    rate, stated = run.look.rate(limit.rate, known)
+    return exact.times(exact.whole(base), rate), known & stated
+
+
+def _cap(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    for limit in step.limits:
+        bar, known = _limit(run, limit, rows)
+        value = exact.choose(known, exact.smaller(value, bar), value)
+    return value
+
+
+def _floor(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    for limit in step.limits:
+        bar, known = _limit(run, limit, rows)
+        value = exact.choose(known, exact.larger(value, bar), value)
+    return value
+
+
+def _band(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    one = exact.whole(np.ones(len(rows), np.int64))
+    budget = exact.whole(run.budget)
+    lower, total = exact.whole(np.zeros(len(rows), np.int64)), None
+    for place, share in enumerate(step.shares):
+        upper = value
+        if place < len(step.edges):
+            edge = exact.times(budget, run.look.rate(step.edges[place], rows)[0])
+            upper = exact.smaller(value, edge)
+        rate, _ = run.look.rate(share, rows)
+        rate = exact.minus(one, rate) if step.of_fund else rate
+        part = exact.times(exact.minus(exact.larger(upper, lower), lower), rate)
+        total = part if total is None else exact.plus(total, part)
+        lower = exact.larger(upper, lower)
+    return total if total is not None else value
+
+
+def _withhold(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    one = exact.whole(np.ones(len(rows), np.int64))
+    if step.unearned is not None:
+        return exact.times(value, run.look.rate(step.unearned, rows)[0])
+    return exact.times(value, exact.minus(one, run.look.rate(step.rate, rows)[0]))
+
+
+def _sequester(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    one = exact.whole(np.ones(len(rows), np.int64))
+    return exact.times(value, exact.minus(one, run.look.rate(step.rate, rows)[0]))
+
+
+def _adjust(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    amount = exact.whole(run.look.amount(step.amount, rows, signed=True))
+    zero = exact.whole(np.zeros(len(rows), np.int64))
+    return exact.larger(exact.plus(value, amount), zero)
+
+
+def _deduct(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+    if step.rate is not None:
+        rate, _ = run.look.rate(step.rate, rows)
+        available = exact.times(exact.whole(run.budget), rate)
+    else:
+        available = exact.whole(run.look.amount(step.amount, rows))
+    return exact.minus(value, exact.smaller(value, available))
+
+
+def _round(_run: _Run, _step: Any, value: Exact, _rows: NDArray[np.bool_]) -> Exact:
+    return value
+
+
+_OPERATIONS = {
+    "gate": _gate,
+    "share": _share,
+    "scale": _scale,
+    "cap": _cap,
+    "floor": _floor,
+    "band": _band,
+    "withhold": _withhold,
+    "sequester": _sequester,
+    "adjust": _adjust,
+    "deduct": _deduct,
+    "round": _round,
+}
