@@ -28,6 +28,9 @@ _HOME = {
     "Technology": "mechanism.technology",
     "att_gt": "estimators.att_gt",
     "bacon_decomposition": "diagnostics.bacon_decomposition",
+    "Settlement": "mechanism.settlement",
+    "Technology": "mechanism.technology",
+    "allocate": "mechanism.allocate",
     "calibrate": "embedding.calibrate",
     "collective_optimum": "mechanism.collective",
     "did_imputation": "estimators.did_imputation",
@@ -55,6 +58,13 @@ _HOME = {
     "share_change_table": "outcomes.composition",
     "solve_batch": "mechanism.batch",
     "stack_effects": "results",
+    "minimise": "embedding.qca",
+    "outcome_values": "outcomes",
+    "read_mssp": "mssp",
+    "respond": "mechanism.respond",
+    "sentence": "exhibits",
+    "settle": "mechanism.settle",
+    "settle_years": "mechanism.budgets",
     "surplus_split": "outcomes",
     "synthetic_did": "estimators.synthetic_did",
     "synthetic_weights": "estimators.synthetic_weights",
@@ -64,6 +74,7 @@ _HOME = {
     "twfe": "estimators.twfe",
     "twfe_weights": "diagnostics.twfe_weights",
     "zero_sensitivity": "estimators.zero_sensitivity",
+    "truth_table": "embedding.truth_table",
 }
 
 __all__ = sorted(_HOME)

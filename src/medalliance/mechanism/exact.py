@@ -53,7 +53,7 @@ def _largest(values: NDArray[Any]) -> int:
 
 def _product(left: NDArray[Any], right: NDArray[Any] | int) -> NDArray[Any]:
     bound = abs(right) if isinstance(right, int) else _largest(right)
-    if left.dtype == object or bound * _largest(left) >= _LIMIT:
+    if left.dtype == object or bound >= _LIMIT or bound * _largest(left) >= _LIMIT:
         left = left.astype(object)
         right = right if isinstance(right, int) else right.astype(object)
     return left * right

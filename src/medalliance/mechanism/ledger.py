@@ -19,6 +19,7 @@ from .exact import Exact
 MINOR_UNIT = {"CNY": "fen", "USD": "cents", "EUR": "cents"}
 MAIN_UNIT = {"CNY": "yuan", "USD": "usd", "EUR": "eur"}
 LARGEST = 10**17
+PARTIES = ("lead_hospital", "township", "village")
 
 COLUMNS = {
     "alliance": "id of the alliance (required)",
@@ -135,7 +136,7 @@ class Ledger:
         wrong = np.zeros(len(self), dtype=bool)
         for place in np.flatnonzero(rows & raw.notna().to_numpy()):
             try:
-                number = Decimal(str(raw.iat[place]).strip())
+                number = Decimal(str(raw.iloc[place]).strip())
                 wrong[place] = number != number.to_integral_value() or abs(number) > LARGEST
                 out[place] = 0 if wrong[place] else int(number)
             except (InvalidOperation, ValueError):
@@ -192,15 +193,6 @@ class Ledger:
             self._say_rows(f"{name} is neither 0 nor 1", wrong)
         return text.map(known).fillna(False).to_numpy(bool) & rows
 
-    def raise_problems(self, where: str) -> None:
-        """Raise one error that lists every problem found, or return if there is none."""
-        if not self.problems:
-            return
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
-        lines = "\n".join(f"  - {problem}" for problem in self.problems)
-        error = FloatError if self.floats else DataError
-        raise error(f"{where}: {count}.\n{lines}\n  Mend the ledger; nothing was settled.")
-
 
 def read_decimals(
     values: NDArray[np.object_], rows: NDArray[np.bool_]
@@ -236,7 +228,7 @@ def open_ledger(
     currency : str
         Decides which unit suffix is right.
     parties : iterable of str
-        Parties that the rules know; any other is a problem.
+        Parties that the rules name beside the usual three; any other is a problem.
     first_row : int
         Number an error gives to the first row (2 for a CSV file with a header line).
     """
@@ -244,9 +236,7 @@ def open_ledger(
     missing = [name for name in ("alliance", "year", "budget", "spending") if name not in frame]
     problems += [f"column {name} is missing" for name in missing]
     if missing:
-        raise DataError(
-            f"ledger: {'; '.join(problems)}.\n  Columns: {', '.join(COLUMNS)}."
-        )
+        raise DataError(f"ledger: {'; '.join(problems)}.\n  Columns: {', '.join(COLUMNS)}.")
     number = np.arange(first_row, first_row + len(frame))
     is_member = np.zeros(len(frame), dtype=bool)
     if "member" in frame:
@@ -314,13 +304,14 @@ def _members(
     out = frame.assign(row=np.nan_to_num(row).astype(np.int64), line=number)
     out = out.assign(member=out["member"].astype(str)) if len(out) else out
     if len(out) and "party" in out:
-        strange = ~out["party"].isin(parties).to_numpy()
-        if parties and strange.any():
+        known = tuple(dict.fromkeys([*PARTIES, *parties]))
+        strange = ~out["party"].isin(known).to_numpy()
+        if strange.any():
             names = first_three(
                 f"{party} (row {line})"
                 for party, line in zip(out["party"][strange], number[strange], strict=True)
             )
-            problems.append(f"unknown party: {names}; the rules know {', '.join(parties)}")
+            problems.append(f"unknown party: {names}; known are {', '.join(known)}")
     if len(out):
         twice = out.duplicated(["row", "party", "member"]).to_numpy()
         if twice.any():

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import RuleError
+from ..errors import DataError, RuleError
 from . import exact
 from .exact import Exact
-from .ledger import Ledger
+from .ledger import FloatError, Ledger
 
 if TYPE_CHECKING:
     from ..reforms import Rules
@@ -33,11 +34,12 @@ class Lookup:
 
     def __init__(self, rules: Rules, ledger: Ledger) -> None:
         self.rules, self.ledger = rules, ledger
+        self.unstated: list[str] = []
         keys = pd.MultiIndex.from_arrays([ledger.year, pd.Series(ledger.track).fillna("")])
         self.combo, found = pd.factorize(keys)
         self.combos = [(int(year), str(track) or None) for year, track in found]
 
-    def _stated(self, field: str, rows: NDArray[np.bool_]) -> list[Any]:
+    def _stated(self, field: str, rows: NDArray[np.bool_], *, required: bool = True) -> list[Any]:
         """Value of a field for each combination that occurs among the rows; None elsewhere."""
         present = np.zeros(len(self.combos), dtype=bool)
         present[self.combo[rows]] = True
@@ -46,7 +48,8 @@ class Lookup:
             try:
                 out[code] = self.rules.value(field, *self.combos[code])
             except RuleError as error:
-                self.ledger._say_once(str(error))
+                if required and str(error) not in self.unstated:
+                    self.unstated.append(str(error))
         return out
 
     def _elections(self, field: str) -> dict[str, NDArray[np.bool_]]:
@@ -75,7 +78,7 @@ class Lookup:
         chosen = np.zeros(len(rows), dtype=bool)
         for _, stated in elected:
             chosen |= stated
-        values = self._stated(ref, rows & ~chosen)
+        values = self._stated(ref, rows & ~chosen, required=required)
         numbers = [Decimal(value) if _is_number(value) else Decimal(0) for value in values]
         by_combo = exact.from_decimals(numbers or [Decimal(0)])
         out = Exact(by_combo.num[self.combo], by_combo.den)
@@ -83,7 +86,7 @@ class Lookup:
         for value, stated in elected:
             out = exact.choose(stated, value, out)
         lacking = rows & ~chosen & ~known
-        if required and lacking.any() and not any(ref in text for text in self.ledger.problems):
+        if required and lacking.any() and not any(f" {ref} " in text for text in self.unstated):
             self.ledger._say_rows(f"{ref} is stated neither by rule nor by election", lacking)
         return out, known | chosen
 
@@ -124,7 +127,7 @@ class Lookup:
         return out
 
     def by_size(self, ref: str, size: str, rows: NDArray[np.bool_]) -> Exact:
-        """Return a rate interpolated between the sizes of a schedule, constant after the last.
+        """Return a rate interpolated between the sizes of a schedule, constant beyond its ends.
 
         Between two sizes ``a`` and ``b`` the rate moves in equal steps and reaches the next
         rate at ``b - 1``, as in the table of 42 CFR 425.604(b).
@@ -134,23 +137,32 @@ class Lookup:
         for code, pairs in enumerate(self._stated(ref, rows)):
             own = rows & (self.combo == code)
             if pairs:
-                self._too_small(size, own & (n < int(pairs[0][0])), int(pairs[0][0]))
                 out = exact.choose(own, _interpolate(pairs, n), out)
         return out
 
-    def _too_small(self, size: str, rows: NDArray[np.bool_], least: int) -> None:
-        if rows.any():
-            self.ledger._say_rows(f"{size.removeprefix('ledger.')} is below {least}", rows)
+    def raise_problems(self, where: str) -> None:
+        """Raise one error that lists every problem found, or return if there is none.
 
-    def status(self, field: str) -> NDArray[np.object_]:
-        """Return the status of a field for each row ("" where it is stated by the ledger)."""
-        out = []
-        for year, track in self.combos:
-            try:
-                out.append(self.rules.dated(field, year, track).status)
-            except RuleError:
-                out.append("")
-        return np.array([*out, None], dtype=object)[:-1][self.combo]
+        Raises
+        ------
+        DataError
+            If the ledger has problems (``FloatError``, also a TypeError, if some are floats).
+        RuleError
+            If only the rules lack something.
+        """
+        found = self.ledger.problems
+        rules = [" ".join(text.split()) for text in self.unstated]
+        if not found and not rules:
+            return
+        error: type[ValueError] = RuleError
+        if found:
+            error = FloatError if self.ledger.floats else DataError
+        count = len(found) + len(rules)
+        lines = "\n".join(f"  - {problem}" for problem in [*found, *rules])
+        raise error(
+            f"{where}: {count} problem{'' if count == 1 else 's'}.\n{lines}\n"
+            "  Mend them and settle again; nothing was settled."
+        )
 
 
 def _is_number(value: Any) -> bool:
@@ -162,10 +174,8 @@ def _constant(value: Decimal, n: int) -> Exact:
     return Exact(np.repeat(one.num, n), one.den)
 
 
-def _interpolate(
-    pairs: tuple[tuple[Decimal, Decimal], ...], n: NDArray[np.int64]
-) -> Exact:
-    spans = [int(b[0] - a[0]) - 1 for a, b in zip(pairs, pairs[1:], strict=False)]
+def _interpolate(pairs: tuple[tuple[Decimal, Decimal], ...], n: NDArray[np.int64]) -> Exact:
+    spans = [int(b[0] - a[0]) - 1 for a, b in pairwise(pairs)]
     rates = exact.from_decimals([rate for _, rate in pairs])
     common = math.lcm(*(max(span, 1) for span in spans)) if spans else 1
     starts = np.array([int(size) for size, _ in pairs])
@@ -173,5 +183,5 @@ def _interpolate(
     numbers = rates.num.astype(object)
     fall = np.append(numbers[:-1] - numbers[1:], 0)
     step = np.array([common // max(span, 1) for span in spans] + [0], dtype=object)
-    num = numbers[place] * common - fall[place] * step[place] * (n - starts[place])
+    num = numbers[place] * common - fall[place] * step[place] * np.maximum(n - starts[place], 0)
     return Exact(num, rates.den * common)

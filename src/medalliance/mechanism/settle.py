@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..errors import RuleError
+from ..reforms.steps import Round, Share
 from . import exact
 from .exact import Exact
 from .ledger import Ledger, open_ledger
@@ -22,6 +23,7 @@ from .splitting import Leaf, split
 if TYPE_CHECKING:
     from ..reforms import Rules
 
+_LAST = 1000
 _READS = ("rate", "by_size", "score", "by", "amount", "unearned", "within")
 
 
@@ -54,30 +56,24 @@ def settle(
         Listing every problem of the ledger at once.
     TypeError
         The same, where money, shares or scores are binary floats.
-    RuleError
-        If the contract has no steps or its shares do not sum to one.
 
     Notes
     -----
+    A contract that writes no steps is settled by the plain pair: the alliance keeps
+    ``surplus_retention_share`` of a surplus and bears ``overspend_sharing_share`` of a deficit.
     Amounts stay exact fractions until the contract's own ``round`` step. What a step takes away
     is posted in whole minor units as the difference of two rounded balances, so that the
     postings of a settlement sum to zero exactly.
     """
-    if not rules.steps:
-        raise RuleError(
-            f"{rules.id} has no settlement steps ({rules.file}).\n"
-            "  Its published fields are too few to settle by; use a scenario or write steps."
-        )
-    parties = tuple(
-        dict.fromkeys(p for s in rules.steps if s.op == "split" for p in s.among)
-    )
+    steps = rules.steps or _standard_steps()
+    parties = tuple(dict.fromkeys(p for s in steps if s.op == "split" for p in s.among))
     book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row)
     run = _Run(rules, book)
-    bar = tqdm(rules.steps, disable=None if progress is None else not progress, unit="step")
+    bar = tqdm(steps, disable=None if progress is None else not progress, unit="step")
     for place, step in enumerate(bar, start=1):
         run.take(place, step)
     run.close()
-    book.raise_problems("ledger")
+    run.look.raise_problems("ledger")
     return Settlement(
         rules=rules,
         frame=book.frame[["alliance", "year"]].assign(track=book.track),
@@ -88,6 +84,17 @@ def settle(
         columns=book.frame,
         members=book.members,
         digest=_digest(rules, ledger),
+    )
+
+
+@cache
+def _standard_steps() -> tuple[Any, ...]:
+    """Return the steps of a contract that writes none: retain a share, bear a share."""
+    return (
+        Share(op="share", side="surplus", rate="surplus_retention_share"),
+        Round(op="round", side="surplus"),
+        Share(op="share", side="deficit", rate="overspend_sharing_share"),
+        Round(op="round", side="deficit"),
     )
 
 
@@ -175,9 +182,7 @@ class _Run:
             taken = self.look.amount(step.amount, rows)
         before, self.budget = self.budget, self.budget - taken
         if (self.budget < 0).any():
-            self.book._say_rows(
-                f"deductions to {step.account} exceed the budget", self.budget < 0
-            )
+            self.book._say_rows(f"deductions to {step.account} exceed the budget", self.budget < 0)
         self.lines.append(Line(step.account, "deducted", _why(step), place, "pool", taken))
         self.traces.append(Trace(place, step, rows, before, self.budget))
 
@@ -218,7 +223,7 @@ class _Run:
                         leaf.party,
                         name,
                         leaf.why,
-                        len(self.rules.steps) + 1,
+                        _LAST,
                         side,
                         sign * leaf.amounts,
                         leaf.rows,
@@ -247,7 +252,7 @@ def _why(step: Any) -> str:
         if getattr(step, name, ()):
             return str(getattr(step, name)[0])
     limits = getattr(step, "limits", ())
-    return str(limits[0].rate or limits[0].amount) if limits else step.op
+    return str(limits[0].rate or limits[0].amount or limits[0].schedule) if limits else step.op
 
 
 def _gate(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
@@ -258,6 +263,8 @@ def _gate(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
             rate = exact.choose(stated, rate, run.look.by_size(step.by_size, step.size, unstated))
         bar = exact.times(exact.whole(run.budget), rate)
         opened = exact.at_least(exact.whole(run.initial[step.side]), bar)
+        if step.excess:
+            value = exact.choose(opened, exact.minus(value, exact.smaller(value, bar)), value)
     elif step.score is not None:
         score, _ = run.look.rate(step.score, rows)
         mark, _ = run.look.rate(step.at_least, rows)
@@ -297,9 +304,7 @@ def _scale(run: _Run, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact
     return exact.times(value, score)
 
 
-def _limit(
-    run: _Run, limit: Any, rows: NDArray[np.bool_]
-) -> tuple[Exact, NDArray[np.bool_]]:
+def _limit(run: _Run, limit: Any, rows: NDArray[np.bool_]) -> tuple[Exact, NDArray[np.bool_]]:
     """Return a limit with the rows for which it is known."""
     if limit.amount is not None:
         return exact.whole(run.look.amount(limit.amount, rows)), rows
@@ -308,7 +313,11 @@ def _limit(
         column = run.book.frame.get(limit.of.removeprefix("ledger."))
         known = rows & (column.notna().to_numpy() if column is not None else False)
         base = run.look.amount(limit.of, known)
-    rate, stated = run.look.rate(limit.rate, known)
+    if limit.schedule:
+        at = exact.whole(run.look.amount(limit.at, known))
+        rate, stated = run.look.by_schedule(limit.schedule, at, known), known
+    else:
+        rate, stated = run.look.rate(limit.rate, known)
     return exact.times(exact.whole(base), rate), known & stated
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..provenance import Badge
+from ..reforms.steps import step_fields
 
 if TYPE_CHECKING:
     from ..reforms import Rules
@@ -114,9 +115,9 @@ class Settlement:
     @property
     def assumed(self) -> tuple[str, ...]:
         """Rule fields used here whose value is assumed."""
-        used = {line.why for line in self.lines}
-        for trace in self.traces:
-            used |= _references(trace.step)
+        used = {name for line in self.lines for name in line.why.split(" + ")}
+        for step in self.rules.steps:
+            used |= set(step_fields(step))
         return tuple(sorted(used & set(self.rules.assumed)))
 
     def to_frame(self) -> pd.DataFrame:
@@ -155,9 +156,10 @@ class Settlement:
         )
 
     def _status(self, why: str) -> str:
-        if why not in self.rules.parameters:
+        names = why.split(" + ")
+        found = {value.status for name in names for value in self.rules.parameters.get(name, ())}
+        if not found:
             return "ledger"
-        found = {value.status for value in self.rules.parameters[why]}
         return "assumed" if "assumed" in found else sorted(found)[0]
 
     def party_totals(self) -> pd.DataFrame:
@@ -256,16 +258,3 @@ def money(minor: int, sign: str) -> str:
     """
     whole, cents = divmod(abs(minor), 100)
     return f"{'-' if minor < 0 else ''}{sign}{whole:,}.{cents:02d}"
-
-
-def _references(step: Any) -> set[str]:
-    out: set[str] = set()
-    for value in step.model_dump().values():
-        if isinstance(value, str):
-            out.add(value)
-        elif isinstance(value, dict):
-            out |= {str(item) for item in value.values()}
-        elif isinstance(value, (tuple, list)):
-            for item in value:
-                out |= {str(v) for v in item.values()} if isinstance(item, dict) else {str(item)}
-    return out

@@ -60,9 +60,7 @@ def _divide(amounts: NDArray[np.int64], weights: list[Exact], names: list[str]) 
     table = np.stack(common, axis=1)
     rank = np.empty(k, dtype=np.int64)
     rank[sorted(range(k), key=lambda i: names[i])] = np.arange(k)
-    parts = allocate_segments(
-        amounts, table.ravel(), np.repeat(np.arange(n), k), np.tile(rank, n)
-    )
+    parts = allocate_segments(amounts, table.ravel(), np.repeat(np.arange(n), k), np.tile(rank, n))
     return parts.reshape(n, k)
 
 
@@ -81,14 +79,14 @@ def _needed(leaf: Leaf, look: Lookup) -> NDArray[np.bool_]:
 def _among(among: dict[str, str], leaf: Leaf, look: Lookup) -> list[Leaf]:
     rows = _needed(leaf, look)
     names = list(among)
-    before = len(look.ledger.problems)
+    before = len(look.unstated)
     weights = [look.rate(ref, rows)[0] for ref in among.values()]
     total = weights[0]
     for weight in weights[1:]:
         total = exact.plus(total, weight)
     wrong = rows & (total.num != total.den)
     if wrong.any():
-        if len(look.ledger.problems) == before:
+        if len(look.unstated) == before:
             fields = " + ".join(among.values())
             look.ledger._say_rows(f"{look.rules.id}: {fields} do not sum to one", wrong)
         return [leaf]
@@ -117,7 +115,7 @@ def _uses(uses: dict[str, str], leaf: Leaf, look: Lookup) -> list[Leaf]:
     parts = _divide(leaf.amounts, own, names)
     reason = next(ref for ref in uses.values() if ref != "rest") if len(uses) > 1 else leaf.why
     return [
-        replace(leaf, use=name, amounts=parts[:, place], why=reason)
+        replace(leaf, use=name, amounts=parts[:, place], why=f"{leaf.why} + {reason}")
         for place, name in enumerate(names)
     ]
 
@@ -147,16 +145,19 @@ def _within(ref: str, leaf: Leaf, look: Lookup) -> list[Leaf]:
     rank = np.argsort(np.argsort(own["member"].to_numpy(str), kind="stable"), kind="stable")
     parts = allocate_segments(amounts[rows], weights, segment, rank)
     whole = ~np.isin(leaf.rows, rows)
+    names, why = own["member"].to_numpy(object), f"{leaf.why} + {ref}"
     return [
-        Leaf(leaf.party, own["row"].to_numpy(), parts, own["member"].to_numpy(object), "", ref),
+        Leaf(leaf.party, own["row"].to_numpy(), parts, names, "", why),
         replace(leaf, rows=leaf.rows[whole], amounts=leaf.amounts[whole]),
     ]
 
 
 def _member_weights(own: pd.DataFrame, rule: NDArray[np.object_], book: Ledger) -> NDArray[Any]:
     """Return whole-number weights of members: headcount times score, residents, or one each."""
-    labels = np.array([f"row {line} ({name})" for line, name in zip(own["line"], own["member"],
-                                                                    strict=True)], dtype=object)
+    labels = np.array(
+        [f"row {line} ({name})" for line, name in zip(own["line"], own["member"], strict=True)],
+        dtype=object,
+    )
     table = Ledger(own, own.iloc[:0], labels, book.problems)
     by_score, by_residents = rule == "headcount_score", rule == "residents"
     score, _ = table.rate("score", by_score)

@@ -26,6 +26,7 @@ from pydantic_core import PydanticCustomError
 from ..errors import RuleError, first_three
 from ..provenance import Badge
 from .fields import Bilingual, RuleField, rule_fields
+from .steps import Step, step_fields, step_problems
 
 STATUSES = ("documented", "reported", "assumed", "not_published", "not_applicable")
 KINDS = ("case", "city_scheme", "province", "national", "programme", "analogue", "scenario")
@@ -250,7 +251,7 @@ class Rules(BaseModel):
     figures: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
     parameters: dict[str, tuple[DatedValue, ...]] = Field(default_factory=dict)
-    steps: tuple[()] = ()
+    steps: tuple[Step, ...] = ()
     _file: str = PrivateAttr(default="")
 
     @field_validator("parameters", mode="before")
@@ -260,6 +261,19 @@ class Rules(BaseModel):
         if problems:
             raise PydanticCustomError("parameters", "{joined}", {"joined": "\n".join(problems)})
         return parameters
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Rules:
+        known = rule_fields()
+        problems = step_problems(self.steps) + [
+            f"step {place} ({step.op}): {name} is no rule field"
+            for place, step in enumerate(self.steps, start=1)
+            for name in step_fields(step)
+            if name not in known
+        ]
+        if problems:
+            raise PydanticCustomError("parameters", "{joined}", {"joined": "\n".join(problems)})
+        return self
 
     @property
     def file(self) -> str:

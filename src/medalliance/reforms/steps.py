@@ -74,6 +74,7 @@ class Gate(_Step):
     ``rate``: surplus or deficit must be at least this share of the budget; ``by_size`` gives the
     rate as a schedule of the ledger column ``size``, used where no contract elects its own.
     ``score`` with ``at_least``: a score must reach a mark. ``any_of``: one flag must be 1.
+    With ``excess`` only what exceeds the bar passes (else everything, from the first yuan).
     Where the gate is shut, ``otherwise`` (a share) still passes for rows that satisfy
     ``otherwise_if``.
     """
@@ -86,6 +87,7 @@ class Gate(_Step):
     score: Ref | None = None
     at_least: Ref | None = None
     any_of: tuple[Ref, ...] = ()
+    excess: bool = False
     otherwise: Ref | None = None
     otherwise_if: Ref | None = None
 
@@ -97,6 +99,8 @@ class Gate(_Step):
             raise ValueError("gate by score needs at_least")
         if (self.by_size is None) != (self.size is None):
             raise ValueError("gate by_size needs the ledger column size")
+        if self.excess and self.rate is None:
+            raise ValueError("gate lets the excess over a rate pass; it names no rate")
         return self
 
 
@@ -131,17 +135,25 @@ class Scale(_Step):
 
 
 class Limit(BaseModel):
-    """One limit: ``rate`` times ``of`` (the budget or a ledger amount), or a plain ``amount``."""
+    """One limit: ``rate`` times ``of`` (the budget or a ledger amount), or a plain ``amount``.
+
+    ``schedule`` gives the rate by the ledger column ``at`` (a cap that grows with the contract's
+    years).
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     rate: Ref | None = None
     of: Ref = "budget"
     amount: Ref | None = None
+    schedule: Ref | None = None
+    at: Ref | None = None
 
     @model_validator(mode="after")
     def _one_of(self) -> Limit:
-        if (self.rate is None) == (self.amount is None):
-            raise ValueError("a limit needs either rate or amount")
+        if sum(one is not None for one in (self.rate, self.amount, self.schedule)) != 1:
+            raise ValueError("a limit needs exactly one of rate, amount or schedule")
+        if (self.schedule is None) != (self.at is None):
+            raise ValueError("a limit by schedule needs the ledger column at")
         if self.rate is not None and self.of != "budget" and not self.of.startswith("ledger."):
             raise ValueError(f"{self.of}: a limit is a share of budget or of a ledger column")
         return self
@@ -156,7 +168,7 @@ class Cap(_Step):
 
 
 class Floor(_Step):
-    """Pay no less than the largest limit."""
+    """Pay no less than the largest limit, where anything is paid at all."""
 
     op: Literal["floor"]
     side: Side
@@ -267,6 +279,28 @@ Step = Annotated[
     | Round,
     Field(discriminator="op"),
 ]
+
+
+def step_refs(step: Step) -> tuple[str, ...]:
+    """Return every reference that a step reads: rule fields and ledger columns."""
+    found: list[str] = [*step.only_if, *step.unless]
+    for name in ("rate", "by_size", "size", "score", "at_least", "otherwise", "otherwise_if",
+                 "floor", "ceiling", "by", "schedule", "unearned", "amount", "within"):  # fmt: skip
+        value = getattr(step, name, None)
+        found += [value] if isinstance(value, str) else []
+    for name in ("any_of", "one_minus", "edges", "shares"):
+        found += list(getattr(step, name, ()))
+    for limit in getattr(step, "limits", ()):
+        own = (limit.rate, limit.amount, limit.of, limit.schedule, limit.at)
+        found += [ref for ref in own if ref and ref != "budget"]
+    found += list(getattr(step, "among", {}).values())
+    found += [ref for ref in getattr(step, "uses", {}).values() if ref != "rest"]
+    return tuple(dict.fromkeys(found))
+
+
+def step_fields(step: Step) -> tuple[str, ...]:
+    """Return the rule fields that a step reads."""
+    return tuple(ref for ref in step_refs(step) if not ref.startswith("ledger."))
 
 
 def step_problems(steps: tuple[Step, ...]) -> list[str]:

@@ -1,0 +1,184 @@
+"""A settlement in words, and as flows for a picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from ..errors import RuleError
+from ..reforms.steps import step_refs
+from .settlement import SIGNS, money
+
+if TYPE_CHECKING:
+    from .settlement import Settlement, Trace
+
+_VERBS = {
+    "deduct": "Deducted",
+    "gate": "The gate",
+    "share": "The alliance's share",
+    "scale": "Scaled by the score",
+    "cap": "The cap",
+    "floor": "The floor",
+    "band": "The corridor",
+    "withhold": "Held back",
+    "sequester": "The sequester",
+    "adjust": "Adjusted",
+    "round": "Rounded",
+}
+
+LABELS = {
+    "providers claims": "claims paid to providers",
+    "insurer budget": "budget",
+    "insurer kept": "kept by the insurer",
+    "insurer sequestered": "sequestered",
+    "insurer rounded": "rounding",
+    "insurer adjusted": "adjusted",
+    "insurer topped_up": "paid by the insurer",
+}
+
+
+def label(party: str, account: str) -> str:
+    """Return a plain name for a party's account.
+
+    >>> label("lead_hospital", "retained_pay")
+    'lead hospital: pay'
+    """
+    known = LABELS.get(f"{party} {account}")
+    if known:
+        return known
+    name = party.replace("_", " ")
+    kind, _, use = account.partition("_")
+    if kind in ("retained", "owed") and use:
+        return f"{name}: {use}"
+    return f"{name} (owes)" if kind == "owed" else name
+
+
+def explain(settlement: Settlement, row: int) -> str:
+    """Return one settlement step by step, in words.
+
+    Parameters
+    ----------
+    settlement : Settlement
+    row : int
+        Position of the alliance and year.
+    """
+    sign = SIGNS[settlement.rules.currency]
+    who = settlement.frame.iloc[row]
+    track = f", track {who['track']}" if who["track"] else ""
+    lines = [f"{settlement.rules.name.en}: {who['alliance']}, {who['year']}{track}"]
+    pool = -int(settlement.lines[0].amounts[row])
+    lines.append(f"Budget {money(pool, sign)}.")
+    early = [trace for trace in settlement.traces if trace.step.side in ("pool", "spending")]
+    late = [trace for trace in settlement.traces if trace.step.side not in ("pool", "spending")]
+    lines += _sentences(settlement, row, early)
+    surplus = int(settlement.surplus[row])
+    word = "surplus" if surplus > 0 else "deficit" if surplus < 0 else "no surplus and no deficit,"
+    lines.append(
+        f"{money(int(settlement.budget[row]), sign)} held against spending of "
+        f"{money(int(settlement.spending[row]), sign)}: {word} {money(abs(surplus), sign)}."
+    )
+    lines += _sentences(settlement, row, late)
+    lines += _outcome(settlement, row)
+    numbered = [f"  {place}. {line}" for place, line in enumerate(lines[1:], start=1)]
+    return "\n".join([lines[0], *numbered])
+
+
+def _sentences(settlement: Settlement, row: int, traces: list[Trace]) -> list[str]:
+    sign = SIGNS[settlement.rules.currency]
+    out = []
+    for trace in traces:
+        if not trace.rows[row] or (trace.step.op == "round" and trace.before[row] ==
+                                   trace.after[row]):  # fmt: skip
+            continue
+        before, after = int(trace.before[row]), int(trace.after[row])
+        moved = f"{money(before, sign)} becomes {money(after, sign)}"
+        if before == after:
+            moved = f"nothing changes, {money(after, sign)} stays"
+        target = f" to {getattr(trace.step, 'account', '')}" if hasattr(
+            trace.step, "account") else ""  # fmt: skip
+        reasons = "; ".join(_reasons(settlement, row, trace.step))
+        out.append(f"{_VERBS[trace.step.op]}{target.replace('_', ' ')}: {moved} ({reasons}).")
+    return out
+
+
+def _reasons(settlement: Settlement, row: int, step: Any) -> list[str]:
+    out = []
+    who = settlement.frame.iloc[row]
+    for ref in step_refs(step):
+        if ref.startswith("ledger."):
+            column = ref.removeprefix("ledger.")
+            if column in settlement.columns:
+                value = settlement.columns[column].iloc[row]
+                is_sum = ref in _sums(step)
+                shown = money(int(value), SIGNS[settlement.rules.currency]) if is_sum else value
+                out.append(f"{column} {shown}")
+            continue
+        try:
+            dated = settlement.rules.dated(ref, int(who["year"]), who["track"])
+        except RuleError:
+            continue
+        if dated.is_number:
+            grey = ", assumed" if dated.status == "assumed" else ""
+            out.append(f"{ref} {dated.value}{grey}")
+    return out or [step.op]
+
+
+def _sums(step: Any) -> set[str]:
+    """Return the references of a step that are money."""
+    limits = getattr(step, "limits", ())
+    sums = {getattr(step, "amount", None), *(limit.amount for limit in limits)}
+    return {ref for ref in sums | {limit.of for limit in limits} if ref}
+
+
+def _outcome(settlement: Settlement, row: int) -> list[str]:
+    sign = SIGNS[settlement.rules.currency]
+    out = []
+    for line in settlement.lines:
+        if not line.account.startswith(("retained", "owed")):
+            continue
+        own = line.amounts[row : row + 1] if line.rows is None else line.amounts[line.rows == row]
+        amount = int(own.sum())
+        if amount:
+            verb = "receives" if amount > 0 else "owes"
+            name = label(line.party, line.account.replace("owed", "retained"))
+            count = "" if line.members is None else f", {_members(len(own))}"
+            out.append(f"{name} {verb} {money(abs(amount), sign)}{count} ({line.why}).")
+    return out or ["The alliance receives nothing and owes nothing."]
+
+
+def _members(count: int) -> str:
+    return "1 member" if count == 1 else f"{count} members"
+
+
+def flows(settlement: Settlement, row: int | None = None) -> pd.DataFrame:
+    """Return where each yuan went: ``source, target, amount, status``.
+
+    Parameters
+    ----------
+    settlement : Settlement
+    row : int or None
+        One settlement, or all together. For a single deficit the flows show who paid.
+
+    Returns
+    -------
+    DataFrame
+        ``amount`` in main units, largest first; ``status`` is ``assumed`` where the reason is.
+    """
+    table = settlement.to_frame()
+    deficit = False
+    if row is not None:
+        who = settlement.frame.iloc[row]
+        own = (table["alliance"] == who["alliance"]) & (table["year"] == who["year"])
+        table, deficit = table[own], settlement.surplus[row] < 0
+    table = table[(table["amount"] < 0) if deficit else (table["amount"] > 0)]
+    names = [label(p, a) for p, a in zip(table["party"], table["account"], strict=True)]
+    grouped = table.assign(
+        target=names, amount=table["amount"].abs(), grey=(table["status"] == "assumed")
+    ).groupby("target", sort=False)[["amount", "grey"]]
+    out = grouped.agg({"amount": "sum", "grey": "any"}).reset_index()
+    out["status"] = np.where(out.pop("grey"), "assumed", "")
+    out["amount"] = out["amount"] / 100
+    out.insert(0, "source", "claims" if deficit else "money paid in" if row is None else "budget")
+    return out.sort_values("amount", ascending=False, kind="stable").reset_index(drop=True)
