@@ -66,6 +66,7 @@ def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tup
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
