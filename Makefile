@@ -27,13 +27,13 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data notebooks book test lint bench lock new clean
+.PHONY: help env data notebooks book test lint bench refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
 	@echo
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
-	  while IFS=$$'\t' read -r target text; do printf '  make %-10s %s\n' "$$target" "$$text"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
+	  while IFS=$$'\t' read -r target text; do printf '  make %-14s %s\n' "$$target" "$$text"; done
 
 env: $(STAMP) ## make .venv from requirements.lock
 
@@ -69,6 +69,14 @@ lint: $(STAMP) ## ruff, import layers, types
 
 bench: $(STAMP) ## compare our speed with the peers'
 	@$(PY) benchmarks/run.py $(ARGS)
+
+refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
+	@build/peers/bin/python benchmarks/refresh_peers.py
+
+build/peers/.stamp: benchmarks/peers.lock | $(STAMP)
+	@$(PY) -m venv --clear build/peers
+	@$(VENV)/bin/uv pip sync -q --require-hashes --python build/peers/bin/python $<
+	@touch $@
 
 lock: $(STAMP) ## work out requirements.lock again from pyproject.toml
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra book --extra test --extra claims \

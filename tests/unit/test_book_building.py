@@ -1,0 +1,97 @@
+import nbformat
+import pytest
+
+from medalliance.codebook import load_codebook
+from medalliance.errors import DataError
+from medalliance.evidence import load_sources
+from medalliance.paths import PROJECT
+from medalliance.studies import book, pages
+from medalliance.studies.notebooks import METADATA, execute, find_notebooks
+
+
+def _notebook(path, *sources):
+    made = nbformat.v4.new_notebook()
+    made.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    nbformat.write(made, path)
+    return path
+
+
+def test_executing_twice_changes_no_byte(tmp_path):
+    path = _notebook(tmp_path / "a.ipynb", "import medalliance as ma\nlen({'b', 'a'})")
+    text, seconds = execute(path)
+    path.write_text(text, encoding="utf-8")
+    assert execute(path)[0] == text
+    assert seconds > 0
+    read = nbformat.reads(text, as_version=4)
+    assert read.metadata == METADATA
+    assert read.cells[0].outputs[0].data["text/plain"] == "2"
+
+
+def test_the_kernel_sees_a_reader_s_panel_only_when_one_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("MEDALLIANCE_PANEL", "left over")
+    show = "import os\nprint(os.environ.get('MEDALLIANCE_PANEL'), os.environ['OMP_NUM_THREADS'])"
+    path = _notebook(tmp_path / "a.ipynb", show)
+    assert '"None 1\\n"' in execute(path)[0]
+    assert str(tmp_path / "mine.csv") in execute(path, panel=tmp_path / "mine.csv")[0]
+
+
+def test_a_failing_cell_is_named(tmp_path):
+    path = _notebook(tmp_path / "broken.ipynb", "1 / 0")
+    with pytest.raises(DataError, match=r"broken\.ipynb fails(.|\n)*ZeroDivisionError"):
+        execute(path)
+
+
+def test_checkpoints_are_no_chapters(tmp_path):
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    _notebook(tmp_path / ".ipynb_checkpoints" / "a.ipynb", "1")
+    kept = _notebook(tmp_path / "b.ipynb", "1")
+    assert find_notebooks(tmp_path) == [kept]
+
+
+def test_every_source_is_listed_with_its_anchor_under_its_grade():
+    text = pages.sources()
+    for row in load_sources().itertuples():
+        assert f"`{row.source_id}`" in text
+    assert text.count(")=\n**") == len(load_sources())
+    assert set(pages.GRADES) == set(load_codebook().grades)
+
+
+def test_the_glossary_holds_every_variable_in_both_languages():
+    text = pages.glossary()
+    assert "county medical alliance** · 紧密型县域医共体" in text
+    missing = [name for name in load_codebook().variables if f"`{name}`" not in text]
+    assert missing == []
+
+
+def test_availability_counts_the_files_that_are_shipped():
+    text = pages.availability()
+    assert "{{" not in text
+    for path in (PROJECT / "data" / "published").glob("*.csv"):
+        assert f"`data/published/{path.name}`" in text
+
+
+def test_staging_again_touches_only_what_changed(tmp_path):
+    source, staged = tmp_path / "book", tmp_path / "work" / "source"
+    (source / "_static").mkdir(parents=True)
+    (source / "a.md").write_text("# A")
+    (source / "b.md").write_text("# B")
+    book.stage(source, staged)
+    before = {path.name: path.stat().st_mtime_ns for path in staged.rglob("*") if path.is_file()}
+    assert {"a.md", "b.md", "glossary.md", "status.md", "tex-svg.js"} <= set(before)
+    (source / "a.md").write_text("# A, again")
+    (source / "b.md").unlink()
+    book.stage(source, staged)
+    after = {path.name: path.stat().st_mtime_ns for path in staged.rglob("*") if path.is_file()}
+    assert {name for name in before if after.get(name) != before[name]} == {"a.md", "b.md"}
+
+
+@pytest.mark.slow
+def test_a_warning_stops_the_book_and_leaves_no_page(tmp_path):
+    source = tmp_path / "book"
+    (source / "_static").mkdir(parents=True)
+    (source / "_config.yml").write_text("title: T\nonly_build_toc_files: true\n")
+    (source / "_toc.yml").write_text("format: jb-book\nroot: index\n")
+    (source / "index.md").write_text("# T\n\n{ref}`nowhere`\n")
+    with pytest.raises(DataError, match="nowhere"):
+        book.build_book(source, tmp_path / "work", tmp_path / "html")
+    assert not (tmp_path / "html").exists()
