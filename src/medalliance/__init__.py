@@ -31,6 +31,7 @@ _HOME = {
     "att_gt": "estimators.att_gt",
     "bacon_decomposition": "diagnostics.bacon_decomposition",
     "calibrate": "embedding.calibrate",
+    "choose_inference": "diagnostics.choose_inference",
     "collective_optimum": "mechanism.collective",
     "did_imputation": "estimators.did_imputation",
     "donut": "outcomes.exposure",
@@ -56,11 +57,13 @@ _HOME = {
     "respond": "mechanism.respond",
     "respond_with_patients": "mechanism.patients",
     "respond_years": "mechanism.years",
+    "robust_variance": "diagnostics.robust_variance",
     "second_best_split": "mechanism.split",
     "sentence": "exhibits",
     "settle": "mechanism.settle",
     "settle_years": "mechanism.budgets",
     "share_change_table": "outcomes.composition",
+    "simultaneous_band": "diagnostics.simultaneous_band",
     "solve_batch": "mechanism.batch",
     "spillover_did": "estimators.spillover_did",
     "stack_effects": "results",
@@ -73,6 +76,7 @@ _HOME = {
     "twfe": "estimators.twfe",
     "twfe_weights": "diagnostics.twfe_weights",
     "zero_sensitivity": "estimators.zero_sensitivity",
+    "wild_bootstrap": "diagnostics.wild_bootstrap",
 }
 
 __all__ = sorted(_HOME)

@@ -1,0 +1,38 @@
+"""Choice of inference for finished effects."""
+
+from __future__ import annotations
+
+from ..inference.choose import Choice, choose_by_clusters
+from ..results import Effects
+
+_NONLINEAR = ("poisson", "logit", "probit", "multinomial", "fractional")
+
+
+def choose_inference(effects: Effects) -> Choice:
+    """Choose the method of inference by the clusters behind effects.
+
+    Parameters
+    ----------
+    effects : Effects
+
+    Returns
+    -------
+    Choice
+        ``.primary``, ``.also``, ``.words``: what to print first, what beside it, why.
+
+    Raises
+    ------
+    DesignError
+        If no cluster is treated.
+
+    References
+    ----------
+    See ``inference.choose``.
+    """
+    design = effects.design
+    return choose_by_clusters(
+        design.n_clusters,
+        design.n_treated_clusters,
+        linear=not any(word in design.estimator for word in _NONLINEAR),
+        regression=effects.regression is not None,
+    )

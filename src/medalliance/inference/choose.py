@@ -1,0 +1,118 @@
+"""Choice of the method of inference by the number of clusters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..errors import DesignError
+
+MANY_CLUSTERS = 40
+MANY_TREATED = 10
+SOME_TREATED = 5
+WEBB_BELOW = 12
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which inference to print first, what to print beside it, why.
+
+    Attributes
+    ----------
+    primary : str
+        Method in a phrase.
+    also : tuple of str
+        What to show beside it.
+    has_std_error : bool
+        False with one treated cluster.
+    words : str
+        The reason in sentences.
+    """
+
+    primary: str
+    also: tuple[str, ...]
+    has_std_error: bool
+    words: str
+
+    def __str__(self) -> str:
+        return self.words
+
+
+def choose_by_clusters(
+    n_clusters: int, n_treated: int, *, linear: bool = True, regression: bool = True
+) -> Choice:
+    """Choose the method of inference.
+
+    The cut-offs (40 clusters, 10 and 5 treated) are this project's conventions, not theorems.
+
+    Parameters
+    ----------
+    n_clusters, n_treated : int
+        All clusters; clusters that hold a treated unit.
+    linear : bool
+        False for nonlinear estimators, which take the score bootstrap.
+    regression : bool
+        Whether the estimate is a regression that can be jackknifed by cluster.
+
+    Returns
+    -------
+    Choice
+
+    Raises
+    ------
+    DesignError
+        If no cluster is treated, or more than there are.
+
+    References
+    ----------
+    MacKinnon, Nielsen, Webb (2023), section 8; Conley, Taber (2011); Ferman, Pinto (2019).
+    """
+    if not 1 <= n_treated <= n_clusters or n_clusters < 2:
+        raise DesignError(
+            f"{n_treated} of {n_clusters} clusters are treated.\n"
+            "  There must be at least two clusters and one treated."
+        )
+    counted = f"{n_treated} of {n_clusters} clusters are treated."
+    if n_treated == 1:
+        return Choice(
+            "placebo ranks (synthetic_did)",
+            ("randomisation_test", "conley_taber"),
+            False,
+            f"{counted} One treated cluster cannot show how its own shocks vary, so no standard "
+            "error is given. The estimate is ranked among placebo estimates of untreated clusters.",
+        )
+    if n_treated < SOME_TREATED:
+        return Choice(
+            "randomisation_test",
+            ("conley_taber", "wild_bootstrap (WCR)", "wild_bootstrap (WCU)"),
+            True,
+            f"{counted} With fewer than {SOME_TREATED} treated clusters, clustered standard errors "
+            "are far too small and the wild bootstrap can reject too rarely or too often. "
+            "Assignment is permuted across clusters, and shocks are read off untreated clusters. "
+            "A disagreement of WCR with WCU is a warning.",
+        )
+    if n_clusters < MANY_CLUSTERS or n_treated < MANY_TREATED:
+        weights = "Webb weights" if n_clusters < WEBB_BELOW else "random signs"
+        if linear and regression:
+            method, why = f"wild_bootstrap (WCR, {weights})", "with the null imposed"
+        else:
+            method, why = f"wild_bootstrap (score bootstrap, {weights})", "of the scores"
+        beside = ("CRV3", "CRV1") if regression else ("clustered standard errors",)
+        return Choice(
+            method,
+            (*beside, "t(G-1)"),
+            True,
+            f"{counted} With fewer than {MANY_CLUSTERS} clusters or {MANY_TREATED} treated ones, "
+            f"normal critical values reject too often. A wild cluster bootstrap {why} keeps its "
+            "size better.",
+        )
+    guard = ", and the cluster jackknife guards against influential clusters" if regression else ""
+    primary = "CRV3 with t(G-1)" if regression else "clustered influence functions"
+    return Choice(
+        primary,
+        ("CRV1",) if regression else ("multiplier bootstrap",),
+        True,
+        f"{counted} There are enough of both for clustered standard errors{guard}. Event studies "
+        "take the simultaneous band of the multiplier bootstrap.",
+    )
+        + "Event studies take the simultaneous band of the multiplier bootstrap.",
+    )
