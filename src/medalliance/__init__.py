@@ -75,8 +75,8 @@ _HOME = {
     "truth_table": "embedding.truth_table",
     "twfe": "estimators.twfe",
     "twfe_weights": "diagnostics.twfe_weights",
-    "zero_sensitivity": "estimators.zero_sensitivity",
     "wild_bootstrap": "diagnostics.wild_bootstrap",
+    "zero_sensitivity": "estimators.zero_sensitivity",
 }
 
 __all__ = sorted(_HOME)

@@ -114,5 +114,3 @@ def choose_by_clusters(
         f"{counted} There are enough of both for clustered standard errors{guard}. Event studies "
         "take the simultaneous band of the multiplier bootstrap.",
     )
-        + "Event studies take the simultaneous band of the multiplier bootstrap.",
-    )
