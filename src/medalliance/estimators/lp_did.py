@@ -1,0 +1,243 @@
+"""Local-projection difference-in-differences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..inference._cluster import small_sample_factor
+from ..panel import NEVER_TREATED, Panel
+from ..results import FIXEST, Effects, terms_frame
+from ._sample import Sample, describe_design, draw_sample
+
+Array = NDArray[np.float64]
+
+
+def lp_did(
+    panel: Panel,
+    outcome: str,
+    *,
+    weighting: str = "variance",
+    covariates: Sequence[str] = (),
+    control_group: str = "not_yet_treated",
+    anticipation: int = 0,
+    weights: str | None = None,
+) -> Effects:
+    """Estimate each event time by a regression of long differences on clean samples.
+
+    At horizon h the change from the year before treatment is compared between units that enter
+    in a year and those untreated through h, with effects of the entry year.
+
+    Parameters
+    ----------
+    panel : Panel
+    outcome : str
+        Column or registered outcome.
+    weighting : {"variance", "equal"}
+        ``"variance"`` is least squares, which weights entry years by size and balance;
+        ``"equal"`` weights them by treated units, as group-time averages do.
+    covariates : sequence of str
+        Columns, taken in the year before treatment; with ``"variance"`` only.
+    control_group : {"not_yet_treated", "never_treated"}
+    anticipation : int
+        Years before the cohort that may already respond; the reference is the year before them.
+    weights : str, optional
+        Column of weights, constant in a unit; the panel's own without it.
+
+    Returns
+    -------
+    Effects
+        One term an event time. Standard errors are clustered with fixest's small-sample factor,
+        regression by regression.
+
+    Raises
+    ------
+    DesignError
+        If a choice is unknown, or no horizon has entering and clean units.
+
+    References
+    ----------
+    Dube, Girardi, Jorda, Taylor (2025), equations 7-9; section 3.4 for the weights.
+    """
+    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    _check(weighting, control_group, names)
+    sample = draw_sample(panel, outcome, covariates=names, weights=weights)
+    fits, left_out = _fit_horizons(sample, weighting, control_group, anticipation)
+    reference = -1 - anticipation
+    event = np.array(sorted([*fits, reference]))
+    estimate = np.zeros(len(event))
+    influence = np.zeros((sample.n_units, len(event)))
+    count = np.full(len(event), max(fit.n_treated for fit in fits.values()))
+    for place, e in enumerate(event):
+        if e != reference:
+            fit = fits[int(e)]
+            estimate[place], influence[:, place], count[place] = (
+                fit.estimate,
+                fit.influence,
+                fit.n_treated,
+            )
+    notes = (f"No clean control at event time {first_three(left_out)}.",) if left_out else ()
+    design = describe_design(
+        panel,
+        sample,
+        outcome,
+        f"lp_did ({weighting} weights)",
+        covariates=names,
+        weights=weights,
+        control_group=control_group,
+        anticipation=anticipation,
+        base_period="universal",
+        std_errors=FIXEST,
+        notes=notes,
+    )
+    return Effects(
+        estimate=estimate,
+        terms=terms_frame(
+            outcome, [f"event time {e}" for e in event], event_time=event, n_units=count
+        ),
+        design=replace(design, dof=design.n_clusters - 1.0),
+        units=sample.units(),
+        influence_function=influence,
+        refit=partial(
+            lp_did,
+            outcome=outcome,
+            weighting=weighting,
+            covariates=names,
+            control_group=control_group,
+            anticipation=anticipation,
+            weights=weights,
+        ),
+    )
+
+
+def _check(weighting: str, control_group: str, covariates: tuple[str, ...]) -> None:
+    for name, value, choices in (
+        ("weighting", weighting, ("variance", "equal")),
+        ("control_group", control_group, ("not_yet_treated", "never_treated")),
+    ):
+        if value not in choices:
+            raise DesignError(f"{name}={value!r}.\n  Use one of {', '.join(choices)}.")
+    if covariates and weighting == "equal":
+        raise DesignError(
+            "lp_did with equal weights takes no covariates.\n"
+            "  Use weighting='variance', or att_gt, which averages the same way."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Horizon:
+    """Estimate of one horizon; its influence carries the horizon's own small-sample factor."""
+
+    estimate: float
+    influence: Array
+    n_treated: int
+
+
+@dataclass(frozen=True, eq=False)
+class _LongDifferences:
+    """Stacked rows of one horizon: units, entry year, treatment, change, covariates.
+
+    Years in which nobody enters have clean rows too. They count in the regression's degrees of
+    freedom (``n_entries``, ``n_rows``) but, without covariates, move nothing and are not stacked.
+    """
+
+    unit: NDArray[np.intp]
+    entry: NDArray[np.intp]
+    treated: Array
+    change: Array
+    covariates: Array
+    n_entries: int
+    n_rows: int
+
+
+def _fit_horizons(
+    sample: Sample, weighting: str, control_group: str, anticipation: int
+) -> tuple[dict[int, _Horizon], list[int]]:
+    years = sample.years
+    inside = (sample.cohort > years[0]) & (sample.cohort <= years[-1])
+    cohorts = np.unique(sample.cohort[inside])
+    wanted = {int(t) - int(g) for g in cohorts for t in years} - {-1 - anticipation}
+    fits, left_out = {}, []
+    for horizon in sorted(wanted):
+        rows = _long_differences(sample, horizon, weighting, control_group, anticipation)
+        if rows is None:
+            left_out.append(horizon)
+        else:
+            fits[horizon] = _fit(sample, rows, weighting)
+    if not any(horizon >= 0 for horizon in fits):
+        raise DesignError(
+            "no horizon has units that enter and units that stay untreated.\n"
+            "  Add never-treated or later-treated units."
+        )
+    return fits, left_out
+
+
+def _long_differences(
+    sample: Sample, horizon: int, weighting: str, control_group: str, anticipation: int
+) -> _LongDifferences | None:
+    """Stack the clean samples of one horizon; None if no entry year has both sides."""
+    column = {int(year): place for place, year in enumerate(sample.years)}
+    never = sample.cohort == NEVER_TREATED
+    parts: list[tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]] = []
+    n_entries = n_rows = 0
+    enters = False
+    for entry, start in enumerate(sample.years):
+        end, base = column.get(start + horizon), column.get(start - 1 - anticipation)
+        if end is None or base is None:
+            continue
+        later = sample.cohort - anticipation > start + max(horizon, 0)
+        control = never | later if control_group == "not_yet_treated" else never
+        both = sample.mask[:, end] & sample.mask[:, base]
+        treated = both & (sample.cohort == start)
+        control &= both
+        contrast = bool(treated.any() and control.any())
+        enters |= contrast
+        if not contrast and (weighting == "equal" or not control.any()):
+            continue
+        member = treated | control
+        n_entries, n_rows = n_entries + 1, n_rows + int(member.sum())
+        if not contrast and not len(sample.covariates):
+            continue
+        rows = np.flatnonzero(member)
+        change = sample.outcome[rows, end] - sample.outcome[rows, base]
+        covariates = sample.covariates[:, rows, base].T
+        parts.append((rows, np.full(len(rows), entry), treated[rows] * 1.0, change, covariates))
+    if not enters:
+        return None
+    unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))
+    return _LongDifferences(unit, entry, treated, change, covariates, n_entries, n_rows)
+
+
+def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
+    """Regress changes on entering treatment, with effects of the entry year."""
+    entry = np.unique(rows.entry, return_inverse=True)[1]
+    weight = sample.weight[rows.unit]
+    if weighting == "equal":
+        total = np.bincount(entry, weight)
+        control = np.bincount(entry, weight * (1 - rows.treated))
+        weight = weight * (total / control)[entry]
+    size = np.bincount(entry, weight)
+
+    def centre(values: Array) -> Array:
+        return values - (np.bincount(entry, weight * values) / size)[entry]
+
+    change = centre(rows.change)
+    columns = np.column_stack([centre(rows.treated), *map(centre, rows.covariates.T)])
+    gram = columns.T @ (weight[:, None] * columns)
+    if np.linalg.matrix_rank(gram, hermitian=True) < len(gram):
+        raise DesignError(
+            "covariates are collinear with entering treatment at a horizon.\n  Use fewer of them."
+        )
+    bread = np.linalg.inv(gram)
+    beta = bread @ (columns.T @ (weight * change))
+    residual = change - columns @ beta
+    score = weight * residual * (columns @ bread[0])
+    influence = sample.n_units * np.bincount(rows.unit, score, sample.n_units)
+    n_clusters = len(np.unique(sample.cluster[rows.unit]))
+    factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
+    return _Horizon(float(beta[0]), influence * np.sqrt(factor), int(rows.treated.sum()))
