@@ -12,8 +12,8 @@ from medalliance.panel._load import TEACHING_PANEL
 from medalliance.studies import teaching_panel
 
 HASHES = {
-    "panel.parquet": "3b0443ca8eab9cd30bada938f5499143f4513854aa8e12d10591c986818d927a",
-    "truth.csv": "1fbcb65e2543a64c2f1bc444f97132ec1b55e0f477af961a3c10f396679a358f",
+    "panel.parquet": "04297bd609d3433d12c5056463bbc8b7786868228721a88f6a41bdda4d92229f",
+    "truth.csv": "2cd7f70968438a4867ed88baa7d0a5063d21833eeb342be1cb3b8714832dabdf",
 }
 
 

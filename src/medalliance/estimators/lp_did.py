@@ -143,7 +143,8 @@ class _LongDifferences:
     """Stacked rows of one horizon: units, entry year, treatment, change, covariates.
 
     Years in which nobody enters have clean rows too. They count in the regression's degrees of
-    freedom (``n_entries``, ``n_rows``) but, without covariates, move nothing and are not stacked.
+    freedom (``n_entries``, ``n_rows``, units in ``member``) but, without covariates, move nothing
+    and are not stacked.
     """
 
     unit: NDArray[np.intp]
@@ -153,6 +154,7 @@ class _LongDifferences:
     covariates: Array
     n_entries: int
     n_rows: int
+    member: NDArray[np.bool_]
 
 
 def _fit_horizons(
@@ -186,6 +188,7 @@ def _long_differences(
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]] = []
     n_entries = n_rows = 0
     enters = False
+    ever = np.zeros(sample.n_units, bool)
     for entry, start in enumerate(sample.years):
         end, base = column.get(start + horizon), column.get(start - 1 - anticipation)
         if end is None or base is None:
@@ -201,6 +204,7 @@ def _long_differences(
             continue
         member = treated | control
         n_entries, n_rows = n_entries + 1, n_rows + int(member.sum())
+        ever |= member
         if not contrast and not len(sample.covariates):
             continue
         rows = np.flatnonzero(member)
@@ -210,7 +214,7 @@ def _long_differences(
     if not enters:
         return None
     unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return _LongDifferences(unit, entry, treated, change, covariates, n_entries, n_rows)
+    return _LongDifferences(unit, entry, treated, change, covariates, n_entries, n_rows, ever)
 
 
 def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
@@ -238,6 +242,6 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     residual = change - columns @ beta
     score = weight * residual * (columns @ bread[0])
     influence = sample.n_units * np.bincount(rows.unit, score, sample.n_units)
-    n_clusters = len(np.unique(sample.cluster[rows.unit]))
+    n_clusters = len(np.unique(sample.cluster[rows.member]))
     factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
     return _Horizon(float(beta[0]), influence * np.sqrt(factor), int(rows.treated.sum()))

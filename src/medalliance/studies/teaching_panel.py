@@ -116,9 +116,9 @@ def _draw(rng: np.random.Generator, prefecture: NDArray[np.intp]) -> Shocks:
     n, t = N_COUNTIES, len(YEARS)
     trend = np.arange(t)
     rural = rng.uniform(0.35, 0.85, n)[:, None]
-    area = rng.normal(0, 0.012, (N_PREFECTURES, t)).cumsum(axis=1)[prefecture]
-    wage = rng.normal(0, 0.010, (N_PREFECTURES, t)).cumsum(axis=1)[prefecture]
-    place = rng.normal(0, 0.025, (N_PREFECTURES, t))[prefecture]
+    area = rng.normal(0, 0.005, (N_PREFECTURES, t)).cumsum(axis=1)[prefecture]
+    wage = rng.normal(0, 0.004, (N_PREFECTURES, t)).cumsum(axis=1)[prefecture]
+    place = rng.normal(0, 0.010, (N_PREFECTURES, t))[prefecture]
 
     def noise(scale: float) -> Array:
         return rng.normal(0, scale, (n, t))
