@@ -304,7 +304,7 @@ def test_members_share_by_headcount_times_score(county):
 
 
 def test_guangyuan_settles_its_printed_shares_and_refuses_the_bounded_one():
-    rules = load_rules("guangyuan_2019")
+    rules = load_rules("guangyuan_sichuan")
     ledger = pd.DataFrame(
         {
             "alliance": ["h1", "h2"],
@@ -324,7 +324,7 @@ def test_guangyuan_settles_its_printed_shares_and_refuses_the_bounded_one():
 
 
 def test_guangdong_budget_is_three_years_averaged_then_last_year():
-    rules = load_rules("guangdong_2025")
+    rules = load_rules("guangdong")
     with pytest.raises(ma.RuleError, match="surplus_retention_share is not published"):
         ma.settle(rules, one_row(10_000, 9_000).assign(year=2025), progress=False)
     open_rules = rules.replace(
@@ -542,7 +542,7 @@ def test_claims_become_a_ledger_whatever_their_order():
 
 def test_every_rule_file_with_steps_loads():
     with_steps = [name for name in rule_names() if load_rules(name).steps]
-    assert {"mssp", "guangyuan_2019", *SCENARIOS} <= set(with_steps)
+    assert {"mssp", "guangyuan_sichuan", *SCENARIOS} <= set(with_steps)
 
 
 @pytest.mark.slow

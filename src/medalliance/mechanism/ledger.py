@@ -19,6 +19,7 @@ from .exact import Exact
 MINOR_UNIT = {"CNY": "fen", "USD": "cents", "EUR": "cents"}
 MAIN_UNIT = {"CNY": "yuan", "USD": "usd", "EUR": "eur"}
 LARGEST = 10**17
+YEARS = (1900, 2200)
 PARTIES = ("lead_hospital", "township", "village")
 
 COLUMNS = {
@@ -53,6 +54,8 @@ class Ledger:
         What an error calls each row.
     problems : list of str
         Everything found wrong so far; ``floats`` counts those that are binary floats.
+    usable : bool
+        False where a row has no year, so that no rule can be looked up.
     """
 
     frame: pd.DataFrame
@@ -60,7 +63,8 @@ class Ledger:
     labels: NDArray[np.object_]
     problems: list[str] = field(default_factory=list)
     floats: int = 0
-    _cache: dict[tuple[str, str], Any] = field(default_factory=dict)
+    usable: bool = True
+    _cache: dict[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -149,25 +153,33 @@ class Ledger:
         self, name: str, rows: NDArray[np.bool_], *, blank_ok: bool = False
     ) -> tuple[Exact, NDArray[np.bool_]]:
         """Return a column of shares or scores in 0-1 with the rows that state one."""
-        key = (name, rows.tobytes().hex() if rows.size < 64 else str(hash(rows.tobytes())))
-        if key not in self._cache:
-            self._cache[key] = self._read_rate(name, rows, blank_ok=blank_ok)
-        return self._cache[key]
+        if name not in self._cache:
+            self._cache[name] = self._read_rate(name)
+        numbers, stated, blank = self._cache[name]
+        if not blank_ok and name not in self.frame:
+            self._raw(name, rows, blank_ok=False)
+        elif not blank_ok and (rows & blank).any():
+            self._say_rows(f"{name} is missing", rows & blank)
+        return numbers, stated & rows
 
-    def _read_rate(
-        self, name: str, rows: NDArray[np.bool_], *, blank_ok: bool
-    ) -> tuple[Exact, NDArray[np.bool_]]:
-        raw = self._raw(name, rows, blank_ok=blank_ok)
+    def _read_rate(self, name: str) -> tuple[Exact, NDArray[np.bool_], NDArray[np.bool_]]:
+        """Read a whole column, so that a value out of range is found wherever it stands.
+
+        Returns the numbers, the rows that state one, and the rows that are blank.
+        """
+        every = np.ones(len(self), dtype=bool)
+        raw = self._raw(name, every, blank_ok=True)
         if raw is None:
-            return exact.whole(np.zeros(len(self), np.int64)), np.zeros(len(self), bool)
-        stated = rows & raw.notna().to_numpy()
+            return exact.whole(np.zeros(len(self), np.int64)), ~every, ~every
+        stated = raw.notna().to_numpy()
         numbers, wrong = read_decimals(raw.to_numpy(object), stated)
-        outside = np.array([not 0 <= number <= 1 for number in numbers]) & ~wrong
+        outside = np.array([not 0 <= number <= 1 for number in numbers], dtype=bool) & stated
         if wrong.any():
             self._say_rows(f"{name} is not a number", wrong)
-        if (outside & stated).any():
-            self._say_rows(f"{name} lies outside 0-1 (never percent)", outside & stated)
-        return exact.from_decimals(numbers), stated & ~wrong
+        if outside.any():
+            self._say_rows(f"{name} lies outside 0-1 (never percent)", outside)
+        kept = [number if 0 <= number <= 1 else Decimal(0) for number in numbers]
+        return exact.from_decimals(kept), stated & ~wrong, ~stated
 
     def decimal(self, name: str, rows: NDArray[np.bool_]) -> Exact:
         """Return a column of numbers of zero or more (staff, people); 0 outside ``rows``."""
@@ -217,7 +229,12 @@ def read_decimals(
 
 
 def open_ledger(
-    frame: pd.DataFrame, currency: str, *, parties: Iterable[str] = (), first_row: int = 0
+    frame: pd.DataFrame,
+    currency: str,
+    *,
+    parties: Iterable[str] = (),
+    first_row: int = 0,
+    where: str = "ledger",
 ) -> Ledger:
     """Sort a table into alliance rows and member rows, noting every structural problem.
 
@@ -231,23 +248,27 @@ def open_ledger(
         Parties that the rules name beside the usual three; any other is a problem.
     first_row : int
         Number an error gives to the first row (2 for a CSV file with a header line).
+    where : str
+        What an error calls the ledger.
     """
     frame, problems = _plain_names(frame, currency)
     missing = [name for name in ("alliance", "year", "budget", "spending") if name not in frame]
     problems += [f"column {name} is missing" for name in missing]
     if missing:
-        raise DataError(f"ledger: {'; '.join(problems)}.\n  Columns: {', '.join(COLUMNS)}.")
+        raise DataError(f"{where}: {'; '.join(problems)}.\n  Columns: {', '.join(COLUMNS)}.")
     number = np.arange(first_row, first_row + len(frame))
     is_member = np.zeros(len(frame), dtype=bool)
     if "member" in frame:
         text = frame["member"].astype("string").str.strip().fillna("")
         is_member = (text != "").to_numpy(bool)
     years = pd.to_numeric(frame["year"], errors="coerce")
-    bad = (years.isna() | (years % 1 != 0)).to_numpy()
+    bad = (years.isna() | (years % 1 != 0) | ~years.between(*YEARS)).to_numpy()
     if bad.any():
-        problems.append(f"year is not a whole number in row {first_three(number[bad])}")
-    frame = frame.assign(year=years.where(~bad, 0).astype("int64"))
-    ids = frame["alliance"].astype("string")
+        problems.append(
+            f"year is not a whole number of {YEARS[0]}-{YEARS[1]} in row {first_three(number[bad])}"
+        )
+    frame = frame.assign(year=years.where(~bad, YEARS[0]).astype("int64"))
+    ids = frame["alliance"].astype("string").str.strip().replace("", pd.NA)
     if ids.isna().any():
         blank = ids.isna().to_numpy()
         problems.append(f"alliance is missing in row {first_three(number[blank])}")
@@ -266,7 +287,7 @@ def open_ledger(
     if twice.any():
         problems.append(f"alliance and year appear twice in {first_three(labels[twice])}")
     members = _members(frame[is_member], own, number[is_member], tuple(parties), problems)
-    return Ledger(own, members, labels, problems)
+    return Ledger(own, members, labels, problems, usable=not bad.any())
 
 
 def _plain_names(frame: pd.DataFrame, currency: str) -> tuple[pd.DataFrame, list[str]]:

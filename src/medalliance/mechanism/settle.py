@@ -28,7 +28,12 @@ _READS = ("rate", "by_size", "score", "by", "amount", "unearned", "within")
 
 
 def settle(
-    rules: Rules, ledger: pd.DataFrame, *, progress: bool | None = None, first_row: int = 0
+    rules: Rules,
+    ledger: pd.DataFrame,
+    *,
+    progress: bool | None = None,
+    first_row: int = 0,
+    where: str = "ledger",
 ) -> Settlement:
     """Settle every alliance and year of a ledger by the steps of a contract.
 
@@ -44,6 +49,8 @@ def settle(
         Show a progress bar; None shows it on a terminal only.
     first_row : int
         Number that errors give to the first row.
+    where : str
+        What errors call the ledger, such as its file's name.
 
     Returns
     -------
@@ -67,13 +74,15 @@ def settle(
     """
     steps = rules.steps or _standard_steps()
     parties = tuple(dict.fromkeys(p for s in steps if s.op == "split" for p in s.among))
-    book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row)
+    book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row, where=where)
     run = _Run(rules, book)
+    if not book.usable:
+        run.look.raise_problems(where)
     bar = tqdm(steps, disable=None if progress is None else not progress, unit="step")
     for place, step in enumerate(bar, start=1):
         run.take(place, step)
     run.close()
-    run.look.raise_problems("ledger")
+    run.look.raise_problems(where)
     return Settlement(
         rules=rules,
         frame=book.frame[["alliance", "year"]].assign(track=book.track),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..provenance import Badge
 from ..reforms.steps import step_fields
+from .ledger import MAIN_UNIT, MINOR_UNIT
 
 if TYPE_CHECKING:
     from ..reforms import Rules
@@ -136,6 +137,15 @@ class Settlement:
         table = table.take(order).reset_index(drop=True)
         own = self.frame.take(table.pop("row").to_numpy()).reset_index(drop=True)
         return pd.concat([own, table], axis=1)
+
+    def to_csv(self) -> str:
+        """Return the postings as CSV text, amounts in minor units and, exactly, in main units."""
+        table = self.to_frame()
+        main, minor = MAIN_UNIT[self.rules.currency], MINOR_UNIT[self.rules.currency]
+        exact = [money(amount, "").replace(",", "") for amount in table["amount"]]
+        table.insert(table.columns.get_loc("amount"), f"amount_{main}", exact)
+        table = table.rename(columns={"amount": f"amount_{minor}"})
+        return table.to_csv(index=False, lineterminator="\n")
 
     def _part(self, line: Line) -> pd.DataFrame:
         kept = np.flatnonzero(line.amounts)

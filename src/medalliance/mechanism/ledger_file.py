@@ -1,0 +1,90 @@
+"""Read a ledger that somebody typed: a CSV file with money in yuan or in fen."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import DataError, first_three, raise_problems
+from .ledger import MAIN_UNIT, MINOR_UNIT
+
+FIRST_ROW = 2  # the line of a file's first row, below its header
+
+
+def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:
+    """Read a ledger from a CSV file; nothing becomes a float on the way.
+
+    Parameters
+    ----------
+    path : str or Path
+        UTF-8 or GB 18030. Money columns name their unit: ``budget_yuan`` (at most two decimals)
+        or ``budget_fen`` (whole); for dollars ``budget_usd`` or ``budget_cents``.
+    currency : str
+        Currency of the rules, such as ``"CNY"``.
+
+    Returns
+    -------
+    DataFrame
+        Text columns as they stand; money columns as whole minor units.
+
+    Raises
+    ------
+    DataError
+        Listing every column and row that cannot be read.
+    """
+    path = Path(path)
+    frame = _read_text(path)
+    main, minor = MAIN_UNIT[currency], MINOR_UNIT[currency]
+    problems = [
+        f"column {name}: name the unit of money, {name}_{main} or {name}_{minor}"
+        for name in ("budget", "spending", "reserve")
+        if name in frame
+    ]
+    for name in [column for column in frame if column.endswith(f"_{main}")]:
+        plain = name.removesuffix(f"_{main}")
+        if f"{plain}_{minor}" in frame:
+            problems.append(f"columns {name} and {plain}_{minor} say the same; keep one")
+            continue
+        frame[f"{plain}_{minor}"] = _to_minor(frame.pop(name), name, problems)
+    advice = "Mend the file; nothing was settled."
+    raise_problems(problems, where=path.name, advice=advice)
+    return frame
+
+
+def _read_text(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file.\n  Name a CSV file with one header line.")
+    for encoding in ("utf-8-sig", "gb18030"):
+        try:
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=encoding)
+        except UnicodeDecodeError:
+            continue
+        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            raise DataError(f"{path.name}: {error}.\n  Save it as CSV again.") from None
+        frame.columns = [str(name).strip() for name in frame.columns]
+        return frame.map(str.strip)
+    raise DataError(f"{path.name}: neither UTF-8 nor GB 18030.\n  Save it as UTF-8.")
+
+
+def _to_minor(column: pd.Series, name: str, problems: list[str]) -> pd.Series:
+    """Turn text in main units into text in minor units; blanks stay blank."""
+    known: dict[str, str] = {"": ""}
+    wrong: list[str] = []
+    for text in column.unique():
+        if text and _minor(text) is None:
+            rows = (column == text).to_numpy().nonzero()[0] + FIRST_ROW
+            wrong += [f"row {row} ({text})" for row in rows[:3]]
+        known[text] = _minor(text) or ""
+    if wrong:
+        problems.append(f"{name} is not money with at most two decimals in {first_three(wrong)}")
+    return column.map(known)
+
+
+def _minor(text: str) -> str | None:
+    try:
+        value = Decimal(text.replace(",", "")) * 100
+        return str(int(value)) if value == value.to_integral_value() else None
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
