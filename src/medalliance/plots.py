@@ -21,9 +21,9 @@ FONTS = ["DejaVu Sans", "Noto Sans CJK SC"]
 
 _STYLE: Any = {
     "font.family": FONTS,
-    "font.size": 11,
-    "axes.titlesize": 12,
-    "axes.labelsize": 11,
+    "font.size": 12,
+    "axes.titlesize": 12.5,
+    "axes.labelsize": 12,
     "axes.unicode_minus": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -169,6 +169,7 @@ def forest(
         if group:
             ax.plot([], [], "o", color=color, label="_" + str(key))
     ax.set_yticks(rows, [str(text) for text in frame[label]])
+    ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     if group or (~known).any():
         _legend(ax, skip_empty=True)
@@ -253,6 +254,7 @@ def dumbbell(
     ax.scatter(first, rows, color=PALETTE[6], zorder=3, label=names.get(start, start))
     ax.scatter(last, rows, color=PALETTE[0], zorder=3, label=names.get(end, end))
     ax.set_yticks(rows, [str(text) for text in frame[label]])
+    ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     _legend(ax)
     return _titled(ax, unit, "")
@@ -291,6 +293,7 @@ def bars(
         left = left + np.nan_to_num(size)
     ax.axvline(0, color=INK, linewidth=1)
     ax.set_yticks(rows, [str(text) for text in frame[label]])
+    ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     if len(columns) > 1:
         _legend(ax)
@@ -334,18 +337,14 @@ def flow(
     ends = 1.0 + gap * (len(frame) - 1) / 2 - np.cumsum(share + gap) + gap
     starts = 1.0 - np.cumsum(share)
     ax.add_patch(Rectangle((0.0, 0.0), 0.02, 1.0, color=INK))
+    heights = _spread(ends + share / 2, 0.62 / ax.figure.get_figheight())
     for number, target in enumerate(frame["target"]):
         color = PALETTE[6] if assumed[number] else PALETTE[number % 6]
         _stream(ax, (starts[number], ends[number], share[number]), color)
         text = names.get(str(target), str(target))
         note = ", assumed" if assumed[number] else ""
-        ax.text(
-            0.66,
-            ends[number] + share[number] / 2,
-            f"{text}\n{amount[number]:,.0f} {unit} ({share[number]:.1%}{note})",
-            va="center",
-            fontsize=10,
-        )
+        said = f"{text}\n{amount[number]:,.0f} {unit} ({share[number]:.1%}{note})"
+        ax.text(0.66, heights[number], said, va="center", fontsize=10.5)
         ax.plot([], [], color=color, label=f"_{text}")
     head = f"{total}\n" if total else ""
     ax.text(-0.02, 0.5, f"{head}{amount.sum():,.0f} {unit}", va="center", ha="right", fontsize=10)
@@ -483,11 +482,12 @@ def ternary(
         mine = points[keys == key]
         look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
         ax.plot(*mine.T, linewidth=1.2, label=names.get(key, key) or "_points", **look)
-    for corner, part, align in zip(corners, parts, ("right", "left", "center"), strict=True):
+    for corner, part in zip(corners, parts, strict=True):
         below = "top" if corner[1] == 0 else "bottom"
-        ax.annotate(names.get(part, part), corner, ha=align, va=below, annotation_clip=False)
+        shift, label = (0, 7 if corner[1] else -7), names.get(part, part)
+        ax.annotate(label, corner, shift, textcoords="offset points", ha="center", va=below)
     if by:
-        _legend(ax)
+        _legend(ax, above=1.08)
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
@@ -509,6 +509,14 @@ def _stream(ax: Any, heights: tuple[float, float, float], color: str) -> None:
     ax.vlines(0.615, end, end + thick, color=color, linewidth=4)
 
 
+def _spread(heights: np.ndarray, apart: float) -> np.ndarray:
+    """Push falling heights down until each stands so far below the one above it."""
+    placed = heights.copy()
+    for number in range(1, len(placed)):
+        placed[number] = min(placed[number], placed[number - 1] - apart)
+    return placed
+
+
 def _bounds(frame: pd.DataFrame, name: str) -> np.ndarray:
     missing = np.full(len(frame), np.nan)
     return frame[name].to_numpy(float) if name in frame.columns else missing
@@ -522,7 +530,7 @@ def _whole_years(ax: Any, values: pd.Series) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
 
 
-def _legend(ax: Any, *, skip_empty: bool = False) -> None:
+def _legend(ax: Any, *, skip_empty: bool = False, above: float = 1.0) -> None:
     handles, names = ax.get_legend_handles_labels()
     if skip_empty:
         full = [len(handle.get_offsets()) > 0 for handle in handles]
@@ -530,7 +538,7 @@ def _legend(ax: Any, *, skip_empty: bool = False) -> None:
         names = [name for name, keep in zip(names, full, strict=True) if keep]
     columns = min(len(names), 3)
     ax.legend(
-        handles, names, loc="lower left", bbox_to_anchor=(0, 1.0), ncols=columns,
+        handles, names, loc="lower left", bbox_to_anchor=(0, above), ncols=columns,
         borderaxespad=0.2, handlelength=1.4, columnspacing=1.2,
     )  # fmt: skip
 

@@ -99,6 +99,8 @@ def _mathjax() -> Path:
 
 def _run_builder(staged: Path, pages: Path) -> Path:
     program = Path(sys.executable).with_name("jupyter-book")
+    if not program.is_file():
+        raise DataError("jupyter-book is not installed. Install medalliance with its extra 'book'.")
     command: list[str | Path] = [
         program,
         "build",
