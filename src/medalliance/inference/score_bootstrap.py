@@ -70,7 +70,7 @@ def score_bootstrap(
     std_error = float(np.sqrt((psi**2).sum()))
     if not std_error > 0:
         raise DesignError("the influence is zero in all clusters.\n  Nothing is left to bootstrap.")
-    t_draws = np.concatenate([_studentised(v, psi) for v in sign_blocks(G, n_draws, weights, seed)])
+    t_draws = np.concatenate([studentised(v, psi) for v in sign_blocks(G, n_draws, weights, seed)])
     size = float(np.quantile(np.abs(t_draws), level, method="inverted_cdf")) * std_error
     t = (estimate - null) / std_error
     return WildBootstrap(
@@ -89,7 +89,7 @@ def score_bootstrap(
     )
 
 
-def _studentised(v: Array, psi: Array) -> Array:
+def studentised(v: Array, psi: Array) -> Array:
     """Return one t statistic a draw: the sum over its centred spread."""
     top = v @ psi
     spread = v**2 @ psi**2 - top**2 / len(psi)

@@ -1,0 +1,120 @@
+"""Randomisation test of effects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ..inference.randomisation import randomisation_inference
+from ..panel import Panel
+from ..results import Effects
+from ._refit import need_refit, rows_used
+
+
+def randomisation_test(
+    effects: Effects,
+    panel: Panel,
+    *,
+    strata: str | None = None,
+    statistic: Literal["t", "estimate"] = "t",
+    n_draws: int = 999,
+    seed: int = 0,
+    n_jobs: int = 1,
+) -> pd.DataFrame:
+    """Test that nobody was affected, by permuting cohorts across clusters.
+
+    Every draw estimates the headline (``effects.overall``) again. Where the counties of a cluster
+    joined in different years, cohorts are permuted across units instead, and the table says so.
+
+    Parameters
+    ----------
+    effects : Effects
+    panel : Panel
+        The panel that the effects were estimated on.
+    strata : str, optional
+        Column constant in a cluster, as the province; cohorts stay within it.
+    statistic : {"t", "estimate"}
+        The studentised headline, or the headline itself (with one treated cluster).
+    n_draws, seed, n_jobs : int
+
+    Returns
+    -------
+    DataFrame, columns ``outcome estimate statistic p_value n_draws permuted n_failed``
+        One row. ``.attrs["draws"]`` holds the permuted statistics.
+
+    Raises
+    ------
+    DesignError
+        If the effects cannot be estimated again, or strata change within a cluster.
+
+    References
+    ----------
+    See ``inference.randomisation``.
+    """
+    refit = need_refit(effects, "randomisation_test")
+    panel = panel.keep(rows_used(effects, panel))
+    group, level = _exchangeable(panel)
+    first = np.unique(group, return_index=True)[1]
+
+    def value(cohorts: NDArray) -> float:
+        again = refit(panel.with_columns(**{panel.cohort: cohorts[group][panel.unit_codes]}))
+        one = again.overall
+        estimate = float(one.estimate[0])
+        return estimate / float(one.std_error[0]) if statistic == "t" else estimate
+
+    found = randomisation_inference(
+        value,
+        panel.cohort_by_unit[first],
+        strata=_strata(panel, strata, group, first),
+        n_draws=n_draws,
+        seed=seed,
+        n_jobs=n_jobs,
+    )
+    table = pd.DataFrame(
+        {
+            "outcome": [effects.design.outcome],
+            "estimate": [float(effects.overall.estimate[0])],
+            "statistic": [found.statistic],
+            "p_value": [found.p_value],
+            "n_draws": [len(found.draws)],
+            "permuted": [f"every assignment of {level}" if found.enumerated else level],
+            "n_failed": [found.n_failed],
+        }
+    )
+    table.attrs = {
+        "draws": found.draws,
+        "foot": effects.design.foot(),
+        "badge": str(effects.design.badge),
+    }
+    return table
+
+
+def _exchangeable(panel: Panel) -> tuple[NDArray[np.intp], str]:
+    """Return the group of each unit that keeps one cohort: clusters, or units if cohorts mix."""
+    cluster, cohort = panel.cluster_by_unit, panel.cohort_by_unit
+    first = np.unique(cluster, return_index=True)[1]
+    same = (cohort[first][cluster] == cohort).all()
+    if panel.cluster is None or not same:
+        return np.arange(panel.n_units), "units"
+    return cluster, "clusters"
+
+
+def _strata(
+    panel: Panel, strata: str | None, group: NDArray[np.intp], first: NDArray[np.intp]
+) -> NDArray | None:
+    if strata is None:
+        return None
+    if strata not in panel.frame.columns:
+        raise DesignError(f"no column {strata!r} in the panel.\n  Name a column for strata.")
+    labels = panel.frame[strata].to_numpy()[panel.first_rows]
+    moved = labels != labels[first][group]
+    if moved.any():
+        raise DesignError(
+            f"{strata} changes within the cluster of {first_three(panel.units[moved])}.\n"
+            "  Use a column that is constant in a cluster."
+        )
+    return labels[first]
