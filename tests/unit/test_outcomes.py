@@ -43,9 +43,9 @@ def test_every_registered_outcome_is_complete_and_computes_on_the_teaching_panel
 
 def test_surplus_by_hand():
     panel = tiny(
-        budget_yuan=[np.nan, 100.0, np.nan, np.nan],
-        notional_budget_yuan=[80.0, 90.0, 50.0, 50.0],
-        spending_yuan=[88.0, 75.0, 40.0, 60.0],
+        budget=[np.nan, 100.0, np.nan, np.nan],
+        notional_budget=[80.0, 90.0, 50.0, 50.0],
+        spending=[88.0, 75.0, 40.0, 60.0],
         insured_n=[10, 10, 5, 5],
         cpi_index=[1.0, 1.25, 1.0, 1.25],
     )
@@ -61,31 +61,31 @@ def test_surplus_by_hand():
         panel, "log_budget_per_insured"
     )
     np.testing.assert_allclose(np.log1p(-found), split, atol=1e-14)
-    balance = ma.outcome_values(panel, "alliance_budget_balance_yuan")
+    balance = ma.outcome_values(panel, "fund_surplus_yuan")
     np.testing.assert_array_equal(balance, [np.nan, 25.0, np.nan, np.nan])
 
 
 def test_surplus_without_a_budget_is_refused_with_the_reason():
     panel = tiny(
-        budget_yuan=[90.0, 100.0, np.nan, np.nan],
-        spending_yuan=[88.0, 75.0, 40.0, 60.0],
+        budget=[90.0, 100.0, np.nan, np.nan],
+        spending=[88.0, 75.0, 40.0, 60.0],
         insured_n=[10, 10, 5, 5],
     )
-    with pytest.raises(ma.DesignError, match=r"E103 budget_yuan is missing for 1 county .*\(b\)"):
+    with pytest.raises(ma.DesignError, match=r"E103 budget is missing for 1 county .*\(b\)"):
         ma.outcome_values(panel, "fund_surplus_rate")
     assert np.isfinite(ma.outcome_values(panel, "log_spending_per_insured")).all()
-    no_column = tiny(spending_yuan=[88.0, 75.0, 40.0, 60.0])
-    with pytest.raises(ma.DesignError, match=r"the panel lacks budget_yuan"):
+    no_column = tiny(spending=[88.0, 75.0, 40.0, 60.0])
+    with pytest.raises(ma.DesignError, match=r"the panel lacks budget"):
         ma.outcome_values(no_column, "fund_surplus_rate")
-    only_notional = tiny(spending_yuan=[1.0] * 4, notional_budget_yuan=[2.0] * 4)
+    only_notional = tiny(spending=[1.0] * 4, notional_budget=[2.0] * 4)
     with pytest.raises(ma.DesignError, match=r"notional_surplus_rate"):
         ma.outcome_values(only_notional, "fund_surplus_rate")
 
 
 def test_a_change_of_spending_basis_is_refused():
     panel = tiny(
-        budget_yuan=[100.0] * 4,
-        spending_yuan=[88.0] * 4,
+        budget=[100.0] * 4,
+        spending=[88.0] * 4,
         spending_basis=["cash", "accrual", "cash", "cash"],
     )
     with pytest.raises(ma.DesignError, match="E104 spending_basis changes in a in 2020"):
@@ -93,10 +93,10 @@ def test_a_change_of_spending_basis_is_refused():
 
 
 def test_slips_of_units_are_warned_of():
-    panel = tiny(budget_yuan=[100.0] * 4, spending_yuan=[88.0, 990.0, 90.0, 90.0])
+    panel = tiny(budget=[100.0] * 4, spending=[88.0, 990.0, 90.0, 90.0])
     with pytest.warns(ma.PanelWarning, match=r"E107 .* a in 2020: check yuan / 万元"):
         ma.outcome_values(panel, "fund_surplus_rate")
-    pay = {f"pay_T_{k}_yuan": [8.0] * 4 for k in remuneration.TYPES}
+    pay = {f"pay_T_{k}": [8.0] * 4 for k in remuneration.TYPES}
     fte = {f"fte_T_{k}": [1.0] * 4 for k in remuneration.TYPES}
     with pytest.warns(ma.PanelWarning, match="E108"):
         ma.outcome_values(tiny(**pay, **fte), "nominal_remuneration_per_fte_yuan_township")
@@ -113,8 +113,8 @@ def test_changed_visit_definitions_are_warned_of():
 
 
 def test_a_text_or_infinite_column_is_refused():
-    panel = tiny(spending_yuan=["1", "2", "3", "x"], insured_n=[1] * 4)
-    with pytest.raises(ma.DesignError, match="'spending_yuan' is not numeric"):
+    panel = tiny(spending=["1", "2", "3", "x"], insured_n=[1] * 4)
+    with pytest.raises(ma.DesignError, match="'spending' is not numeric"):
         ma.outcome_values(panel, "log_spending_per_insured")
 
 
@@ -127,7 +127,7 @@ def test_fixed_mix_keeps_the_pre_period_weights_and_splits_off_composition():
     }
     fte = {f"fte_T_{k}": v for k, v in staff.items()}
     each = {"physician": 60_000.0, "nurse": 40_000.0, "technical": 0.0, "administrative": 0.0}
-    pay = {f"pay_T_{k}_yuan": (np.array(v) * each[k]).tolist() for k, v in staff.items()}
+    pay = {f"pay_T_{k}": (np.array(v) * each[k]).tolist() for k, v in staff.items()}
     panel = tiny(**fte, **pay, cpi_index=[1.0] * 4)
     raw = ma.outcome_values(panel, "remuneration_per_fte_yuan_township")
     fixed = ma.outcome_values(panel, "fixed_mix_remuneration_per_fte_yuan_township")

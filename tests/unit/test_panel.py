@@ -155,10 +155,10 @@ def test_units_treated_when_first_seen_are_counted():
 
 
 def test_money_finer_than_a_cent_is_refused():
-    df = frame().assign(budget_yuan=1_234_567_890.12)
+    df = frame().assign(budget=1_234_567_890.12)
     make(df)
-    df.loc[3, "budget_yuan"] = 10.123
-    with pytest.raises(ma.DataError, match=r"E113 money: column 'budget_yuan' .* 1 row"):
+    df.loc[3, "budget"] = 10.123
+    with pytest.raises(ma.DataError, match=r"E113 money: column 'budget' .* 1 row"):
         make(df)
 
 
@@ -223,3 +223,11 @@ def test_outcome_values_is_a_column_or_a_refusal_with_close_names():
         ma.outcome_values(panel, "name")
     with pytest.raises(ma.DesignError, match="Did you mean city"):
         ma.outcome_values(panel, "citty")
+
+
+def test_money_columns_may_end_in_yuan():
+    df = standard().assign(budget_yuan=10.0, spending=8.0, spending_yuan=9.0, pay_T_nurse_yuan=1.0)
+    panel = ma.load_panel(df)
+    assert {"budget", "spending", "spending_yuan", "pay_T_nurse"} <= set(panel.frame.columns)
+    assert panel.frame["spending"].eq(8.0).all()
+    assert "budget_yuan" in df.columns

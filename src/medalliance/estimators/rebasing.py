@@ -19,7 +19,7 @@ TERMS = ("rebasing after a surplus", "rebasing after a deficit")
 def rebasing_regression(
     panel: Panel,
     *,
-    budget: str = "budget_yuan",
+    budget: str = "budget",
     surplus_rate: str = "fund_surplus_rate",
     instruments: Sequence[str] | None = None,
     group: str | None = None,

@@ -8,14 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..codebook import label, load_codebook
 from ..panel import Panel
 from . import remuneration as pay
 from . import shares, surplus
 
 Array = NDArray[np.float64]
 
-BUDGET = ("budget_yuan", "spending_yuan")
-NOTIONAL = ("notional_budget_yuan",)
+BUDGET = ("budget", "spending")
+NOTIONAL = ("notional_budget",)
 VISITS = ("visits_village", "visits_township", "visits_county", "visits_out")
 
 
@@ -32,24 +33,37 @@ class Outcome:
     function : callable
         Arrays of shape (n_obs,) -> array of shape (n_obs,). If ``of_panel``, the panel comes
         before the arrays.
-    label, label_zh, unit : str
-        What figures and tables print.
-    optional : tuple of str
-        Columns passed after those needed, ``None`` where the panel lacks them.
     family : str
         ``"surplus"``, ``"remuneration"`` or ``"shares"``.
+    optional : tuple of str
+        Columns passed after those needed, ``None`` where the panel lacks them.
     of_panel : bool
+
+    Labels, units and definitions stand in the codebook under the same name.
     """
 
     name: str
     needs: tuple[str, ...]
     function: Callable[..., Array]
-    label: str
-    label_zh: str
-    unit: str
     family: str
     optional: tuple[str, ...] = ()
     of_panel: bool = False
+
+    @property
+    def label(self) -> str:
+        """English label."""
+        return label(self.name)
+
+    @property
+    def label_zh(self) -> str:
+        """Chinese label."""
+        return label(self.name, "zh")
+
+    @property
+    def unit(self) -> str:
+        """Unit of measure in English."""
+        book = load_codebook()
+        return book.units[book.variables[self.name].unit].en
 
 
 def before_treatment(panel: Panel) -> NDArray[np.bool_]:
@@ -63,43 +77,38 @@ def before_treatment(panel: Panel) -> NDArray[np.bool_]:
 
 def staff_columns(kind: str, tier: str) -> tuple[str, ...]:
     """Return the columns of a tier by staff type; ``kind`` is ``"pay"`` or ``"fte"``."""
-    end = "_yuan" if kind == "pay" else ""
-    return tuple(f"{kind}_{tier}_{staff}{end}" for staff in pay.TYPES)
+    return tuple(f"{kind}_{tier}_{staff}" for staff in pay.TYPES)
 
 
 def _surplus_outcomes() -> list[Outcome]:
-    family, yuan = "surplus", "yuan per year"
+    def entry(name, needs, function, optional=()):
+        return Outcome(name, needs, function, "surplus", optional)
 
-    def entry(name, needs, function, label, label_zh, unit, optional=()):
-        return Outcome(name, needs, function, label, label_zh, unit, family, optional)
-
+    account = ("county_account_income", "county_account_spending")
     return [
-        entry("fund_surplus_rate", BUDGET, surplus.fund_surplus_rate,
-              "Fund surplus rate", "医保基金结余率", "share of the budget", NOTIONAL),
-        entry("notional_surplus_rate", (*NOTIONAL, "spending_yuan"), surplus.fund_surplus_rate,
-              "Surplus rate at the notional budget", "名义预算结余率",
-              "share of the notional budget"),
-        entry("log_spending_to_budget", BUDGET, surplus.log_spending_to_budget,
-              "Log of spending over budget", "支出与预算之比(对数)", "log points", NOTIONAL),
-        entry("log_spending_per_insured", ("spending_yuan", "insured_n"),
-              surplus.log_spending_per_insured,
-              "Log of fund spending per insured person", "人均基金支出(对数)", "log points"),
-        entry("log_budget_per_insured", ("budget_yuan", "insured_n"),
-              surplus.log_budget_per_insured,
-              "Log of budget per insured person", "人均预算(对数)", "log points", NOTIONAL),
-        entry("real_surplus_per_insured_yuan", (*BUDGET, "insured_n", "cpi_index"),
-              surplus.real_surplus_per_insured_yuan, "Real surplus per insured person",
-              "人均实际结余", "yuan per insured person, constant prices", NOTIONAL),
-        entry("deficit", BUDGET, surplus.deficit, "Overspent its budget", "超支", "0 or 1",
-              NOTIONAL),
-        entry("alliance_budget_balance_yuan", BUDGET, surplus.balance_yuan,
-              "Alliance budget balance", "医共体包干资金结余", yuan),
-        entry("county_account_balance_yuan",
-              ("county_account_income_yuan", "county_account_spending_yuan"),
-              surplus.balance_yuan, "County account balance", "县级医保基金账户收支结余", yuan),
-        entry("pool_balance_yuan", ("pool_income_yuan", "pool_spending_yuan"),
-              surplus.balance_yuan, "Pool balance", "统筹基金收支结余", yuan),
-    ]  # fmt: skip
+        entry("fund_surplus_rate", BUDGET, surplus.fund_surplus_rate, NOTIONAL),
+        entry("notional_surplus_rate", (*NOTIONAL, "spending"), surplus.fund_surplus_rate),
+        entry("log_spending_to_budget", BUDGET, surplus.log_spending_to_budget, NOTIONAL),
+        entry(
+            "log_spending_per_insured", ("spending", "insured_n"), surplus.log_spending_per_insured
+        ),
+        entry(
+            "log_budget_per_insured",
+            ("budget", "insured_n"),
+            surplus.log_budget_per_insured,
+            NOTIONAL,
+        ),
+        entry(
+            "real_surplus_per_insured_yuan",
+            (*BUDGET, "insured_n", "cpi_index"),
+            surplus.real_surplus_per_insured_yuan,
+            NOTIONAL,
+        ),
+        entry("deficit", BUDGET, surplus.deficit, NOTIONAL),
+        entry("fund_surplus_yuan", BUDGET, surplus.balance_yuan),
+        entry("county_account_balance_yuan", account, surplus.balance_yuan),
+        entry("pool_balance_yuan", ("pool_income", "pool_spending"), surplus.balance_yuan),
+    ]
 
 
 def _real(values: Array, index: Array | None) -> Array:
@@ -116,9 +125,8 @@ def _tier_mean(panel: Panel, *columns: Array, fixed: bool, real: bool) -> Array:
     return _real(pay.fixed_composition_mean(money, staff, mix), index)
 
 
-def _tier_outcomes(tier: str, label: str, zh: str) -> list[Outcome]:
-    """Pay outcomes of one tier, constant prices unless named nominal."""
-    family, unit = "remuneration", "yuan per full-time equivalent and year, constant prices"
+def _tier_outcomes(tier: str) -> list[Outcome]:
+    """Pay outcomes of one tier, in constant prices unless named nominal."""
     name = pay.TIERS[tier]
     columns = (*staff_columns("pay", tier), *staff_columns("fte", tier))
     real = (*columns, "cpi_index")
@@ -134,46 +142,25 @@ def _tier_outcomes(tier: str, label: str, zh: str) -> list[Outcome]:
         raw = _tier_mean(panel, *arrays, fixed=False, real=False)
         return pay.log_gap(raw, _tier_mean(panel, *arrays, fixed=True, real=False))
 
-    def entry(stem, needs, function, text, text_zh, measured):
-        return Outcome(
-            f"{stem}_{name}", needs, function, f"{text}, {label}", f"{text_zh}({zh})",
-            measured, family, of_panel=True,
-        )  # fmt: skip
+    def entry(stem, needs, function):
+        return Outcome(f"{stem}_{name}", needs, function, "remuneration", of_panel=True)
 
-    log_unit = "log points, constant prices"
     return [
-        entry("remuneration_per_fte_yuan", real, mean(False, True, False),
-              "Pay per full-time equivalent", "医务人员薪酬", unit),
-        entry("log_remuneration_per_fte", real, mean(False, True, True),
-              "Log pay per full-time equivalent", "医务人员薪酬(对数)", log_unit),
-        entry("nominal_remuneration_per_fte_yuan", columns, mean(False, False, False),
-              "Nominal pay per full-time equivalent", "名义薪酬",
-              "yuan per full-time equivalent and year, current prices"),
-        entry("fixed_mix_remuneration_per_fte_yuan", real, mean(True, True, False),
-              "Pay per full-time equivalent at the pre-period staff mix", "固定结构薪酬", unit),
-        entry("log_fixed_mix_remuneration_per_fte", real, mean(True, True, True),
-              "Log pay per full-time equivalent at the pre-period staff mix",
-              "固定结构薪酬(对数)", log_unit),
-        entry("composition_effect", columns, composition,
-              "Composition effect on log pay", "结构效应", "log points"),
-    ]  # fmt: skip
+        entry("remuneration_per_fte_yuan", real, mean(False, True, False)),
+        entry("log_remuneration_per_fte", real, mean(False, True, True)),
+        entry("nominal_remuneration_per_fte_yuan", columns, mean(False, False, False)),
+        entry("fixed_mix_remuneration_per_fte_yuan", real, mean(True, True, False)),
+        entry("log_fixed_mix_remuneration_per_fte", real, mean(True, True, True)),
+        entry("composition_effect", columns, composition),
+    ]
 
 
-def _type_outcomes(tier: str, label: str, zh: str) -> list[Outcome]:
-    names = {
-        "physician": "医生",
-        "nurse": "护士",
-        "technical": "其他卫技",
-        "administrative": "管理",
-    }
+def _type_outcomes(tier: str) -> list[Outcome]:
     return [
         Outcome(
             f"remuneration_per_fte_yuan_{pay.TIERS[tier]}_{staff}",
-            (f"pay_{tier}_{staff}_yuan", f"fte_{tier}_{staff}", "cpi_index"),
+            (f"pay_{tier}_{staff}", f"fte_{tier}_{staff}", "cpi_index"),
             lambda money, heads, index: _real(pay.pay_per_fte(money, heads), index),
-            f"Pay per full-time equivalent, {label}, {staff} staff",
-            f"医务人员薪酬({zh},{names[staff]})",
-            "yuan per full-time equivalent and year, constant prices",
             "remuneration",
         )
         for staff in pay.TYPES
@@ -181,8 +168,6 @@ def _type_outcomes(tier: str, label: str, zh: str) -> list[Outcome]:
 
 
 def _between_tiers() -> list[Outcome]:
-    family = "remuneration"
-
     def columns(*tiers: str) -> tuple[str, ...]:
         return tuple(
             c for tier in tiers for kind in ("pay", "fte") for c in staff_columns(kind, tier)
@@ -191,7 +176,7 @@ def _between_tiers() -> list[Outcome]:
     def totals(arrays: tuple[Array, ...]) -> tuple[Array, Array]:
         n = len(pay.TYPES)
         blocks = [np.column_stack(arrays[k : k + n]) for k in range(0, len(arrays), n)]
-        sums = [pay._total(block) for block in blocks]
+        sums = [pay.total(block) for block in blocks]
         return np.column_stack(sums[::2]), np.column_stack(sums[1::2])
 
     def gap(*arrays: Array) -> Array:
@@ -201,8 +186,8 @@ def _between_tiers() -> list[Outcome]:
 
     def ratio(*arrays: Array) -> Array:
         money, staff = totals(arrays)
-        primary = pay.pay_per_fte(money[:, 1:].sum(axis=1), staff[:, 1:].sum(axis=1))
-        return primary / pay.pay_per_fte(money[:, 0], staff[:, 0])
+        each = pay.pay_per_fte(money, staff)
+        return each[:, 1] / each[:, 0]
 
     def theil(*arrays: Array) -> Array:
         return pay.between_tier_theil(*totals(arrays))
@@ -211,32 +196,22 @@ def _between_tiers() -> list[Outcome]:
         money, staff = totals(arrays[:-1])
         return _real(pay.mean_pay(money, staff), arrays[-1])
 
-    yuan = "yuan per full-time equivalent and year, constant prices"
+    def entry(name, needs, function):
+        return Outcome(name, needs, function, "remuneration")
+
     return [
-        Outcome("remuneration_per_fte_yuan", (*columns("H", "T", "V"), "cpi_index"), overall,
-                "Pay per full-time equivalent, all tiers", "医务人员薪酬(各级)", yuan, family),
-        Outcome("pay_gap_hospital_township", columns("H", "T"), gap,
-                "Log pay gap, hospital over township", "县乡薪酬差距(对数)", "log points", family),
-        Outcome("pay_gap_township_village", columns("T", "V"), gap,
-                "Log pay gap, township over village", "乡村薪酬差距(对数)", "log points", family),
-        Outcome("pay_theil_between_tiers", columns("H", "T", "V"), theil,
-                "Theil index of pay between tiers", "层级间泰尔指数", "nats", family),
-        Outcome("personnel_share", ("personnel_spending_yuan", "revenue_yuan"),
-                pay.personnel_share, "Personnel share of revenue", "人员支出占比",
-                "share of revenue", family),
-        Outcome("indicator_6_income_ratio", columns("H", "T"), ratio,
-                "Pay per head, primary level over lead hospital "
-                "(our operationalisation of indicator 6)",
-                "基层与牵头医院人均收入比(本书口径,指标6)", "ratio", family),
-    ]  # fmt: skip
+        entry("remuneration_per_fte_yuan", (*columns("H", "T", "V"), "cpi_index"), overall),
+        entry("pay_gap_hospital_township", columns("H", "T"), gap),
+        entry("pay_gap_township_village", columns("T", "V"), gap),
+        entry("pay_theil_between_tiers", columns("H", "T", "V"), theil),
+        entry("personnel_share", ("personnel_spending", "revenue"), pay.personnel_share),
+        entry("indicator_6_income_ratio", columns("H", "T"), ratio),
+    ]
 
 
 def _share_outcomes() -> list[Outcome]:
-    def entry(name, needs, function, label, zh, unit, of_panel=False):
-        return Outcome(name, needs, function, label, zh, unit, "shares", of_panel=of_panel)
-
-    ours = "(our operationalisation of indicator {})"
-    spending = ("inpatient_spending_yuan", "inpatient_admissions_n")
+    def entry(name, needs, function, of_panel=False):
+        return Outcome(name, needs, function, "shares", of_panel=of_panel)
 
     def inpatient_growth(panel: Panel, money: Array, admissions: Array) -> Array:
         cost = shares.share(money, admissions)
@@ -248,49 +223,32 @@ def _share_outcomes() -> list[Outcome]:
     def fund_at_primary(primary: Array, total: Array, out: Array) -> Array:
         return shares.share(primary, total - out)
 
-    fund = ("spending_yuan", "out_of_county_spending_yuan")
-    places = {"village": "村", "township": "乡", "county": "县医院", "out": "县外"}
+    fund = ("spending", "out_of_county_spending")
+    inpatient = ("inpatient_spending", "inpatient_admissions_n")
     logs = [
-        entry(f"log_visits_per_insured_{place}", (f"visits_{place}", "insured_n"),
-              shares.log_visits_per_insured, f"Log visits per insured person, {place}",
-              f"人均就诊次数(对数,{zh})", "log points")
-        for place, zh in places.items()
-    ]  # fmt: skip
+        entry(
+            f"log_visits_per_insured_{place.removeprefix('visits_')}",
+            (place, "insured_n"),
+            shares.log_visits_per_insured,
+        )
+        for place in VISITS
+    ]
     return [
         *logs,
-        entry("primary_care_visit_share", VISITS, shares.primary_care_visit_share,
-              "Primary-care share of visits", "基层诊疗量占比",
-              "share of the insured residents' visits"),
-        entry("in_county_visit_share", VISITS, shares.in_county_visit_share,
-              "In-county share of visits", "县域内就诊率",
-              "share of the insured residents' visits"),
-        entry("indicator_7_primary_visits", VISITS[:3], shares.primary_share_of_county_visits,
-              f"Primary-care share of visits in the county {ours.format(7)}",
-              "县域内基层诊疗人次占比(本书口径,指标7)", "share of visits in the county"),
-        entry("indicator_8_fund_in_county", fund, fund_in_county,
-              f"Fund spent in the county {ours.format(8)}",
-              "医保基金县域内支出占比(本书口径,指标8)", "share of fund spending"),
-        entry("indicator_9_fund_at_primary", ("primary_care_spending_yuan", *fund),
-              fund_at_primary, f"Fund spent at the primary level {ours.format(9)}",
-              "基层医保支出占比(本书口径,指标9)", "share of fund spending in the county"),
-        entry("indicator_10_inpatient_cost_yuan", spending, shares.share,
-              f"Inpatient cost per admission {ours.format(10)}",
-              "县域内住院人均费用(本书口径,指标10)", "yuan per admission, current prices"),
-        entry("indicator_10_inpatient_cost_growth", spending, inpatient_growth,
-              f"Growth of inpatient cost per admission {ours.format(10)}",
-              "县域内住院人均费用增长率(本书口径,指标10)", "share of the year before", True),
-    ]  # fmt: skip
+        entry("primary_care_visit_share", VISITS, shares.primary_care_visit_share),
+        entry("in_county_visit_share", VISITS, shares.in_county_visit_share),
+        entry("indicator_7_primary_visits", VISITS[:3], shares.primary_share_of_county_visits),
+        entry("indicator_8_fund_in_county", fund, fund_in_county),
+        entry("indicator_9_fund_at_primary", ("primary_care_spending", *fund), fund_at_primary),
+        entry("indicator_10_inpatient_cost_yuan", inpatient, shares.share),
+        entry("indicator_10_inpatient_cost_growth", inpatient, inpatient_growth, True),
+    ]
 
 
 def _all_outcomes() -> dict[str, Outcome]:
-    tiers = {
-        "H": ("hospital", "县医院"),
-        "T": ("township centres", "乡镇"),
-        "V": ("village", "村"),
-    }
     listed = _surplus_outcomes() + _between_tiers() + _share_outcomes()
-    for tier, (label, zh) in tiers.items():
-        listed += _tier_outcomes(tier, label, zh) + _type_outcomes(tier, label, zh)
+    for tier in pay.TIERS:
+        listed += _tier_outcomes(tier) + _type_outcomes(tier)
     return {outcome.name: outcome for outcome in listed}
 
 

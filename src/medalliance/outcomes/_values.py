@@ -115,10 +115,10 @@ def surplus_split(panel: Panel, estimator: Callable[..., Any], **options: Any) -
 
 def _check_columns(panel: Panel, outcome: Outcome) -> None:
     absent = [column for column in outcome.needs if column not in panel.frame.columns]
-    if set(outcome.optional) & set(panel.frame.columns) and absent == ["budget_yuan"]:
+    if set(outcome.optional) & set(panel.frame.columns) and absent == ["budget"]:
         raise DesignError(
-            f"{outcome.name} needs budget_yuan, the budget as settled, and the panel has only "
-            "notional budgets.\n  Use notional_surplus_rate, or add budget_yuan."
+            f"{outcome.name} needs budget, the budget as settled, and the panel has only "
+            "notional budgets.\n  Use notional_surplus_rate, or add budget."
         )
     if absent:
         raise DesignError(
@@ -132,18 +132,18 @@ def _check_surplus(panel: Panel, outcome: Outcome) -> None:
     if outcome.family != "surplus":
         return
     frame = panel.frame
-    if "budget_yuan" in outcome.needs and outcome.optional:
+    if "budget" in outcome.needs and outcome.optional:
         notional = _numeric(frame[NOTIONAL[0]]) if NOTIONAL[0] in frame.columns else None
         blank = np.isnan(settled_budget(_numeric(frame[BUDGET[0]]), notional))
         if blank.any():
             units = panel.units[np.unique(panel.unit_codes[blank])]
             raise DesignError(
-                f"E103 budget_yuan is missing for {len(units)} {panel.unit} without a budget "
-                f"({first_three(units)}) and no notional_budget_yuan is given there; surplus "
+                f"E103 budget is missing for {len(units)} {panel.unit} without a budget "
+                f"({first_three(units)}) and no notional_budget is given there; surplus "
                 "outcomes are refused, spending outcomes remain available.\n"
-                "  Add notional_budget_yuan by one fixed rule, or use log_spending_per_insured."
+                "  Add notional_budget by one fixed rule, or use log_spending_per_insured."
             )
-    if "spending_yuan" in outcome.needs and "spending_basis" in frame.columns:
+    if "spending" in outcome.needs and "spending_basis" in frame.columns:
         moved = _changes(panel, "spending_basis")
         if len(moved):
             raise DesignError(

@@ -22,7 +22,7 @@ def pay_per_fte(pay: Array, fte: Array) -> Array:
 
 def mean_pay(pay: Array, fte: Array) -> Array:
     """Compute the raw mean over staff types, total pay by total staff."""
-    return pay_per_fte(_total(pay), _total(fte))
+    return pay_per_fte(total(pay), total(fte))
 
 
 def pre_period_mix(fte: Array, unit_codes: NDArray[np.intp], pre: NDArray[np.bool_]) -> Array:
@@ -43,8 +43,8 @@ def pre_period_mix(fte: Array, unit_codes: NDArray[np.intp], pre: NDArray[np.boo
     staff = np.where(pre[:, None], np.nan_to_num(fte), 0.0)
     n_units = int(unit_codes.max()) + 1 if len(unit_codes) else 0
     sums = np.column_stack([np.bincount(unit_codes, column, n_units) for column in staff.T])
-    total = sums.sum(axis=1, keepdims=True)
-    return (sums / np.where(total > 0, total, np.nan))[unit_codes]
+    staffed = sums.sum(axis=1, keepdims=True)
+    return (sums / np.where(staffed > 0, staffed, np.nan))[unit_codes]
 
 
 def fixed_composition_mean(pay: Array, fte: Array, mix: Array) -> Array:
@@ -82,11 +82,11 @@ def between_tier_theil(pay: Array, fte: Array) -> Array:
     heads = fte / fte.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(share == 0, 0.0, share * np.log(share / heads))
-    total = terms.sum(axis=1)
-    return np.where(np.isfinite(total), total, np.nan)
+    theil = terms.sum(axis=1)
+    return np.where(np.isfinite(theil), theil, np.nan)
 
 
-def _total(by_type: Array) -> Array:
+def total(by_type: Array) -> Array:
     """Sum over types; a blank type counts as nothing, a row of blanks as blank."""
-    total = np.nansum(by_type, axis=1)
-    return np.where(np.isnan(by_type).all(axis=1), np.nan, total)
+    found = np.nansum(by_type, axis=1)
+    return np.where(np.isnan(by_type).all(axis=1), np.nan, found)

@@ -14,13 +14,18 @@ from ..errors import first_three
 
 # Columns that hold money as it was booked, in the currency's main unit with two places.
 MONEY = (
-    "budget_yuan",
-    "spending_yuan",
-    "notional_budget_yuan",
-    "out_of_county_spending_yuan",
-    "primary_care_spending_yuan",
-    "personnel_spending_yuan",
-    "revenue_yuan",
+    "budget",
+    "spending",
+    "notional_budget",
+    "out_of_county_spending",
+    "primary_care_spending",
+    "inpatient_spending",
+    "personnel_spending",
+    "revenue",
+    "county_account_income",
+    "county_account_spending",
+    "pool_income",
+    "pool_spending",
 )
 
 
@@ -227,7 +232,7 @@ def check_numbers(frame: pd.DataFrame, skip: Sequence[str]) -> list[str]:
         infinite = np.isinf(values)
         if infinite.any():
             problems.append(f"{name!r} is infinite in {_rows(infinite)}; use a blank for missing.")
-        elif name in MONEY or (str(name).startswith("pay_") and str(name).endswith("_yuan")):
+        elif name in MONEY or str(name).startswith(("pay_H_", "pay_T_", "pay_V_")):
             cents = values * 100
             fine = np.abs(cents - np.round(cents)) > 1e-4 + 1e-12 * np.abs(cents)
             if fine.any():
@@ -235,8 +240,8 @@ def check_numbers(frame: pd.DataFrame, skip: Sequence[str]) -> list[str]:
                     f"E113 money: column {name!r} has more than two decimals in {_rows(fine)}; "
                     "money is yuan with two places."
                 )
-    if {"out_of_county_spending_yuan", "spending_yuan"} <= set(frame.columns):
-        above = (frame["out_of_county_spending_yuan"] > frame["spending_yuan"]).to_numpy(bool)
+    if {"out_of_county_spending", "spending"} <= set(frame.columns):
+        above = (frame["out_of_county_spending"] > frame["spending"]).to_numpy(bool)
         if above.any():
             problems.append(f"E105 out-of-county spending exceeds the total in {_rows(above)}.")
     return problems

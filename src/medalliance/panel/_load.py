@@ -12,6 +12,7 @@ import pandas as pd
 from ..errors import DataError
 from ..paths import PACKAGE
 from ..provenance import Badge
+from ._checks import MONEY
 from ._panel import Panel
 
 TEACHING_PANEL = PACKAGE / "teaching" / "panel.parquet"
@@ -26,7 +27,8 @@ def load_panel(
     """Load a panel with the standard column names.
 
     The columns ``county_code``, ``year`` and ``cohort`` must be there; ``prefecture_code`` is
-    the cluster where it is given. :meth:`Panel.from_frame` takes any names.
+    the cluster where it is given. Columns of money may end in ``_yuan``.
+    :meth:`Panel.from_frame` takes any names.
 
     Parameters
     ----------
@@ -66,10 +68,21 @@ def load_panel(
             f"  The table has: {', '.join(map(str, frame.columns))}."
         )
     frame = frame.rename(columns=rename)
+    frame = frame.rename(columns=_plain_money(frame))
     cluster = CLUSTER if CLUSTER in frame.columns else None
     return Panel.from_frame(
         frame, unit=UNIT, year=YEAR, cohort=COHORT, cluster=cluster, badge=badge
     )
+
+
+def _plain_money(frame: pd.DataFrame) -> dict[str, str]:
+    """Map ``budget_yuan`` to ``budget``, and so on, where the plain name is free."""
+    names = {str(name) for name in frame.columns}
+    plain = {f"{name}_yuan": name for name in MONEY}
+    plain |= {
+        n: n.removesuffix("_yuan") for n in names if n.startswith(("pay_H", "pay_T", "pay_V"))
+    }
+    return {old: new for old, new in plain.items() if old in names and new not in names}
 
 
 def read_table(path: Path, rename: Mapping[str, str] | None = None) -> pd.DataFrame:

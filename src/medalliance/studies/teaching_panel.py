@@ -181,25 +181,25 @@ def _columns(keys: pd.DataFrame, s: Shocks, cohort: NDArray[np.int64]) -> pd.Dat
         "insured_n": s.insured,
         "resident_n": np.round(s.insured * 1.18),
         "cpi_index": np.broadcast_to(s.cpi, on.shape),
-        "budget_yuan": budget,
-        "notional_budget_yuan": notional,
-        "spending_yuan": spending,
-        "county_account_income_yuan": np.round(notional * s.income, 2),
-        "county_account_spending_yuan": np.round(
+        "budget": budget,
+        "notional_budget": notional,
+        "spending": spending,
+        "county_account_income": np.round(notional * s.income, 2),
+        "county_account_spending": np.round(
             spending + 0.6 * np.maximum(np.nan_to_num(budget - spending), 0.0), 2
         ),
-        "out_of_county_spending_yuan": np.round(spending * out_share, 2),
-        "primary_care_spending_yuan": np.round(
+        "out_of_county_spending": np.round(spending * out_share, 2),
+        "primary_care_spending": np.round(
             spending * (1 - out_share) * (shares[0] + shares[1]) * 0.35, 2
         ),
         "inpatient_admissions_n": np.round(s.insured * 0.14 * np.exp(-0.01 * grown)),
-        "inpatient_spending_yuan": np.round(spending * (1 - out_share) * 0.6, 2),
+        "inpatient_spending": np.round(spending * (1 - out_share) * 0.6, 2),
         **dict(zip(_visits(), counts, strict=True)),
         **_pay_columns(s, on, grown, early),
     }
     table |= {name: np.ascontiguousarray(grid).reshape(-1) for name, grid in grids.items()}
     frame = pd.DataFrame(table)
-    frame["revenue_yuan"] = (frame["personnel_spending_yuan"] / s.personnel.reshape(-1)).round(2)
+    frame["revenue"] = (frame["personnel_spending"] / s.personnel.reshape(-1)).round(2)
     whole = ["insured_n", "resident_n", "inpatient_admissions_n", *_visits()]
     return frame.astype(dict.fromkeys(whole, np.int64))
 
@@ -217,16 +217,16 @@ def _pay_columns(s: Shocks, on: NDArray[np.bool_], grown: Array, early: Array) -
         each = s.pay[tier][:, :, None] * np.exp(lift[tier])[:, :, None] * TYPE_PAY
         for k, staff in enumerate(TYPES):
             columns[f"fte_{tier}_{staff}"] = fte[:, :, k]
-            columns[f"pay_{tier}_{staff}_yuan"] = np.round(each[:, :, k] * fte[:, :, k], 2)
+            columns[f"pay_{tier}_{staff}"] = np.round(each[:, :, k] * fte[:, :, k], 2)
     total = sum(grid for name, grid in columns.items() if name.startswith("pay_"))
-    columns["personnel_spending_yuan"] = np.round(total * 1.22, 2)
+    columns["personnel_spending"] = np.round(total * 1.22, 2)
     return columns
 
 
 def _truth(treated: pd.DataFrame, untreated: pd.DataFrame) -> pd.DataFrame:
     runs = [
         Panel.from_frame(
-            frame.assign(budget_yuan=frame["budget_yuan"].fillna(frame["notional_budget_yuan"])),
+            frame.assign(budget=frame["budget"].fillna(frame["notional_budget"])),
             unit="county_code",
             year="year",
             cohort="cohort",
