@@ -34,7 +34,6 @@ _HOME = {
     "choose_inference": "diagnostics.choose_inference",
     "collective_optimum": "mechanism.collective",
     "conley_taber": "diagnostics.conley_taber",
-    "contract_from_rules": "mechanism.bridge",
     "did_imputation": "estimators.did_imputation",
     "donut": "outcomes.exposure",
     "dynamic_panel": "estimators.dynamic_panel",

@@ -536,11 +536,19 @@ def _legend(ax: Any, *, skip_empty: bool = False, above: float = 1.0) -> None:
         full = [len(handle.get_offsets()) > 0 for handle in handles]
         handles = [handle for handle, keep in zip(handles, full, strict=True) if keep]
         names = [name for name, keep in zip(names, full, strict=True) if keep]
-    columns = min(len(names), 3)
+    width = ax.figure.get_figwidth() * (0.5 if ax.get_gid() == HORIZONTAL else 1.0)
+    columns = _legend_columns(names, width)
     ax.legend(
         handles, names, loc="lower left", bbox_to_anchor=(0, above), ncols=columns,
         borderaxespad=0.2, handlelength=1.4, columnspacing=1.2,
     )  # fmt: skip
+
+
+def _legend_columns(names: Sequence[str], inches: float) -> int:
+    """Return how many columns, three at most, fit beside each other above the Axes."""
+    widest = max((len(name) for name in names), default=0)
+    fitting = int(inches / (0.088 * widest + 0.45)) if widest else 1
+    return max(1, min(len(names), 3, fitting))
 
 
 def _titled(ax: Any, x: str, y: str) -> Any:

@@ -19,6 +19,7 @@ from ..provenance import Badge
 
 STRONG_GRADES = ("official", "journal")
 _FRAME = {"published_effects": "effects"}
+_MOST_NAMED = 10
 _VALUE_COLUMNS = ("value", "value_low", "value_high", "estimate", "threshold")
 
 
@@ -131,7 +132,10 @@ def read_published(
 
 
 def source_line(sources: pd.DataFrame, *source_ids: str) -> str:
-    """Return short references of sources, strongest grade first, each with a grade below journal.
+    """Return the references of sources, strongest grade first, weak grades in brackets.
+
+    More than two documents of one publisher and grade are named together; more than ten sources
+    are counted by grade.
 
     Raises
     ------
@@ -143,18 +147,41 @@ def source_line(sources: pd.DataFrame, *source_ids: str) -> str:
     if unknown:
         raise DataError(f"unknown source {first_three(unknown)}.\n  Add it to sources.csv.")
     order = list(load_codebook().grades)
-    wanted = sorted(dict.fromkeys(source_ids), key=lambda name: order.index(listed[name]["grade"]))
-    return "; ".join(_reference(listed[name]) for name in wanted) + "."
+    if len(set(source_ids)) > _MOST_NAMED:
+        grades = [listed[name]["grade"] for name in set(source_ids)]
+        counts = [
+            f"{label['en']} {grades.count(grade)}"
+            for grade, label in load_codebook().grades.items()
+            if grade in grades
+        ]
+        return f"{len(grades)} sources in the list of sources ({', '.join(counts)})"
+    groups: dict[tuple[int, str], list[pd.Series]] = {}
+    for name in sorted(set(source_ids)):
+        source = listed[name]
+        venue = name if pd.isna(source["venue"]) else str(source["venue"])
+        groups.setdefault((order.index(source["grade"]), venue), []).append(source)
+    return "; ".join(
+        reference for key in sorted(groups) for reference in _references(key[1], groups[key])
+    )
+
+
+def _references(venue: str, group: list[pd.Series]) -> list[str]:
+    grade = _grade_note(group[0]["grade"])
+    if len(group) <= 2:
+        return [_reference(source) + grade for source in group]
+    years = sorted(int(source["year"]) for source in group if pd.notna(source["year"]))
+    span = f", {years[0]} to {years[-1]}" if years else ""
+    return [f"{venue}, {len(group)} documents{span}{grade}"]
 
 
 def _reference(source: pd.Series) -> str:
-    parts = [str(source["title"])]
-    if pd.notna(source["authors"]):
-        parts.insert(0, str(source["authors"]))
+    authors = "" if pd.isna(source["authors"]) else f"{source['authors']}, "
     year = "" if pd.isna(source["year"]) else f" ({source['year']})"
-    grade = source["grade"]
-    label = load_codebook().grades[grade]["en"]
-    return ", ".join(parts) + year + ("" if grade in STRONG_GRADES else f" [{label}]")
+    return f"{authors}{source['title']}{year}"
+
+
+def _grade_note(grade: str) -> str:
+    return "" if grade in STRONG_GRADES else f" [{load_codebook().grades[grade]['en']}]"
 
 
 def _read_text(path: Path) -> pd.DataFrame:

@@ -1,0 +1,405 @@
+"""What public figures show of counties: pilots, Sanming, county accounts, indicators, gaps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..codebook import label, load_codebook
+from ..evidence import STRONG_GRADES, Evidence, identity_checks
+from ..exhibits import Exhibit, Sentence, figure, sentence
+from ._facts import at_highest, at_lowest, cite, grade_label, percent, points, spread
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PILOT_SHARES = {
+    "in_county_visit_share": "visits in\nthe county",
+    "in_county_inpatient_share": "inpatients in\nthe county",
+    "in_county_share_of_fund": "fund spent in\nthe county",
+    "primary_care_outpatient_share": "outpatients in\nprimary care",
+    "primary_care_share_of_fund": "fund paid to\nprimary care",
+}
+
+
+def pilots(evidence: Evidence, *variables: str) -> pd.DataFrame:
+    """Return rows of the eight anonymised pilot counties."""
+    rows = evidence.cases
+    mine = rows["case_slug"].str.match(r"pilot_[a-d][12]$") & rows["variable"].isin(variables)
+    return rows[mine].sort_values(["case_slug", "year_start"], ignore_index=True)
+
+
+def pilot_heatmap(evidence: Evidence) -> Exhibit:
+    """Draw the five monitoring indicators of the eight pilot counties."""
+    from .. import plots
+
+    rows = pilots(evidence, *PILOT_SHARES)
+    wide = _pilot_shares(rows)
+    names = {name: label(name) for name in PILOT_SHARES}
+    ax = plots.heatmap(100 * wide, labels=PILOT_SHARES, low=0, high=100, unit="percent")
+    low, high = wide["primary_care_outpatient_share"].agg(["min", "max"])
+    return figure(
+        ax,
+        caption="Five indicators in eight pilot counties, 2019, in percent. The counties are "
+        "anonymous in the source; the letter stands for the province.",
+        alt="A grid of eight counties by five indicators. Primary care's share of in-county "
+        f"outpatients runs from {percent(low)} to {percent(high)}.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        summary=(100 * wide).reset_index(names="county").rename(columns=names),
+    )
+
+
+def _pilot_shares(rows: pd.DataFrame) -> pd.DataFrame:
+    wide = spread(rows, "case_slug", "variable")[list(PILOT_SHARES)]
+    places = rows.drop_duplicates("case_slug").set_index("case_slug")
+    short = places["case"].str.extract(r"county (\w\d)")[0] + ", " + places["province"]
+    return wide.rename(index=short.to_dict())
+
+
+def pilot_sentence(evidence: Evidence) -> Sentence:
+    """Say how primary care's share of the money compares with its share of visits."""
+    rows = pilots(evidence, *PILOT_SHARES)
+    wide = _pilot_shares(rows)
+    visits, fund = wide["primary_care_outpatient_share"], wide["primary_care_share_of_fund"]
+    below = int((fund < visits).sum())
+    return sentence(
+        f"In {below} of the {len(wide)} counties primary care's share of the insurance fund is "
+        f"below its share of outpatient visits. It sees between {percent(visits.min())} and "
+        f"{percent(visits.max())} of the outpatients and is paid between {percent(fund.min())} "
+        f"and {percent(fund.max())} of the fund.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+    )
+
+
+def pilot_change(evidence: Evidence) -> Exhibit:
+    """Set out revenue, spending and workload of township centres before and after the start."""
+    import pandas as pd
+
+    from ..tables import table
+
+    names = {
+        "township_revenue_per_staff": "revenue per head",
+        "township_expenditure_per_staff": "spending per head",
+        "clinical_workload_per_staff": "clinical work per head",
+        "public_health_workload_per_staff": "public-health work per head",
+    }
+    rows = pilots(evidence, *names)
+    wide = spread(rows, "case", ["variable", "year_start"])
+    change = pd.DataFrame({name: 100 * (wide[name][2019] / wide[name][2018] - 1) for name in names})
+    change.index = [name.removeprefix("Pilot county ")[:2] for name in change.index]
+    return table(
+        change.reset_index(names="county"),
+        caption="Township centres in the eight pilot counties: change from 2018 to 2019, percent. "
+        "Revenue belongs to the institution. It is not pay.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        decimals=1,
+        labels=names,
+    )
+
+
+# ---- Sanming
+
+
+def _sanming(evidence: Evidence) -> pd.DataFrame:
+    rows = evidence.cases
+    return rows[
+        (rows["case_slug"] == "sanming_fujian")
+        & rows["variable"].isin(
+            ["hospital_share_of_alliance_outpatients", "published_fund_surplus_rate"]
+        )
+    ]
+
+
+def sanming_table(evidence: Evidence) -> Exhibit:
+    """Set the shift of visits beside the fall of the surplus rate."""
+    import pandas as pd
+
+    from ..tables import table
+
+    rows = _sanming(evidence)
+    wide = spread(rows, "variable", "period")
+    hospital = wide.loc["hospital_share_of_alliance_outpatients"]
+    surplus = wide.loc["published_fund_surplus_rate"]
+    shown = pd.DataFrame(
+        [
+            ("hospitals' share of outpatients, printed", hospital["before"], hospital["after"]),
+            ("primary care's share, one minus it", 1 - hospital["before"], 1 - hospital["after"]),
+            ("surplus rate of the fund, printed", surplus["before"], surplus["after"]),
+        ],
+        columns=["figure", "before", "after"],
+    )
+    shown["change"] = shown["after"] - shown["before"]
+    shown[["before", "after", "change"]] *= 100
+    return table(
+        shown,
+        caption="Sanming's twelve county alliances, percent and points. Visits: before and after "
+        "January 2018. Surplus rate: 2016 and 2019; its denominator is not stated.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        decimals=1,
+        labels={"before": "before, %", "after": "after, %", "change": "change, points"},
+    )
+
+
+def sanming_sentence(evidence: Evidence) -> Sentence:
+    """Say that the two figures moved in opposite directions, or that they did not."""
+    rows = _sanming(evidence)
+    wide = spread(rows, "variable", "period")
+    change = wide["after"] - wide["before"]
+    primary = -change["hospital_share_of_alliance_outpatients"]
+    surplus = change["published_fund_surplus_rate"]
+    opposite = "opposite directions" if primary * surplus < 0 else "the same direction"
+    return sentence(
+        f"Primary care's share of visits moved by {points(primary)} and the surplus rate by "
+        f"{points(surplus)}: {opposite}.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+    )
+
+
+# ---- county accounts
+
+
+def county_accounts(evidence: Evidence, scheme: str = "residents") -> pd.DataFrame:
+    """Return county accounts of a scheme that cover a whole year.
+
+    Returns
+    -------
+    DataFrame
+        ``county``, ``year``, ``basis``, ``revenue``, ``spending``, ``balance`` in million yuan,
+        ``rate`` of the balance over revenue, and where printed ``paid_up`` and ``benefits``.
+    """
+    rows = evidence.cases
+    prefix = f"{scheme}_account_"
+    mine = rows[rows["variable"].str.startswith(prefix) & rows["month_start"].isna()]
+    wide = spread(mine, ["case", "year_start"], "variable")
+    wide = wide.rename(columns=lambda name: name.removeprefix(prefix)).reset_index()
+    wide = wide.rename(
+        columns={"case": "county", "year_start": "year", "current_balance": "balance"}
+    )
+    wide["rate"] = wide["balance"] / wide["revenue"]
+    first = mine[mine["variable"] == f"{prefix}revenue"].set_index(["case", "year_start"])["basis"]
+    wide["basis"] = [first[key] for key in zip(wide["county"], wide["year"], strict=True)]
+    money = ["revenue", "spending", "balance", "benefits", "paid_up"]
+    for name in money:
+        wide[name] = wide.get(name, float("nan")) / 1e6
+    return wide[["county", "year", *money, "rate", "basis"]].sort_values(
+        ["county", "year"], ignore_index=True
+    )
+
+
+def _account_rows(evidence: Evidence) -> pd.DataFrame:
+    rows = evidence.cases
+    return rows[rows["variable"].str.contains("_account_") & rows["month_start"].isna()]
+
+
+def account_table(evidence: Evidence) -> Exhibit:
+    """Set out the residents' accounts of counties for whole years."""
+    from ..tables import table
+
+    shown = county_accounts(evidence)
+    shown["rate"] = 100 * shown["rate"]
+    return table(
+        shown,
+        caption="County accounts of the residents' scheme, whole years, million yuan. None of the "
+        "pages mentions an alliance budget. derived: from the printed changes on the year before.",
+        badge=evidence.badge,
+        source=cite(evidence, _account_rows(evidence)),
+        decimals={"rate": 1} | dict.fromkeys(shown.columns[2:7], 1),
+        labels={
+            "paid_up": "of spending: paid up to the prefecture",
+            "benefits": "of spending: benefits",
+            "rate": "balance over revenue, %",
+        },
+    )
+
+
+def account_figure(evidence: Evidence) -> Exhibit:
+    """Draw the balance of county accounts over revenue, both schemes."""
+    import pandas as pd
+
+    from .. import plots
+
+    both = []
+    for scheme in ("residents", "employees"):
+        part = county_accounts(evidence, scheme)
+        part["scheme"] = scheme
+        both.append(part)
+    shown = pd.concat(both, ignore_index=True)
+    shown["label"] = shown["county"] + " " + shown["year"].astype(str)
+    wide = spread(shown, "label", "scheme", "rate") * 100
+    lowest = at_lowest(shown, "rate")
+    ax = plots.bars(
+        wide.reset_index(),
+        label="label",
+        value=["residents", "employees"],
+        unit="balance over revenue of the county account, %",
+        labels={"residents": "residents' scheme", "employees": "employees' scheme"},
+    )
+    return figure(
+        ax,
+        caption="Balance of county fund accounts over their revenue. After prefecture pooling "
+        "these are transfers between levels, not an alliance's surplus.",
+        alt=f"Bars for counties and years. The longest runs to {percent(lowest['rate'])} in "
+        f"{lowest['county']} {lowest['year']}; most of the others are close to zero.",
+        badge=evidence.badge,
+        source=cite(evidence, _account_rows(evidence)),
+        summary=wide.reset_index(),
+    )
+
+
+def account_sentence(evidence: Evidence) -> Sentence:
+    """Say what the largest county deficit consists of."""
+    rows = evidence.cases
+    accounts = county_accounts(evidence)
+    yunlong = accounts[(accounts["county"] == "Yunlong") & (accounts["year"] == 2021)].iloc[0]
+    paid = rows[(rows["case"] == "Yunlong") & (rows["year_start"] == 2021)]
+    above = rows[rows["variable"].str.endswith("_account_share_from_above")]
+    top = at_highest(above, "value")
+    return sentence(
+        f"In 2021 the account of Yunlong County spent {yunlong['spending']:.1f} million yuan out "
+        f"of a revenue of {yunlong['revenue']:.1f} million, an overspend of "
+        f"{percent(-yunlong['rate'])}. The county handed its accumulated balance to the prefecture "
+        "in that year. The deficit is that transfer and not the cost of care. In "
+        f"{top['case']} {percent(top['value'])} of the account's revenue came from above.",
+        badge=evidence.badge,
+        source=cite(evidence, paid, above),
+    )
+
+
+# ---- official indicators
+
+
+def indicator_table(evidence: Evidence) -> Exhibit:
+    """Set the official indicators of 2024 beside the outcomes that operationalise them."""
+    from ..tables import table
+
+    ours: dict[int, list[str]] = {}
+    for variable in load_codebook().variables.values():
+        if variable.indicator is not None:
+            ours.setdefault(variable.indicator, []).append(variable.en)
+    rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
+    shown = rows[["indicator", "dimension", "title", "title_zh"]].copy()
+    shown["ours"] = ["; ".join(ours.get(int(n), [])) or None for n in rows["indicator"]]
+    return table(
+        shown,
+        caption="The official monitoring indicators of 2024 and our operationalisation of them. "
+        "Titles are shortened; the translation is ours.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        labels={"indicator": "no.", "title_zh": "title in Chinese", "ours": "in this project"},
+        blank="none",
+    )
+
+
+def indicator_sentence(evidence: Evidence) -> Sentence:
+    """Say how many indicators our names answer."""
+    answered = {
+        variable.indicator
+        for variable in load_codebook().variables.values()
+        if variable.indicator is not None
+    }
+    rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
+    return sentence(
+        f"Our names answer {len(answered)} of the {len(rows)} indicators.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+    )
+
+
+# ---- identities and grades
+
+
+def identity_table(evidence: Evidence) -> Exhibit:
+    """Set out the accounting identities that fail."""
+    from ..tables import table
+
+    rows = evidence.identity_exceptions
+    shown = rows[
+        ["geography", "year", "variable", "left_value", "right_value", "difference"]
+    ].copy()
+    shown["variable"] = [label(name) for name in rows["variable"]]
+    shown[["left_value", "right_value", "difference"]] /= 1e6
+    shown.insert(0, "identity", rows["identity"])
+    shown["explanation"] = rows["explanation"]
+    return table(
+        shown,
+        caption="Accounting identities that fail by more than rounding, million yuan.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        decimals={"left_value": 2, "right_value": 2, "difference": 3},
+    )
+
+
+def identity_sentence(evidence: Evidence) -> Sentence:
+    """Say how many identities were checked and how many fail."""
+    checks = identity_checks(evidence)
+    failing = checks[~checks["holds"]]
+    return sentence(
+        f"We checked {len(checks)} identities. {len(checks) - len(failing)} hold within the "
+        f"rounding of the printed numbers and {len(failing)} do not.",
+        badge=evidence.badge,
+        source=cite(evidence, failing),
+    )
+
+
+def grade_table(evidence: Evidence) -> Exhibit:
+    """Count the published numbers by grade of their source."""
+    import pandas as pd
+
+    from ..tables import table
+
+    counted = pd.DataFrame(
+        {
+            name: frame["grade"].value_counts()
+            for name, frame in (
+                ("statistics", evidence.statistics),
+                ("cases", evidence.cases),
+                ("effects", evidence.effects),
+                ("rules", evidence.contract_rules),
+            )
+        }
+    ).reindex(list(load_codebook().grades))
+    counted.insert(0, "grade", [grade_label(name) for name in counted.index])
+    counted["shown"] = [
+        "plainly" if name in STRONG_GRADES else "with its grade" for name in counted.index
+    ]
+    return table(
+        counted.fillna(0),
+        caption="Rows of the published tables by grade of their source.",
+        badge=evidence.badge,
+        source="data/published, all tables",
+        decimals=0,
+        labels={"shown": "how we show it"},
+    )
+
+
+def pay_table(evidence: Evidence) -> Exhibit:
+    """Set out every published pay figure of a named place."""
+    from ..tables import table
+
+    rows = evidence.cases
+    rows = rows[
+        (rows["country"] == "CN")
+        & rows["unit"].isin(["yuan_per_year", "yuan_per_month"])
+        & ~rows["variable"].str.startswith("township_")
+        | rows["variable"].isin(
+            ["township_staff_self_reported_income_median", "township_staff_mean_monthly_wage"]
+        )
+    ]
+    shown = rows[["case", "variable", "year_start", "value", "unit", "grade"]].copy()
+    shown["variable"] = [label(name) for name in rows["variable"]]
+    units = load_codebook().units
+    shown["unit"] = [units[name].en for name in rows["unit"]]
+    shown["grade"] = [grade_label(name) for name in rows["grade"]]
+    return table(
+        shown,
+        caption="Published pay figures of places, nominal. None is a county series by tier.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        decimals={"value": 0, "year_start": None},  # type: ignore[dict-item]
+        labels={"case": "place", "variable": "figure", "year_start": "year"},
+        blank="not stated",
+    )
