@@ -67,7 +67,7 @@ lint: $(STAMP) ## ruff, import layers, types
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PY) -m mypy src
 
-bench: $(STAMP) ## compare our speed with the peers'
+bench: $(STAMP) build/peers/.stamp ## compare our speed with the peers'
 	@$(PY) benchmarks/run.py $(ARGS)
 
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers

@@ -1,0 +1,256 @@
+"""The same task in every library: a table goes in, an estimate with its error comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+Answer = tuple[float, float]
+DRAWS = 999
+WILD_DRAWS = 9_999
+
+
+# ours ---------------------------------------------------------------------------------------------
+
+
+def our_panel(data: pd.DataFrame, cluster: str | None = None) -> Any:
+    import medalliance as ma
+
+    return ma.Panel.from_frame(
+        data, unit="unit", year="year", cohort="cohort", cluster=cluster, badge="SYNTHETIC"
+    )
+
+
+def our_twfe(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return first(ma.twfe(our_panel(data), "y"))
+
+
+def our_event_study(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.twfe(our_panel(data), "y", event_study=True)
+    return at_event(effects.to_frame(bands=False))
+
+
+def our_group_time(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.att_gt(our_panel(data), "y").aggregate("event_time")
+    effects.conf_int(simultaneous=True)
+    return first(effects.overall)
+
+
+def our_imputation(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return first(ma.did_imputation(our_panel(data), "y").aggregate("simple"))
+
+
+def our_two_stage(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.did_imputation(our_panel(data), "y", std_errors="gardner")
+    return first(effects.aggregate("simple"))
+
+
+def our_wild(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.twfe(our_panel(data, "region"), "y")
+    table = ma.wild_bootstrap(effects, n_draws=WILD_DRAWS)
+    return float(table["t_statistic"].iloc[0]), float(table["p_value"].iloc[0])
+
+
+def our_honest(data: pd.DataFrame) -> Answer:
+    from medalliance.inference.relative_magnitude import relative_magnitude_interval
+
+    beta, sigma, n_pre = read_event_study(data)
+    contrast = np.eye(len(beta) - n_pre)[0]
+    low, high = relative_magnitude_interval(beta, sigma, n_pre, contrast, 1.0)
+    return float(low), float(high)
+
+
+def first(effects: Any) -> Answer:
+    return float(effects.estimate[0]), float(effects.std_error[0])
+
+
+def at_event(frame: pd.DataFrame) -> Answer:
+    row = frame[frame["event_time"] == 0].iloc[0]
+    return float(row["estimate"]), float(row["std_error"])
+
+
+# peers --------------------------------------------------------------------------------------------
+
+
+def with_treatment(data: pd.DataFrame) -> pd.DataFrame:
+    event = (data["year"] - data["cohort"]).where(data["cohort"] > 0, -1)
+    return data.assign(
+        treated=((data["cohort"] > 0) & (event >= 0)).astype(float), event=event.astype(int)
+    )
+
+
+def pyfixest_twfe(data: pd.DataFrame) -> Answer:
+    import pyfixest as pf
+
+    fit = pf.feols("y ~ treated | unit + year", with_treatment(data), vcov={"CRV1": "unit"})
+    return float(fit.coef()["treated"]), float(fit.se()["treated"])
+
+
+def pyfixest_event_study(data: pd.DataFrame) -> Answer:
+    import pyfixest as pf
+
+    fit = pf.feols(
+        "y ~ i(event, ref=-1) | unit + year", with_treatment(data), vcov={"CRV1": "unit"}
+    )
+    key = next(name for name in fit.coef().index if name.endswith(("::0", "::0]")))
+    return float(fit.coef()[key]), float(fit.se()[key])
+
+
+def pyfixest_two_stage(data: pd.DataFrame) -> Answer:
+    import pyfixest as pf
+
+    fit = pf.did2s(
+        with_treatment(data),
+        yname="y",
+        first_stage="~ 0 | unit + year",
+        second_stage="~ treated",
+        treatment="treated",
+        cluster="unit",
+    )
+    return float(fit.coef().iloc[0]), float(fit.se().iloc[0])
+
+
+def linearmodels_twfe(data: pd.DataFrame) -> Answer:
+    from linearmodels.panel import PanelOLS
+
+    table = with_treatment(data).set_index(["unit", "year"])
+    fit = PanelOLS(table["y"], table[["treated"]], entity_effects=True, time_effects=True).fit(
+        cov_type="clustered", cluster_entity=True
+    )
+    return float(fit.params["treated"]), float(fit.std_errors["treated"])
+
+
+def diff_diff_fit(data: pd.DataFrame, name: str, options: dict[str, Any]) -> Any:
+    import diff_diff as dd
+
+    return getattr(dd, name)(**options).fit(
+        data,
+        outcome="y",
+        unit="unit",
+        time="year",
+        first_treat="cohort",
+        **({"aggregate": "event_study"} if name == "CallawaySantAnna" else {}),
+    )
+
+
+def diff_diff_group_time(data: pd.DataFrame) -> Answer:
+    options = {"control_group": "not_yet_treated", "n_bootstrap": DRAWS, "seed": 1}
+    fit = diff_diff_fit(data, "CallawaySantAnna", options)
+    return float(fit.overall_att), float(fit.overall_se)
+
+
+def diff_diff_imputation(data: pd.DataFrame) -> Answer:
+    fit = diff_diff_fit(data, "ImputationDiD", {})
+    return float(fit.overall_att), float(fit.overall_se)
+
+
+def diff_diff_two_stage(data: pd.DataFrame) -> Answer:
+    fit = diff_diff_fit(data, "TwoStageDiD", {})
+    return float(fit.overall_att), float(fit.overall_se)
+
+
+def moderndid_group_time(data: pd.DataFrame) -> Answer:
+    import moderndid as md
+
+    result = md.att_gt(
+        data=data.astype({"cohort": float}),
+        yname="y",
+        tname="year",
+        idname="unit",
+        gname="cohort",
+        control_group="notyettreated",
+        boot=True,
+        biters=DRAWS,
+        random_state=1,
+    )
+    shown = md.aggte(result, type="dynamic")
+    return float(shown.overall_att), float(shown.overall_se)
+
+
+def wildboottest_wild(data: pd.DataFrame) -> Answer:
+    import statsmodels.api as sm
+    from wildboottest.wildboottest import wildboottest
+
+    table = with_treatment(data)
+    for name in ("y", "treated"):  # unit and year effects taken out first, as the peer cannot
+        by_unit = table.groupby("unit")[name].transform("mean")
+        by_year = table.groupby("year")[name].transform("mean")
+        table[name] = table[name] - by_unit - by_year + table[name].mean()
+    model = sm.OLS(table["y"], table[["treated"]])
+    found = wildboottest(model, param="treated", cluster=table["region"], B=WILD_DRAWS, show=False)
+    return float(np.ravel(found["statistic"])[0]), float(np.ravel(found["p-value"])[0])
+
+
+def moderndid_honest(data: pd.DataFrame) -> Answer:
+    from moderndid.didhonest import compute_conditional_cs_rm
+
+    beta, sigma, n_pre = read_event_study(data)
+    n_post = len(beta) - n_pre
+    found = compute_conditional_cs_rm(
+        beta, sigma, n_pre, n_post, l_vec=np.eye(n_post)[:, [0]], m_bar=1.0, seed=1
+    )
+    kept = found["grid"][np.asarray(found["accept"]) == 1]
+    return float(kept.min()), float(kept.max())
+
+
+def read_event_study(data: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, int]:
+    """Take the event study that run.py stored in the table's attributes."""
+    study = data.attrs["event_study"]
+    return np.array(study["beta"]), np.array(study["sigma"]), int(study["n_pre"])
+
+
+OURS = "medalliance"
+CASES: dict[str, dict[str, Callable[[pd.DataFrame], Answer]]] = {
+    "two-way effects": {
+        OURS: our_twfe,
+        "pyfixest": pyfixest_twfe,
+        "linearmodels": linearmodels_twfe,
+    },
+    "event study": {OURS: our_event_study, "pyfixest": pyfixest_event_study},
+    "group-time effects, 999 draws": {
+        OURS: our_group_time,
+        "diff-diff": diff_diff_group_time,
+        "moderndid": moderndid_group_time,
+    },
+    "imputation": {OURS: our_imputation, "diff-diff": diff_diff_imputation},
+    "two-stage": {
+        OURS: our_two_stage,
+        "diff-diff": diff_diff_two_stage,
+        "pyfixest": pyfixest_two_stage,
+    },
+    "wild bootstrap, 9,999 draws": {OURS: our_wild, "wildboottest": wildboottest_wild},
+    "relative-magnitude interval": {OURS: our_honest, "moderndid": moderndid_honest},
+}
+
+# what is run at each size; a peer that is an order slower is run at the smaller sizes alone
+PLAN: dict[str, dict[str, tuple[str, ...]]] = {
+    "S": {task: tuple(libraries) for task, libraries in CASES.items()},
+    "L": {
+        "two-way effects": (OURS, "pyfixest", "linearmodels"),
+        "event study": (OURS, "pyfixest"),
+        "group-time effects, 999 draws": (OURS, "diff-diff"),
+        "imputation": (OURS, "diff-diff"),
+        "two-stage": (OURS, "diff-diff"),
+    },
+    "XL": {
+        "two-way effects": (OURS, "pyfixest"),
+        "event study": (OURS,),
+        "group-time effects, 999 draws": (OURS,),
+        "imputation": (OURS,),
+    },
+}
