@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, first_three
 from ..panel import Panel
 from ..results import Effects
 
@@ -53,3 +53,31 @@ def rows_used(effects: Effects, panel: Panel) -> NDArray[np.bool_]:
             "the panel has none of the effects' units.\n  Pass the panel they were estimated on."
         )
     return used[panel.unit_codes]
+
+
+def exchangeable(panel: Panel) -> tuple[NDArray[np.intp], str]:
+    """Return the group of each unit that keeps one cohort: clusters, or units if cohorts mix."""
+    cluster, cohort = panel.cluster_by_unit, panel.cohort_by_unit
+    first = np.unique(cluster, return_index=True)[1]
+    same = (cohort[first][cluster] == cohort).all()
+    if panel.cluster is None or not same:
+        return np.arange(panel.n_units), "units"
+    return cluster, "clusters"
+
+
+def strata_of(
+    panel: Panel, strata: str | None, group: NDArray[np.intp], first: NDArray[np.intp]
+) -> NDArray | None:
+    """Return the stratum of each group, refusing a column that moves within a cluster."""
+    if strata is None:
+        return None
+    if strata not in panel.frame.columns:
+        raise DesignError(f"no column {strata!r} in the panel.\n  Name a column for strata.")
+    labels = panel.frame[strata].to_numpy()[panel.first_rows]
+    moved = labels != labels[first][group]
+    if moved.any():
+        raise DesignError(
+            f"{strata} changes within the cluster of {first_three(panel.units[moved])}.\n"
+            "  Use a column that is constant in a cluster."
+        )
+    return labels[first]

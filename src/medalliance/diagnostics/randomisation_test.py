@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
 from ..inference.randomisation import randomisation_inference
 from ..panel import Panel
 from ..results import Effects
-from ._refit import need_refit, rows_used
+from ._refit import exchangeable, need_refit, rows_used, strata_of
 
 
 def randomisation_test(
@@ -57,7 +56,7 @@ def randomisation_test(
     """
     refit = need_refit(effects, "randomisation_test")
     panel = panel.keep(rows_used(effects, panel))
-    group, level = _exchangeable(panel)
+    group, level = exchangeable(panel)
     first = np.unique(group, return_index=True)[1]
 
     def value(cohorts: NDArray) -> float:
@@ -69,7 +68,7 @@ def randomisation_test(
     found = randomisation_inference(
         value,
         panel.cohort_by_unit[first],
-        strata=_strata(panel, strata, group, first),
+        strata=strata_of(panel, strata, group, first),
         n_draws=n_draws,
         seed=seed,
         n_jobs=n_jobs,
@@ -91,30 +90,3 @@ def randomisation_test(
         "badge": str(effects.design.badge),
     }
     return table
-
-
-def _exchangeable(panel: Panel) -> tuple[NDArray[np.intp], str]:
-    """Return the group of each unit that keeps one cohort: clusters, or units if cohorts mix."""
-    cluster, cohort = panel.cluster_by_unit, panel.cohort_by_unit
-    first = np.unique(cluster, return_index=True)[1]
-    same = (cohort[first][cluster] == cohort).all()
-    if panel.cluster is None or not same:
-        return np.arange(panel.n_units), "units"
-    return cluster, "clusters"
-
-
-def _strata(
-    panel: Panel, strata: str | None, group: NDArray[np.intp], first: NDArray[np.intp]
-) -> NDArray | None:
-    if strata is None:
-        return None
-    if strata not in panel.frame.columns:
-        raise DesignError(f"no column {strata!r} in the panel.\n  Name a column for strata.")
-    labels = panel.frame[strata].to_numpy()[panel.first_rows]
-    moved = labels != labels[first][group]
-    if moved.any():
-        raise DesignError(
-            f"{strata} changes within the cluster of {first_three(panel.units[moved])}.\n"
-            "  Use a column that is constant in a cluster."
-        )
-    return labels[first]

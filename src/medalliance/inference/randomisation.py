@@ -10,8 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DesignError
-from ._cluster import cluster_codes
+from ..errors import DataError, DesignError
 
 Array = NDArray[np.float64]
 TIE = 1 - 1e-9
@@ -82,20 +81,55 @@ def randomisation_inference(
     ----------
     Fisher (1935); Young (2019); MacKinnon, Webb (2020).
     """
+    own = float(statistic(np.asarray(assignment)))
+    if not np.isfinite(own):
+        raise DesignError(
+            f"the statistic of the sample is {own}.\n  With one treated cluster use the estimate."
+        )
+    draws, enumerated = _evaluate(statistic, assignment, strata, n_draws, seed, n_jobs)
+    failed = ~np.isfinite(draws)
+    extreme = int((failed | (np.abs(draws) >= abs(own) * TIE)).sum())
+    p_value = extreme / len(draws) if enumerated else (1 + extreme) / (1 + len(draws))
+    return Randomisation(own, p_value, draws, enumerated, int(failed.sum()))
+
+
+def permuted_values(
+    statistic: Callable[[NDArray], float],
+    assignment: ArrayLike,
+    *,
+    strata: ArrayLike | None = None,
+    n_draws: int = 999,
+    seed: int = 0,
+    n_jobs: int = 1,
+) -> Array:
+    """Return a statistic under permuted assignments, shape (n_draws,), NaN where it is refused.
+
+    Parameters and errors are those of ``randomisation_inference``.
+    """
+    return _evaluate(statistic, assignment, strata, n_draws, seed, n_jobs)[0]
+
+
+def _evaluate(
+    statistic: Callable[[NDArray], float],
+    assignment: ArrayLike,
+    strata: ArrayLike | None,
+    n_draws: int,
+    seed: int,
+    n_jobs: int,
+) -> tuple[Array, bool]:
+    """Evaluate the statistic under permuted assignments; say whether these are all of them."""
     cohorts = np.asarray(assignment)
     groups = np.zeros(len(cohorts), np.intp)
     if strata is not None:
-        groups = cluster_codes(strata, len(cohorts), name="strata") if len(cohorts) else groups
+        labels = np.asarray(strata)
+        if len(labels) != len(cohorts):
+            raise DataError(f"{len(labels)} strata for {len(cohorts)} clusters.\n  Give one each.")
+        groups = np.unique(labels, return_inverse=True)[1]
     total = _count_assignments(cohorts, groups)
     if total < 2 or n_draws < 1:
         raise DesignError(
             f"{total} possible assignment of cohorts within strata, {n_draws} draws.\n"
             "  Use coarser strata, and one draw or more."
-        )
-    own = float(statistic(cohorts))
-    if not np.isfinite(own):
-        raise DesignError(
-            f"the statistic of the sample is {own}.\n  With one treated cluster use the estimate."
         )
     enumerated = total <= n_draws
     permuted = (
@@ -103,16 +137,14 @@ def randomisation_inference(
         if enumerated
         else _random_assignments(cohorts, groups, n_draws, np.random.default_rng(seed))
     )
-    draws = np.array(_map(statistic, permuted, n_draws, n_jobs))
+    draws = np.array(_map(statistic, permuted, total if enumerated else n_draws, n_jobs))
     failed = ~np.isfinite(draws)
     if failed.mean() > MOST_FAILED:
         raise DesignError(
             f"the estimator refuses {int(failed.sum())} of {len(draws)} permuted assignments.\n"
             "  Use coarser strata or an estimator that needs fewer controls."
         )
-    extreme = int((failed | (np.abs(draws) >= abs(own) * TIE)).sum())
-    p_value = extreme / len(draws) if enumerated else (1 + extreme) / (1 + len(draws))
-    return Randomisation(own, p_value, draws, enumerated, int(failed.sum()))
+    return draws, enumerated
 
 
 def _map(

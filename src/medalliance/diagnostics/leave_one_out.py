@@ -1,0 +1,80 @@
+"""The headline without each cluster or cohort."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DesignError
+from ..panel import NEVER_TREATED, Panel
+from ..results import Effects
+from ._refit import HEADLINE, attempt, need_refit, rows_used
+
+
+def leave_one_out(
+    effects: Effects, panel: Panel, *, by: str = "cluster", level: float = 0.95
+) -> pd.DataFrame:
+    """Estimate the headline again without each cluster, cohort or other group.
+
+    Parameters
+    ----------
+    effects : Effects
+    panel : Panel
+        The panel that the effects were estimated on.
+    by : str
+        ``"cluster"`` (units without a cluster column), ``"cohort"`` (treated ones), or a column.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        ``left_out estimate std_error conf_low conf_high p_value n_units note change``, one row a
+        group by falling absolute change; ``note`` says why there is no estimate.
+        ``.attrs["estimate"]`` is the headline of all; ``.attrs["jackknife_std_error"]`` is the CRV3
+        error ``((G - 1) / G sum change^2)^(1/2)`` where all clusters were left out in turn, NaN if
+        one of them alone identifies the effect.
+
+    Raises
+    ------
+    DesignError
+        If the effects cannot be estimated again, or there are no two groups.
+
+    References
+    ----------
+    MacKinnon, Nielsen, Webb (2023), section 4.
+    """
+    from tqdm import tqdm
+
+    refit = need_refit(effects, "leave_one_out")
+    panel = panel.keep(rows_used(effects, panel))
+    column = {"cluster": panel.cluster or panel.unit, "cohort": panel.cohort}.get(by, by)
+    if column not in panel.frame.columns:
+        raise DesignError(
+            f"no column {by!r} in the panel.\n"
+            '  Use by="cluster", by="cohort" or the name of a column.'
+        )
+    labels = panel.frame[column]
+    groups = [g for g in pd.unique(labels) if by != "cohort" or g != NEVER_TREATED]
+    if len(groups) < 2:
+        raise DesignError(f"{len(groups)} group in {column}.\n  There must be two or more.")
+    shown = tqdm(sorted(groups), desc="leave one out", disable=None, leave=False)
+    rows = [
+        {"left_out": group, **attempt(refit, panel.keep((labels != group).to_numpy()), level)}
+        for group in shown
+    ]
+    table = pd.DataFrame(rows, columns=["left_out", *HEADLINE, "n_units", "note"])
+    full = float(effects.overall.estimate[0])
+    table["change"] = table["estimate"] - full
+    jackknife = np.nan
+    if by == "cluster":
+        moved = table["change"].to_numpy()
+        jackknife = float(np.sqrt((len(moved) - 1) / len(moved) * (moved**2).sum()))
+    order = table["change"].abs().sort_values(ascending=False, kind="stable").index
+    table = table.loc[order].reset_index(drop=True)
+    table.attrs = {
+        "estimate": full,
+        "jackknife_std_error": jackknife,
+        "foot": effects.design.foot(),
+        "badge": str(effects.design.badge),
+    }
+    return table

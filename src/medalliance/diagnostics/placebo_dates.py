@@ -1,0 +1,65 @@
+"""Effects of reforms that had not happened yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from ..errors import DesignError
+from ..panel import NEVER_TREATED, Panel
+from ..results import Effects
+from ._refit import HEADLINE, attempt, need_refit, rows_used
+
+
+def placebo_dates(
+    effects: Effects, panel: Panel, *, shifts: Iterable[int] = (1, 2, 3), level: float = 0.95
+) -> pd.DataFrame:
+    """Estimate the headline as if reforms had come earlier, on untreated years alone.
+
+    Parameters
+    ----------
+    effects : Effects
+    panel : Panel
+        The panel that the effects were estimated on. Years from treatment on (less the anticipation
+        of the effects) are left out.
+    shifts : iterable of int
+        Years by which cohorts are moved to earlier dates.
+    level : float
+
+    Returns
+    -------
+    DataFrame, columns ``shift estimate std_error conf_low conf_high p_value n_units note``
+        ``note`` says why there is no estimate, as when no earlier year is left.
+
+    Raises
+    ------
+    DesignError
+        If the effects cannot be estimated again, or a shift is not a positive whole number.
+    """
+    refit = need_refit(effects, "placebo_dates")
+    moves = [int(shift) for shift in shifts]
+    if not moves or min(moves) < 1:
+        raise DesignError(f"shifts {moves}.\n  Give positive numbers of years, as (1, 2, 3).")
+    panel = panel.keep(rows_used(effects, panel))
+    cohort, year = (panel.frame[name].to_numpy(np.int64) for name in (panel.cohort, panel.year))
+    never = cohort == NEVER_TREATED
+    untreated = panel.keep(never | (year < cohort - effects.design.anticipation))
+    left = untreated.frame[panel.cohort].to_numpy(np.int64)
+    rows = [
+        {
+            "shift": shift,
+            **attempt(
+                refit,
+                untreated.with_columns(
+                    **{panel.cohort: np.where(left == NEVER_TREATED, NEVER_TREATED, left - shift)}
+                ),
+                level,
+            ),
+        }
+        for shift in moves
+    ]
+    table = pd.DataFrame(rows, columns=["shift", *HEADLINE, "n_units", "note"])
+    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
+    return table

@@ -1,0 +1,49 @@
+"""Effects on outcomes that the reform cannot reach."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ..errors import DesignError
+from ..panel import Panel
+from ..results import Effects
+from ._refit import HEADLINE, attempt, need_refit
+
+
+def placebo_outcomes(
+    effects: Effects, panel: Panel, outcomes: Sequence[str], *, level: float = 0.95
+) -> pd.DataFrame:
+    """Estimate the headline for outcomes that should not move.
+
+    Parameters
+    ----------
+    effects : Effects
+    panel : Panel
+    outcomes : sequence of str
+        Out-of-scope drugs, or visits of a scheme that the contract does not cover.
+    level : float
+
+    Returns
+    -------
+    DataFrame, columns ``role outcome estimate std_error conf_low conf_high p_value n_units note``
+        The first row is the outcome of the effects.
+
+    Raises
+    ------
+    DesignError
+        If the effects cannot be estimated again, or no outcome is given.
+    """
+    refit = need_refit(effects, "placebo_outcomes")
+    names = [outcomes] if isinstance(outcomes, str) else list(outcomes)
+    if not names:
+        raise DesignError("no placebo outcome.\n  Name columns that the reform cannot reach.")
+    own = effects.design.outcome
+    rows = [
+        {"role": role, "outcome": name, **attempt(refit, panel, level, outcome=name)}
+        for role, name in [("headline", own), *(("placebo", name) for name in names)]
+    ]
+    table = pd.DataFrame(rows, columns=["role", "outcome", *HEADLINE, "n_units", "note"])
+    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
+    return table
