@@ -1,0 +1,312 @@
+"""One page a case: rules then and now, published figures, an example settlement, sources."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..evidence import load_evidence
+from ..exhibits import Exhibit, Sentence, figure, sentence
+from ..provenance import Badge
+from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
+from ..tables import table
+from .contract_anatomy import FILL
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# what a settlement cannot do without: one field a line of the contract
+NEEDED = (
+    "budget_basis", "budget_growth_rate", "out_of_county", "surplus_retention_share",
+    "split_lead_share", "split_township_share", "split_village_share", "surplus_pay_share",
+    "overspend_sharing_share",
+)  # fmt: skip
+_SHARE_UNITS = ("share", "surplus_rate")
+
+
+def case_page(name: str) -> CasePage:
+    """Return the page of a case by the name of its rule file.
+
+    Raises
+    ------
+    RuleError
+        If there is no rule file of that name.
+    """
+    return CasePage(load_rules(name))
+
+
+@dataclass(frozen=True, eq=False)
+class CasePage:
+    """The exhibits of one case, in the order of its page.
+
+    Attributes
+    ----------
+    rules : Rules
+        The case's contract as far as it is published.
+    """
+
+    rules: Rules
+
+    @cached_property
+    def _slugs(self) -> tuple[str, ...]:
+        return (self.rules.id, *self.rules.figures)
+
+    def summary(self) -> Sentence:
+        """Say how much of the contract is published."""
+        known = [name for name in core_fields() if self._stated(name)]
+        labels = [rule_fields()[name].label.en.lower() for name in known]
+        listed = f": {', '.join(labels)}" if labels else ""
+        return sentence(
+            f"{self.rules.name.en}: {len(known)} of {len(core_fields())} main parts of the "
+            f"contract are published{listed}.",
+            badge=Badge.REAL,
+            source=self._rule_source(),
+        )
+
+    def contract(self) -> Exhibit:
+        """Set every dated rule, oldest first within its field, blanks last."""
+        import pandas as pd
+
+        known, rows, fills = rule_fields(), [], []
+        for name, field in known.items():
+            for value in self.rules.parameters.get(name, ()):
+                if not shown(value) and value.status == "not_published":
+                    continue
+                text = shown(value) or "does not apply"
+                track = f"{value.track.replace('_', ' ')}: " if value.track else ""
+                wording = value.evidence or value.remark or ""
+                dates = _dates(value.valid_from, value.valid_to)
+                rows.append((field.label.en, track + text, dates, wording, value.source or ""))
+                fills.append(("", FILL.get(value.status, ""), "", "", ""))
+        for name in core_fields():
+            if not self._stated(name) and not self._apart(name):
+                rows.append((known[name].label.en, None, "", "", ""))
+                fills.append(("",) * 5)
+        columns = ["part", "rule", "dates", "wording", "source"]
+        frame = pd.DataFrame(rows, columns=columns, dtype=object)
+        frame.attrs["fill"] = pd.DataFrame(fills, columns=columns, dtype=object)
+        return table(
+            frame,
+            caption=f"{self.rules.name.en}: the contract as far as it is published",
+            badge=Badge.REAL,
+            source=f"{self._rule_source()}. Blue: documented; orange: reported",
+            labels={},
+        )
+
+    def timeline(self) -> Exhibit | Sentence:
+        """Set the dated events of the case."""
+        events = load_evidence().timeline
+        found = events[events["case_slug"].isin(self._slugs)].sort_values("date")
+        if found.empty:
+            return self._nothing("dated event")
+        frame = found[["date", "event", "grade", "source_id"]].reset_index(drop=True)
+        return table(
+            frame,
+            caption=f"{self.rules.name.en}: dated events",
+            badge=Badge.REAL,
+            source=self._cite(found["source_id"]),
+            labels={"source_id": "source"},
+        )
+
+    def figures(self) -> Exhibit | Sentence:
+        """Set the published figures of the case as printed, with their grade."""
+        found = self._published()
+        if found.empty:
+            return self._nothing("published figure")
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {
+                "what": [_label(name) for name in found["variable"]],
+                "when": [_when(row) for row in found.itertuples()],
+                "printed": [_printed(row) for row in found.itertuples()],
+                "wording": found["definition"].fillna(""),
+                "grade": found["grade"],
+                "source": found["source_id"],
+            }
+        )
+        return table(
+            frame.reset_index(drop=True),
+            caption=f"{self.rules.name.en}: published figures, as printed",
+            badge=Badge.REAL,
+            source=self._cite(found["source_id"]),
+            labels={},
+        )
+
+    def picture(self) -> Exhibit | Sentence:
+        """Draw the published shares: before and after where both exist, else as they stand."""
+        from .. import plots
+
+        found = self._published()
+        shares = found[found["unit"].isin(_SHARE_UNITS) & found["value"].notna()]
+        if shares.empty:
+            return self._nothing("published share")
+        pairs = _pairs(shares)
+        if not pairs.empty:
+            ax = plots.dumbbell(
+                pairs,
+                label="what",
+                start="before",
+                end="after",
+                unit="share",
+                labels={"before": "earlier", "after": "later"},
+            )
+            told = "; ".join(
+                f"{row.what} from {row.before:.3f} to {row.after:.3f}"
+                for row in pairs.itertuples()
+            )
+            frame, caption = pairs, "published shares, earlier and later; no comparison group"
+        else:
+            frame = shares.assign(what=[_label(name) for name in shares["variable"]])
+            frame = frame[["what", "value"]].reset_index(drop=True)
+            ax = plots.bars(frame, label="what", value="value", unit="share")
+            told = "; ".join(f"{row.what} {row.value:.3f}" for row in frame.itertuples())
+            caption = "published shares"
+        return figure(
+            ax,
+            caption=f"{self.rules.name.en}: {caption}",
+            alt=f"{self.rules.name.en}: {told}.",
+            badge=Badge.REAL,
+            source=self._cite(shares["source_id"]),
+            summary=frame,
+        )
+
+    def effects(self) -> Exhibit | Sentence:
+        """Set the published effects of studies of the case, never pooled."""
+        effects = load_evidence().effects
+        found = effects[effects["study_slug"].isin(self.rules.studies)]
+        if found.empty:
+            return self._nothing("published effect")
+        import pandas as pd
+
+        frame = pd.DataFrame(
+            {
+                "study": found["study"],
+                "design": found["design"],
+                "period": found["period"],
+                "outcome": found["outcome"],
+                "printed": [
+                    _joined(row.printed, row.printed_unit) or row.direction
+                    for row in found.itertuples()
+                ],
+                "uncertainty": found["printed_uncertainty"],
+                "source": found["source_id"],
+            }
+        )
+        return table(
+            frame.reset_index(drop=True),
+            caption=f"{self.rules.name.en}: published effects, each with its own design and unit",
+            badge=Badge.REAL,
+            source=self._cite(found["source_id"]),
+            labels={},
+        )
+
+    def missing(self) -> Sentence:
+        """Say which terms a settlement needs that are not published."""
+        known = rule_fields()
+        gone = [known[name].label.en.lower() for name in NEEDED if not self._number(name)]
+        have = len(NEEDED) - len(gone)
+        text = f"{have} of the {len(NEEDED)} terms that a settlement needs are published."
+        if gone:
+            text += f" Missing: {', '.join(gone)}."
+        return sentence(text, badge=Badge.REAL, source=self._rule_source())
+
+    def sources(self) -> Exhibit:
+        """Set the sources of the page with their grade and how much of each was read."""
+        evidence = load_evidence()
+        used = {value.source for values in self.rules.parameters.values() for value in values}
+        used |= set(self._published()["source_id"])
+        used |= set(evidence.timeline.query("case_slug in @self._slugs")["source_id"])
+        used |= set(evidence.effects.query("study_slug in @self.rules.studies")["source_id"])
+        listed = evidence.sources[evidence.sources["source_id"].isin(used)]
+        columns = ["source_id", "authors", "year", "title", "venue", "grade", "read_as"]
+        return table(
+            listed[columns].reset_index(drop=True),
+            caption=f"{self.rules.name.en}: sources, graded, with how much of each was read",
+            badge=Badge.REAL,
+            source="the book's bibliography",
+            labels={"source_id": "id", "read_as": "read as"},
+            blank="",
+        )
+
+    def _published(self) -> pd.DataFrame:
+        cases = load_evidence().cases
+        return cases[cases["case_slug"].isin(self._slugs)]
+
+    def _stated(self, field: str) -> bool:
+        return any(shown(value) for value in self.rules.parameters.get(field, ()))
+
+    def _apart(self, field: str) -> bool:
+        values = self.rules.parameters.get(field, ())
+        return any(value.status == "not_applicable" for value in values)
+
+    def _number(self, field: str) -> bool:
+        return any(value.value is not None for value in self.rules.parameters.get(field, ()))
+
+    def _rule_source(self) -> str:
+        return f"the case's rule file, {self.rules.file}"
+
+    def _cite(self, ids: Any) -> str:
+        return load_evidence().source_line(*dict.fromkeys(ids)).rstrip(".")
+
+    def _nothing(self, what: str) -> Sentence:
+        return sentence(
+            f"No {what} of {self.rules.name.en} stands in any source that we read.",
+            badge=Badge.REAL,
+            source="the book's tables of published facts",
+        )
+
+
+def _dates(first: str | None, last: str | None) -> str:
+    if first and last:
+        return first if first == last else f"{first} to {last}"
+    return f"from {first}" if first else f"to {last}" if last else "no date"
+
+
+def _when(row: Any) -> str:
+    import pandas as pd
+
+    if pd.isna(row.year_start):
+        return str(row.period)
+    years = f"{row.year_start}"
+    if pd.notna(row.year_end) and row.year_end != row.year_start:
+        years += f"-{row.year_end}"
+    months = "" if pd.isna(row.month_start) else f", months {row.month_start}-{row.month_end}"
+    return years + months
+
+
+def _printed(row: Any) -> str:
+    mark = {"more_than": "> ", "at_least": ">= ", "at_most": "<= "}.get(row.bound, "")
+    return mark + (_joined(row.printed, row.printed_unit) or str(row.direction or ""))
+
+
+def _joined(printed: Any, unit: Any) -> str:
+    import pandas as pd
+
+    parts = [str(text) for text in (printed, unit) if pd.notna(text) and str(text)]
+    return " ".join(parts) if pd.notna(printed) and str(printed) else ""
+
+
+def _label(name: str) -> str:
+    from ..codebook import label
+
+    try:
+        return label(name)
+    except KeyError:
+        return str(name).replace("_", " ")
+
+
+def _pairs(shares: pd.DataFrame) -> pd.DataFrame:
+    """Return variables with exactly one earlier and one later value, one row each."""
+    import pandas as pd
+
+    rows = []
+    for name, part in shares.groupby("variable", sort=False):
+        order = part["period"].map({"before": 0, "after": 1, "change": 2})
+        dated = part.assign(rank=part["year_start"].fillna(0).astype(float), order=order)
+        dated = dated[dated["period"] != "change"].sort_values(["rank", "order"])
+        if len(dated) == 2:
+            first, last = dated["value"]
+            rows.append((_label(str(name)), first, last))
+    return pd.DataFrame(rows, columns=["what", "before", "after"])
