@@ -23,8 +23,13 @@ def test_map_counts_what_it_draws():
     exhibit = anatomy.documentation_map()
     assert exhibit.badge == "REAL"
     counts = exhibit.summary.set_index("field")["contracts that state it"].astype(int)
-    assert counts["Surplus retained"] == 1
-    assert counts["Surplus that reaches pay"] == 0
+    assert counts["Surplus retained"] < counts["Payment model"]
+
+
+def test_one_chinese_text_prints_a_retention_share():
+    matrix = anatomy.status_matrix(ma.load_reforms().of_kind(*anatomy.CHINA))
+    stated = matrix["surplus_retention_share"].isin(["documented", "reported"])
+    assert list(matrix.index[stated]) == ["Guangyuan 2019 hospital budgets"]
 
 
 def test_blanks_are_printed_and_ended_rules_say_so():

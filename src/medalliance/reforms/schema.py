@@ -239,7 +239,23 @@ def _overlaps(values: list[DatedValue]) -> list[str]:
 
 
 class Rules(BaseModel):
-    """A contract: who it is for, what its fields say when, in which order they are applied."""
+    """A contract: who it is for, what its fields say when, in which order they are applied.
+
+    Parameters
+    ----------
+    id, kind, name, place, currency, summary
+        What the contract is called, what it is, where it holds, in which money, in a sentence.
+    within : tuple of str
+        Places that contain this one; their dated events are its events too.
+    example : str
+        Scenario whose assumptions fill the blanks where an example county is settled.
+    figures, studies : tuple of str
+        Further names under which the published tables hold its figures; its studies.
+    parameters : dict
+        ``{field: (DatedValue, ...)}``.
+    steps : tuple
+        What a settlement does, in order.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -248,6 +264,8 @@ class Rules(BaseModel):
     place: Bilingual
     currency: Literal["CNY", "USD", "EUR"]
     summary: str = ""
+    within: tuple[str, ...] = ()
+    example: str = "one_sided"
     figures: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
     parameters: dict[str, tuple[DatedValue, ...]] = Field(default_factory=dict)

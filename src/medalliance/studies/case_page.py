@@ -22,6 +22,7 @@ NEEDED = (
     "split_lead_share", "split_township_share", "split_village_share", "surplus_pay_share",
     "overspend_sharing_share",
 )  # fmt: skip
+NONE = "–"  # nothing to say here, as against nothing published
 _SHARE_UNITS = ("share", "surplus_rate")
 
 
@@ -75,13 +76,13 @@ class CasePage:
                     continue
                 text = shown(value) or "does not apply"
                 track = f"{value.track.replace('_', ' ')}: " if value.track else ""
-                wording = value.evidence or value.remark or ""
+                wording = value.evidence or value.remark or NONE
                 dates = _dates(value.valid_from, value.valid_to)
-                rows.append((field.label.en, track + text, dates, wording, value.source or ""))
+                rows.append((field.label.en, track + text, dates, wording, value.source or NONE))
                 fills.append(("", FILL.get(value.status, ""), "", "", ""))
         for name in core_fields():
             if not self._stated(name) and not self._apart(name):
-                rows.append((known[name].label.en, None, "", "", ""))
+                rows.append((known[name].label.en, None, NONE, NONE, NONE))
                 fills.append(("",) * 5)
         columns = ["part", "rule", "dates", "wording", "source"]
         frame = pd.DataFrame(rows, columns=columns, dtype=object)
@@ -96,8 +97,7 @@ class CasePage:
 
     def timeline(self) -> Exhibit | Sentence:
         """Set the dated events of the case."""
-        events = load_evidence().timeline
-        found = events[events["case_slug"].isin(self._slugs)].sort_values("date")
+        found = self._events()
         if found.empty:
             return self._nothing("dated event")
         frame = found[["date", "event", "grade", "source_id"]].reset_index(drop=True)
@@ -121,7 +121,7 @@ class CasePage:
                 "what": [_label(name) for name in found["variable"]],
                 "when": [_when(row) for row in found.itertuples()],
                 "printed": [_printed(row) for row in found.itertuples()],
-                "wording": found["definition"].fillna(""),
+                "wording": found["definition"].fillna(NONE),
                 "grade": found["grade"],
                 "source": found["source_id"],
             }
@@ -152,6 +152,7 @@ class CasePage:
                 unit="share",
                 labels={"before": "earlier", "after": "later"},
             )
+            ax.set_xlim(0, 1)
             told = "; ".join(
                 f"{row.what} from {row.before:.3f} to {row.after:.3f}"
                 for row in pairs.itertuples()
@@ -161,6 +162,7 @@ class CasePage:
             frame = shares.assign(what=[_label(name) for name in shares["variable"]])
             frame = frame[["what", "value"]].reset_index(drop=True)
             ax = plots.bars(frame, label="what", value="value", unit="share")
+            ax.set_xlim(0, 1)
             told = "; ".join(f"{row.what} {row.value:.3f}" for row in frame.itertuples())
             caption = "published shares"
         return figure(
@@ -217,8 +219,9 @@ class CasePage:
         evidence = load_evidence()
         used = {value.source for values in self.rules.parameters.values() for value in values}
         used |= set(self._published()["source_id"])
-        used |= set(evidence.timeline.query("case_slug in @self._slugs")["source_id"])
-        used |= set(evidence.effects.query("study_slug in @self.rules.studies")["source_id"])
+        used |= set(self._events()["source_id"])
+        studies = evidence.effects["study_slug"].isin(self.rules.studies)
+        used |= set(evidence.effects.loc[studies, "source_id"])
         listed = evidence.sources[evidence.sources["source_id"].isin(used)]
         columns = ["source_id", "authors", "year", "title", "venue", "grade", "read_as"]
         return table(
@@ -228,6 +231,12 @@ class CasePage:
             source="the book's bibliography",
             labels={"source_id": "id", "read_as": "read as"},
             blank="",
+        )
+
+    def _events(self) -> pd.DataFrame:
+        events = load_evidence().timeline
+        return events[events["case_slug"].isin((*self._slugs, *self.rules.within))].sort_values(
+            "date"
         )
 
     def _published(self) -> pd.DataFrame:
@@ -252,7 +261,7 @@ class CasePage:
 
     def _nothing(self, what: str) -> Sentence:
         return sentence(
-            f"No {what} of {self.rules.name.en} stands in any source that we read.",
+            f"The book's tables hold no {what} of {self.rules.name.en}.",
             badge=Badge.REAL,
             source="the book's tables of published facts",
         )

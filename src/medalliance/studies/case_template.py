@@ -1,0 +1,127 @@
+"""The template of a case: the skeleton of its rule file, the fixed sections of its page."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from ..errors import DataError
+from ..reforms import core_fields, rule_fields
+
+SECTIONS = (
+    "Question",
+    "Rules then and now",
+    "Figures",
+    "Settlement",
+    "What could be wrong",
+    "Sources",
+)
+_METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
+}
+_RULES = (
+    "The table holds each rule with its dates, the source's own words and the id of the source. "
+    "A part that no text in hand states is printed as a blank."
+)
+_FIGURES = (
+    "Figures stand as their source prints them. A change from before to after is not an effect: "
+    "nothing in these tables says what would have happened otherwise."
+)
+_SETTLEMENT = (
+    "An example county is settled here, not this case. What the case's own rules state is kept; "
+    "what they leave open is assumed and printed in grey. The amounts are made up."
+)
+
+
+def case_rules_text(slug: str) -> str:
+    """Return the skeleton of a rule file: every core field, not yet published.
+
+    Raises
+    ------
+    DataError
+        If the slug is not of the form ``county_province``.
+    """
+    county = _county(slug)
+    fields = rule_fields()
+    lines = [
+        "# Every value needs a status, and a source unless it is assumed or not published.",
+        "# All fields: data/reforms/_fields.yaml. Rates are 0-1. Dates: 2018, 2018-01, 2018-01-31.",
+        f"id: {slug}",
+        "kind: case",
+        "name:",
+        f"  en: {county}",
+        f"  zh: {county}  # in Chinese characters",
+        "place:",
+        f"  en: {county}",
+        f"  zh: {county}  # in Chinese characters",
+        "currency: CNY",
+        "parameters:",
+    ]
+    group = None
+    for name in core_fields():
+        if fields[name].group != group:
+            group = fields[name].group
+            lines.append(f"  # {group}")
+        lines += [f"  {name}:  # {fields[name].definition}", "    - status: not_published"]
+    return "\n".join(lines) + "\n"
+
+
+def case_notebook_text(
+    slug: str,
+    *,
+    title: str | None = None,
+    question: str = "What does this case do that others do not, and what would we have to know?",
+    rules: str = _RULES,
+    figures: str = _FIGURES,
+    settlement: str = _SETTLEMENT,
+    wrong: str = "Say what could make the rules, the figures or the reading of them wrong.",
+) -> str:
+    """Return the notebook of a case page: fixed sections, a paragraph or more of prose in each.
+
+    Parameters
+    ----------
+    slug : str
+        Name of the rule file.
+    title : str, optional
+        Heading of the page; by default the county's name.
+    question, rules, figures, settlement, wrong : str
+        Markdown of the sections.
+    """
+    texts = dict(zip(SECTIONS, (question, rules, figures, settlement, wrong, ""), strict=True))
+    code = {
+        "Question": [f'import medalliance as ma\n\npage = ma.case_page("{slug}")\npage.summary()'],
+        "Rules then and now": ["page.contract()", "page.timeline()"],
+        "Figures": ["page.picture()", "page.figures()", "page.effects()"],
+        "Settlement": ["page.missing()", "page.example_terms()", "page.example()"],
+        "What could be wrong": [],
+        "Sources": ["page.sources()"],
+    }
+    cells = [_cell("markdown", f"# {title or _county(slug)}")]
+    for section in SECTIONS:
+        body = f"## {section}\n\n{texts[section]}".strip()
+        cells.append(_cell("markdown", body))
+        cells += [_cell("code", text) for text in code[section]]
+    for number, cell in enumerate(cells):
+        cell["id"] = f"cell-{number:02d}"
+    notebook = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+    return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _cell(kind: str, text: str) -> dict[str, object]:
+    cell: dict[str, object] = {
+        "cell_type": kind,
+        "metadata": {},
+        "source": text.splitlines(keepends=True),
+    }
+    return cell | ({"execution_count": None, "outputs": []} if kind == "code" else {})
+
+
+def _county(slug: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", slug):
+        raise DataError(
+            f"{slug!r} is no name of a case.\n"
+            "  Write county_province in small letters, such as deqing_zhejiang: "
+            "two provinces may have a county of that name."
+        )
+    return " ".join(part.capitalize() for part in slug.split("_")[:-1])
