@@ -32,6 +32,7 @@ _HOME = {
     "bacon_decomposition": "diagnostics.bacon_decomposition",
     "calibrate": "embedding.calibrate",
     "choose_inference": "diagnostics.choose_inference",
+    "case_page": "studies.case_page",
     "collective_optimum": "mechanism.collective",
     "conley_taber": "diagnostics.conley_taber",
     "controlled_direct_effect": "estimators.controlled_direct_effect",

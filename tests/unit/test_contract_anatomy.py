@@ -65,6 +65,14 @@ def test_gradient_falls_with_the_level():
 
 
 def test_silence_is_counted():
-    text = anatomy.silence_sentence().text
-    assert "0 of" in text
-    assert "1 of" in text
+    counts = anatomy.silence_table().summary.set_index("term")
+    row = counts.loc["Surplus retained"]
+    assert row["county contracts"].startswith("0 of")
+    assert row["provincial and national texts"].startswith("0 of")
+    assert row["city schemes"].startswith("1 of")
+
+
+def test_named_contracts_keep_their_order():
+    names = ("luohu_guangdong", "funan_anhui")
+    frame, _ = anatomy.anatomy_frame(("budget_unit",), names=names)
+    assert list(frame["case"]) == ["Luohu", "Funan"]

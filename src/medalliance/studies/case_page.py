@@ -154,8 +154,7 @@ class CasePage:
             )
             ax.set_xlim(0, 1)
             told = "; ".join(
-                f"{row.what} from {row.before:.3f} to {row.after:.3f}"
-                for row in pairs.itertuples()
+                f"{row.what} from {row.before:.3f} to {row.after:.3f}" for row in pairs.itertuples()
             )
             frame, caption = pairs, "published shares, earlier and later; no comparison group"
         else:

@@ -93,7 +93,7 @@ def case_notebook_text(
         "Question": [f'import medalliance as ma\n\npage = ma.case_page("{slug}")\npage.summary()'],
         "Rules then and now": ["page.contract()", "page.timeline()"],
         "Figures": ["page.picture()", "page.figures()", "page.effects()"],
-        "Settlement": ["page.missing()", "page.example_terms()", "page.example()"],
+        "Settlement": ["page.missing()"],
         "What could be wrong": [],
         "Sources": ["page.sources()"],
     }

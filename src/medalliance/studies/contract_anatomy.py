@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..exhibits import Exhibit, Sentence, figure, sentence
+from ..exhibits import Exhibit, figure
 from ..provenance import Badge
 from ..reforms import Reforms, core_fields, load_reforms, load_rules, rule_fields, shown
 
@@ -94,6 +94,7 @@ def anatomy_table(
     *,
     caption: str,
     kinds: Sequence[str] = ("case", "programme"),
+    names: Sequence[str] = (),
     year: int | None = None,
     fold: bool = True,
 ) -> Exhibit:
@@ -103,8 +104,8 @@ def anatomy_table(
     ----------
     fields : sequence of str
         Rule fields, one a column.
-    kinds : sequence of str
-        Kinds of contract shown.
+    kinds, names : sequence of str
+        Kinds of contract shown; or the contracts by name, in this order.
     year : int, optional
         Show what held in that year; by default the latest that is known.
     fold : bool
@@ -112,7 +113,7 @@ def anatomy_table(
     """
     from ..tables import table
 
-    frame, fill = anatomy_frame(fields, kinds=kinds, year=year, fold=fold)
+    frame, fill = anatomy_frame(fields, kinds=kinds, names=names, year=year, fold=fold)
     frame.attrs["fill"] = fill
     known = rule_fields()
     return table(
@@ -120,7 +121,7 @@ def anatomy_table(
         caption=caption,
         badge=Badge.REAL,
         source=f"{_SOURCE}. Blue: documented; orange: reported",
-        labels={"case": "case", **{name: known[name].label.en for name in fields}},
+        labels={"case": "contract", **{name: known[name].label.en for name in fields}},
     )
 
 
@@ -128,6 +129,7 @@ def anatomy_frame(
     fields: Sequence[str],
     *,
     kinds: Sequence[str] = ("case", "programme"),
+    names: Sequence[str] = (),
     year: int | None = None,
     fold: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -135,7 +137,8 @@ def anatomy_frame(
     import pandas as pd
 
     cells, fills, silent = [], [], 0
-    for one in _ordered(load_reforms().of_kind(*kinds)).values():
+    chosen = [load_rules(name) for name in names]
+    for one in chosen or _ordered(load_reforms().of_kind(*kinds)).values():
         found = [_latest(one, field, year) for field in fields]
         if fold and all(text is None for text, _ in found):
             silent += 1
@@ -293,23 +296,49 @@ def gradient_figure() -> Exhibit:
     )
 
 
-def silence_sentence(field: str = "surplus_retention_share") -> Sentence:
-    """Say how many Chinese contracts in hand print a number for a field."""
-    known = rule_fields()[field]
+def silence_table(
+    fields: Sequence[str] = (
+        "budget_growth_rate",
+        "surplus_retention_share",
+        "split_lead_share",
+        "surplus_pay_share",
+        "overspend_sharing_share",
+        "inpatient_reimbursement_rate",
+    ),
+) -> Exhibit:
+    """Count for each term how many contracts in hand print a number for it."""
+    import pandas as pd
+
+    from ..tables import table
+
+    reforms = load_reforms()
+    china = Reforms({name: one for name, one in reforms.items() if one.currency == "CNY"})
     groups = {
-        "county contract": load_reforms().of_kind("case", "programme"),
-        "provincial or national text": load_reforms().of_kind("province", "national"),
-        "city scheme": load_reforms().of_kind("city_scheme"),
+        "county contracts": china.of_kind("case", "programme"),
+        "provincial and national texts": china.of_kind("province", "national"),
+        "city schemes": china.of_kind("city_scheme"),
+        "contracts abroad": reforms.of_kind("analogue"),
     }
-    parts = []
-    for label, reforms in groups.items():
-        stated = sum(
-            any(value.value is not None for value in one.parameters.get(field, ()))
-            for one in reforms.values()
-        )
-        parts.append(f"{stated} of {len(reforms)} {label}s")
-    text = f"{known.label.en}: printed by {', '.join(parts[:-1])} and {parts[-1]}."
-    return sentence(text, badge=Badge.REAL, source=_SOURCE)
+    known = rule_fields()
+    rows = [
+        {"term": known[field].label.en}
+        | {
+            label: f"{sum(_prints(one, field) for one in group.values())} of {len(group)}"
+            for label, group in groups.items()
+        }
+        for field in fields
+    ]
+    return table(
+        pd.DataFrame(rows),
+        caption="How many texts in hand print a number for a term, not only words or a bound",
+        badge=Badge.REAL,
+        source=_SOURCE,
+        labels={},
+    )
+
+
+def _prints(rules: Any, field: str) -> bool:
+    return any(value.value is not None for value in rules.parameters.get(field, ()))
 
 
 def _ordered(reforms: Reforms) -> Reforms:
