@@ -332,9 +332,11 @@ def flow(
     ax = new_axes(height=max(2.6, 0.5 * len(frame) + 1.0)) if ax is None else ax
     names = dict(labels or {})
     share = amount / amount.sum()
-    gap = 0.045
     assumed = [str(text) == "assumed" for text in frame.get("status", [""] * len(frame))]
-    ends = 1.0 + gap * (len(frame) - 1) / 2 - np.cumsum(share + gap) + gap
+    # a thin stream keeps a slot as tall as its two lines of text
+    slot = np.maximum(share + 0.045, 0.5 / (0.5 * len(frame) + 1.0))
+    tops = 0.5 + slot.sum() / 2 - np.cumsum(slot)
+    ends = tops + (slot - share) / 2
     starts = 1.0 - np.cumsum(share)
     ax.add_patch(Rectangle((0.0, 0.0), 0.02, 1.0, color=INK))
     heights = _spread(ends + share / 2, 0.62 / ax.figure.get_figheight())
@@ -389,7 +391,9 @@ def heatmap(
         ink = "white" if shown.norm(value) < 0.55 else "#1b1f24"
         ax.text(column, row, f"{value:.3g}", ha="center", va="center", color=ink, fontsize=9)
     ax.set_xticks(range(width), [names.get(str(name), str(name)) for name in frame.columns])
-    ax.tick_params(axis="x", rotation=35 if width > 4 else 0)
+    if width > 4:
+        for text in ax.get_xticklabels():
+            text.set(rotation=35, ha="right", rotation_mode="anchor")
     ax.set_yticks(range(height), [names.get(str(name), str(name)) for name in frame.index])
     ax.grid(visible=False)
     ax.figure.colorbar(shown, ax=ax, label=unit, shrink=0.85)
@@ -421,11 +425,12 @@ def tiles(
         ax = new_axes(width=max(SIZE[0], 0.46 * width + 2.2), height=0.27 * height + 2.1)
     names, signs, cells = dict(labels or {}), dict(marks or {}), frame.to_numpy(object)
     for row, column in np.ndindex(height, width):
-        color = colors.get(cells[row, column])
+        name = str(cells[row, column])
+        color = colors.get(name)
         corner = (column - 0.46, row - 0.44)
         look = {"fc": color} if color else {"fill": False, "ec": INK, "lw": 0.6, "alpha": 0.5}
         ax.add_patch(Rectangle(corner, 0.92, 0.88, **look))
-        mark = signs.get(cells[row, column], "")
+        mark = signs.get(name, "")
         ax.text(column, row, mark, ha="center", va="center", color="white", fontsize=8)
     for name, color in colors.items():
         if (cells == name).any():

@@ -12,6 +12,7 @@ from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
 from ..tables import table
 from .contract_anatomy import FILL
+from .example_county import deficit_sentence, surplus_figure, terms_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,9 @@ class CasePage:
         """Set every dated rule, oldest first within its field, blanks last."""
         import pandas as pd
 
-        known, rows, fills = rule_fields(), [], []
+        known = rule_fields()
+        rows: list[tuple[str | None, ...]] = []
+        fills: list[tuple[str, ...]] = []
         for name, field in known.items():
             for value in self.rules.parameters.get(name, ()):
                 if not shown(value) and value.status == "not_published":
@@ -213,6 +216,18 @@ class CasePage:
             text += f" Missing: {', '.join(gone)}."
         return sentence(text, badge=Badge.REAL, source=self._rule_source())
 
+    def example_terms(self) -> Exhibit | Sentence:
+        """Set the terms of the example county: this case's own, the assumed ones in grey."""
+        return terms_table(self.rules) if self._settles() else self._abroad()
+
+    def example(self) -> Exhibit | Sentence:
+        """Draw who gets what an example county leaves of its budget under these terms."""
+        return surplus_figure(self.rules) if self._settles() else self._abroad()
+
+    def example_loss(self) -> Sentence:
+        """Say what the example county owes if it overspends under these terms."""
+        return deficit_sentence(self.rules) if self._settles() else self._abroad()
+
     def sources(self) -> Exhibit:
         """Set the sources of the page with their grade and how much of each was read."""
         evidence = load_evidence()
@@ -236,6 +251,16 @@ class CasePage:
         events = load_evidence().timeline
         return events[events["case_slug"].isin((*self._slugs, *self.rules.within))].sort_values(
             "date"
+        )
+
+    def _settles(self) -> bool:
+        return self.rules.currency == "CNY"
+
+    def _abroad(self) -> Sentence:
+        return sentence(
+            f"{self.rules.name.en} is an analogue in another currency; no example is settled.",
+            badge=Badge.REAL,
+            source=self._rule_source(),
         )
 
     def _published(self) -> pd.DataFrame:

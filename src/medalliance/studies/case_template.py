@@ -28,6 +28,10 @@ _FIGURES = (
     "Figures stand as their source prints them. A change from before to after is not an effect: "
     "nothing in these tables says what would have happened otherwise."
 )
+_ABROAD = (
+    "This contract is an analogue in another currency. Its terms are listed as far as they are "
+    "published; no example county is settled by them."
+)
 _SETTLEMENT = (
     "An example county is settled here, not this case. What the case's own rules state is kept; "
     "what they leave open is assumed and printed in grey. The amounts are made up."
@@ -74,7 +78,7 @@ def case_notebook_text(
     question: str = "What does this case do that others do not, and what would we have to know?",
     rules: str = _RULES,
     figures: str = _FIGURES,
-    settlement: str = _SETTLEMENT,
+    settles: bool = True,
     wrong: str = "Say what could make the rules, the figures or the reading of them wrong.",
 ) -> str:
     """Return the notebook of a case page: fixed sections, a paragraph or more of prose in each.
@@ -85,15 +89,19 @@ def case_notebook_text(
         Name of the rule file.
     title : str, optional
         Heading of the page; by default the county's name.
-    question, rules, figures, settlement, wrong : str
+    question, rules, figures, wrong : str
         Markdown of the sections.
+    settles : bool
+        Settle an example county; contracts in another currency do not.
     """
+    settlement = _SETTLEMENT if settles else _ABROAD
     texts = dict(zip(SECTIONS, (question, rules, figures, settlement, wrong, ""), strict=True))
+    example = ["page.example_terms()", "page.example()", "page.example_loss()"] if settles else []
     code = {
         "Question": [f'import medalliance as ma\n\npage = ma.case_page("{slug}")\npage.summary()'],
         "Rules then and now": ["page.contract()", "page.timeline()"],
         "Figures": ["page.picture()", "page.figures()", "page.effects()"],
-        "Settlement": ["page.missing()"],
+        "Settlement": ["page.missing()", *example],
         "What could be wrong": [],
         "Sources": ["page.sources()"],
     }

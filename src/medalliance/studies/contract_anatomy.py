@@ -32,6 +32,7 @@ STATUS_LABEL = {
     "not_applicable": "does not apply",
     "not_published": "not published",
 }
+LEDGERS = "mssp"  # hundreds of terms by track and year; its ledgers have a chapter of their own
 _SOURCE = "rule files of the book, each value with its source id; listed in Sources"
 
 
@@ -176,12 +177,13 @@ def _latest(rules: Any, field: str, year: int | None) -> tuple[str | None, str]:
 
 
 def ratio_table() -> Exhibit:
-    """Set every number that a rule in hand prints, with its dates, status and source."""
+    """Set every number that a rule in hand prints, but those of the Shared Savings Program."""
     import pandas as pd
 
     from ..tables import table
 
-    frame = load_reforms().to_frame()
+    written = load_reforms()
+    frame = _ordered(Reforms({k: v for k, v in written.items() if k != LEDGERS})).to_frame()
     known = rule_fields()
     numeric = frame["field"].map(lambda name: known[name].kind not in ("text", "choice", "flag"))
     stated = frame[numeric & frame["shown"].ne("")]
@@ -199,7 +201,7 @@ def ratio_table() -> Exhibit:
     )
     return table(
         rows.reset_index(drop=True),
-        caption="Every number that a rule in hand prints",
+        caption="Every number that a rule in hand prints, without the Shared Savings Program",
         badge=Badge.REAL,
         source=_SOURCE,
         labels={},
@@ -259,8 +261,8 @@ def gradient_figure() -> Exhibit:
     frame = pd.DataFrame(
         {
             "level": list(names.values()),
-            "insurance_pays": [float(rates[key]) for key in names],
-            "deductible_yuan": [int(starts[key]) for key in names],
+            "insurance_pays": [float(str(rates[key])) for key in names],
+            "deductible_yuan": [int(str(starts[key])) for key in names],
         }
     )
     ax = plots.bars(
