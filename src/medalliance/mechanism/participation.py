@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq, minimize
+from scipy.optimize import brentq
 
 from ..errors import RuleError
+from .batch import solve_batch
+from .best_response import problem_of
 from .contract import Contract
-from .respond import respond
 from .technology import Technology
 
 Array = NDArray[np.float64]
@@ -38,11 +39,18 @@ def negotiated_budget(lowest: float, highest: float, weight: float) -> float:
 
 
 def gains(contract: Contract, technology: Technology) -> Array:
-    """Return what each member gains by the contract over keeping nothing, shape (n_groups,)."""
-    found = respond(contract, technology)
-    p = found.problem
+    """Return what each member gains by the contract over keeping nothing, shape (n_groups,).
+
+    At the equilibrium with the lowest surplus, as in :func:`solve_batch`.
+    """
+    return _gains(contract, technology)[0]
+
+
+def _gains(contract: Contract, technology: Technology) -> Array:
+    found = solve_batch(contract, technology)
+    p = problem_of(contract, technology)
     without = p.bonus**2 / p.effort_cost + np.maximum(p.inducement_gain, 0) ** 2 / p.inducement_cost
-    return found.utility[found.chosen] - without[0] / 2
+    return found.utility - without / 2
 
 
 def participation_budget(
@@ -118,25 +126,35 @@ def bargained_split(
     if say.shape != (technology.n_groups,) or np.any(say < 0) or not say.sum() > 0:
         raise RuleError("bargained split: give one weight a group, zero or more, not all zero.")
 
-    def loss(logits: Array) -> float:
-        split = _softmax(logits)
-        gain = gains(contract.replace(split=split), technology) - reservation
-        if np.any(gain[say > 0] <= 0):
-            return 1e6 - float(np.minimum(gain, 0).sum())
-        return -float((say[say > 0] * np.log(gain[say > 0])).sum() / say.sum())
+    def value(logits: Array) -> Array:
+        gain = _gains(contract.replace(split=_softmax(logits)), technology) - reservation
+        heard = gain[:, say > 0]
+        agreed = np.log(np.maximum(heard, 1e-300)) @ say[say > 0] / say.sum()
+        return np.where((heard > 0).all(axis=1), agreed, -1e6 + np.minimum(heard, 0).sum(axis=1))
 
-    starts = [np.atleast_1d(contract.split), say / say.sum()]
-    options = {"xatol": 1e-6, "fatol": 1e-12, "maxiter": 1000}
-    tries = [
-        minimize(loss, np.log(np.maximum(s, 1e-4)), method="Nelder-Mead", options=options)
-        for s in starts
-    ]
-    best = min(tries, key=lambda found: found.fun)
-    if best.fun >= 1e6:
+    starts = np.stack([np.atleast_1d(contract.split), say / say.sum()])
+    start = np.log(np.maximum(starts, 1e-4))
+    at, best = _climb(value, start[value(start).argmax()])
+    if best <= -1e5:
         raise RuleError("bargained split: no split found that leaves every group a gain.")
-    return _softmax(best.x)
+    return _softmax(at)
+
+
+def _climb(value: Any, at: Array) -> tuple[Array, float]:
+    """Climb by trying steps in all directions at once, halving them where none is better."""
+    n = at.size
+    directions = np.array([d for d in np.ndindex(*(3,) * n) if any(k != 1 for k in d)]) - 1.0
+    best, step = float(value(at[None])[0]), 0.5
+    while step > 1e-6:
+        tried = at + step * directions
+        found = value(tried)
+        if found.max() > best + 1e-15 * abs(best):
+            at, best = tried[found.argmax()], float(found.max())
+        else:
+            step /= 2
+    return at, best
 
 
 def _softmax(logits: Array) -> Array:
-    weight = np.exp(logits - logits.max())
-    return weight / weight.sum()
+    weight = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return weight / weight.sum(axis=-1, keepdims=True)

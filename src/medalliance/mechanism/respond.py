@@ -10,7 +10,7 @@ from ..errors import RuleError, raise_problems
 from .best_response import Problem, best_gain, mean_surplus, problem_of, worth_of_surplus
 from .contract import Contract
 from .equilibrium import Equilibrium, answers
-from .fixed_point import all_fixed_points, slope_at
+from .fixed_point import all_fixed_points, knot_grid, slope_at
 from .technology import Technology
 from .transfer import steepest_rise
 
@@ -120,11 +120,8 @@ def _first(*tests: np.ndarray) -> int:
 
 def _is_best(problem: Problem, found: dict[str, np.ndarray], roots: np.ndarray, k: int) -> bool:
     """Search each member's own acts for a better payoff than at root k."""
-    sigma = problem.sigma[:, None]
-    knots = problem.transfer.knots
-    span = np.where(np.isfinite(knots), knots, 0.0)
-    means = np.linspace(span.min() - 9 * sigma[0, 0], span.max() + 9 * sigma[0, 0], 4001)
-    worths = worth_of_surplus(problem, means[None])[0]
+    means = knot_grid(problem.transfer.knots, problem.sigma, 64)
+    worths = worth_of_surplus(problem, means)[0]
     reach = worths.min(axis=0), worths.max(axis=0)
     worth = found["worth"][:, k : k + 1]
     gain = best_gain(problem, worth, roots[None, k : k + 1], reach)

@@ -49,9 +49,7 @@ def corrective_pay(saving: Any, pay_share: Any, share_held: Any, share: Any) -> 
     return (1 - np.asarray(pay_share) * np.asarray(share_held) * np.asarray(share)) * saving
 
 
-def second_best_split(
-    power: Any, strength: float, members: Any = None
-) -> dict[str, NDArray[np.float64] | float]:
+def second_best_split(power: Any, strength: float, members: Any = None) -> dict[str, Any]:
     """Return the split that maximises saving net of effort cost when shares must sum to one.
 
     Maximises ``sum n_j k_j (x_j - x_j^2/2)`` over ``x_j = kappa w_j r >= 0`` with

@@ -112,7 +112,7 @@ class Technology:
         return problems
 
     def _range_problems(self) -> list[str]:
-        rules = {
+        rules: dict[str, tuple[Any, str]] = {
             "members": (lambda x: x >= 1, "at least 1"),
             "saving": (np.isfinite, "finite"),
             "effort_cost": (lambda x: x > 0, "positive"),
