@@ -1,0 +1,517 @@
+"""The methods chapter: every estimator on one panel, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..diagnostics.bacon_decomposition import bacon_decomposition
+from ..diagnostics.choose_inference import choose_inference
+from ..diagnostics.robust_variance import robust_variance
+from ..errors import DesignError
+from ..estimators.att_gt import att_gt
+from ..estimators.did_imputation import did_imputation
+from ..estimators.etwfe import etwfe
+from ..estimators.lp_did import lp_did
+from ..estimators.stacked_did import stacked_did
+from ..estimators.sun_abraham import sun_abraham
+from ..estimators.twfe import twfe
+from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
+from ..outcomes import outcome_label, outcome_values
+from ..panel import NEVER_TREATED, Panel
+from ..panel._load import TEACHING_PANEL
+from ..provenance import Badge
+from ..results import Effects
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PREFERRED = (
+    "log_spending_per_insured",
+    "log_remuneration_per_fte_township",
+    "primary_care_visit_share",
+)
+TEACHING = "the teaching panel: invented counties with known effects, drawn from a fixed seed"
+YOURS = "the panel that you loaded"
+ASSUMES = {
+    "two-way effects": (
+        "parallel trends for all pairs of years; the same effect in every cohort",
+        "all rows, treated ones too",
+        "by the variance of treatment",
+    ),
+    "group-time": (
+        "parallel trends after the base year",
+        "not yet treated",
+        "by counties",
+    ),
+    "imputation": (
+        "parallel trends in all years, before treatment too",
+        "all rows not yet treated",
+        "by counties",
+    ),
+    "saturated": (
+        "parallel trends in all years, before treatment too",
+        "all rows not yet treated",
+        "by counties",
+    ),
+    "interaction-weighted": (
+        "parallel trends after the base year",
+        "never treated",
+        "by counties",
+    ),
+    "stacked": (
+        "parallel trends in the window",
+        "untreated through the window",
+        "by counties, the same cohorts in every year",
+    ),
+    "local projection": (
+        "parallel trends after the base year",
+        "untreated through the horizon",
+        "by the variance of treatment",
+    ),
+    "local projection, equal": (
+        "parallel trends after the base year",
+        "untreated through the horizon",
+        "by counties",
+    ),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """Every estimator on one panel and outcome.
+
+    Attributes
+    ----------
+    panel : Panel
+    outcome : str
+    horizon : int
+        Years after treatment that every cohort is seen; the headline averages over them.
+    effects : dict of str to Effects
+    refused : dict of str to str
+        What an estimator could not do on this panel, in its own words.
+    """
+
+    panel: Panel
+    outcome: str
+    horizon: int
+    effects: dict[str, Effects]
+    refused: dict[str, str]
+
+    @cached_property
+    def headlines(self) -> pd.DataFrame:
+        """Headline of each estimator: ``method estimate std_error conf_low conf_high``."""
+        return _headlines(self)
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from."""
+        return TEACHING if self.panel.badge == Badge.SYNTHETIC else YOURS
+
+
+def run(panel: Panel, outcome: str | None = None) -> Runs:
+    """Run every estimator on a panel.
+
+    Parameters
+    ----------
+    panel : Panel
+    outcome : str, optional
+        Without it the first of three registered outcomes that the panel can give.
+
+    Returns
+    -------
+    Runs
+    """
+    name = outcome or _first_possible(panel)
+    treated = panel.cohort_by_unit[(panel.cohort_by_unit > panel.years[0])]
+    inside = treated[treated <= panel.years[-1]]
+    if not len(inside):
+        raise DesignError("no unit starts treatment in the panel.\n  Check the cohort column.")
+    horizon = int(panel.years[-1] - inside.max())
+    window = (int(inside.min() - panel.years[0]), horizon)
+    recipes: dict[str, Callable[[Panel, str], Effects]] = {
+        "two-way effects": partial(twfe, event_study=True),
+        "group-time": partial(att_gt, base_period="universal"),
+        "imputation": did_imputation,
+        "saturated": etwfe,
+        "interaction-weighted": sun_abraham,
+        "stacked": partial(stacked_did, window=window),
+        "local projection": lp_did,
+        "local projection, equal": partial(lp_did, weighting="equal"),
+    }
+    effects, refused = {}, {}
+    for label, recipe in recipes.items():
+        try:
+            effects[label] = recipe(panel, name)
+        except DesignError as error:
+            refused[label] = str(error).splitlines()[0]
+    return Runs(panel, name, horizon, effects, refused)
+
+
+def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
+    """Average event times 0 to ``horizon``.
+
+    Returns
+    -------
+    estimate, std_error, dof : float
+    """
+    by_event = effects
+    if effects.mass is not None:
+        by_event = effects.aggregate("event_time", balance=horizon)
+    event = by_event.terms["event_time"].to_numpy(float, na_value=np.nan)
+    shown = (event >= 0) & (event <= horizon)
+    weight = shown / shown.sum()
+    variance = weight[shown] @ by_event.vcov[np.ix_(shown, shown)] @ weight[shown]
+    return float(weight @ by_event.estimate), float(np.sqrt(variance)), effects.design.dof
+
+
+def true_by_event(runs: Runs) -> pd.Series | None:
+    """Return the true effect by years since the reform; None where nobody knows it."""
+    import pandas as pd
+
+    if runs.panel.badge != Badge.SYNTHETIC:
+        return None
+    truth = pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
+    truth = truth[truth["outcome"] == runs.outcome]
+    if truth.empty:
+        return None
+    truth = truth.assign(event_time=truth["year"] - truth["cohort"])
+    truth = truth[truth["event_time"] <= runs.horizon]
+    total = (truth["att"] * truth["n_units"]).groupby(truth["event_time"]).sum()
+    return total / truth.groupby("event_time")["n_units"].sum()
+
+
+def true_headline(runs: Runs) -> float | None:
+    """Return the true value of the headline; None where nobody knows it."""
+    truth = true_by_event(runs)
+    return None if truth is None else float(truth.mean())
+
+
+def design_table(panel: Panel) -> Exhibit:
+    """Show the cohorts of a panel."""
+    import pandas as pd
+
+    from ..tables import table
+
+    cohorts = panel.cohort_by_unit
+    rows = []
+    for cohort in np.unique(cohorts):
+        mine = cohorts == cohort
+        known = cohort != NEVER_TREATED
+        rows.append(
+            {
+                "cohort": str(cohort) if known else "never",
+                "counties": int(mine.sum()),
+                "clusters": len(np.unique(panel.cluster_by_unit[mine])),
+                "years before": int((panel.years < cohort).sum()) if known else len(panel.years),
+                "years from treatment on": int((panel.years >= cohort).sum()) if known else 0,
+            }
+        )
+    span = f"{panel.years[0]} to {panel.years[-1]}"
+    caption = (
+        f"Who is treated when: {panel.n_units} counties, {span}. "
+        f"{panel.n_already_treated} counties were treated when first seen and are left out."
+    )
+    return table(pd.DataFrame(rows), caption=caption, badge=panel.badge, source=_source(panel))
+
+
+def event_study_figure(runs: Runs) -> Exhibit:
+    """Draw the event study of each estimator, with the true effects where they are known."""
+    frames = {name: _by_event(runs, effects) for name, effects in runs.effects.items()}
+    truth = true_by_event(runs)
+    axes = _panels(frames, truth, f"effect, {_unit(runs)}")
+    known = "" if truth is None else " Crosses: the true effects."
+    caption = f"{_title(runs)} by years since the reform, with 95 % intervals.{known}"
+    wide = _stack(frames).pivot_table(
+        index="event_time", columns="method", values="estimate", sort=False
+    )
+    alt = (
+        f"One small event study an estimator: {', '.join(frames)}. Points with intervals by year "
+        f"before and after the reform. {_alt_range(runs)}{known}"
+    )
+    return figure(
+        axes,
+        caption=caption,
+        alt=alt,
+        badge=runs.panel.badge,
+        source=runs.source,
+        summary=rounded(wide.sort_index().reset_index(), 3),
+    )
+
+
+def _by_event(runs: Runs, effects: Effects) -> pd.DataFrame:
+    frame = effects.aggregate("event_time").to_frame(bands=False)
+    return frame[frame["event_time"].between(-5, max(runs.horizon, 3))]
+
+
+def _stack(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Stack frames, their keys in a column ``method``."""
+    import pandas as pd
+
+    return pd.concat([frame.assign(method=name) for name, frame in frames.items()])
+
+
+def _panels(
+    frames: dict[str, pd.DataFrame], truth: pd.Series | None, unit: str
+) -> np.ndarray[Any, Any]:
+    """Draw one small event study a method on common axes."""
+    import matplotlib.pyplot as plt
+
+    from ..plots import INK, event_study, style
+
+    n_rows = -(-len(frames) // 2)
+    with style():
+        _, axes = plt.subplots(
+            n_rows, 2, figsize=(6.4, 1.75 * n_rows + 0.6), sharex=True, sharey=True,
+            constrained_layout=True,
+        )  # fmt: skip
+        flat = axes.ravel()
+        for ax, (name, frame) in zip(flat, frames.items(), strict=False):
+            event_study(frame, ax=ax)
+            ax.set_title(name, loc="left", fontsize=10)
+            ax.set_xlabel("")
+            if truth is not None:
+                ax.plot(truth.index, truth, "x", color=INK, markersize=7, zorder=4)
+        for ax in flat[len(frames) :]:
+            ax.set_visible(False)
+        flat[0].figure.supxlabel("years since the reform", fontsize=11)
+        flat[0].figure.supylabel(unit, fontsize=11)
+    return flat[: len(frames)]
+
+
+def headline_figure(runs: Runs) -> Exhibit:
+    """Draw the headline of every estimator, with the truth where it is known."""
+    from ..plots import forest
+
+    frame = runs.headlines
+    truth = true_headline(runs)
+    ax = forest(frame, label="method", unit=f"effect, {_unit(runs)}", reference=truth or 0.0)
+    line = "The line is the true effect." if truth is not None else "The line is zero."
+    caption = f"{_title(runs)}, mean of the first {runs.horizon + 1} years. {line}"
+    alt = f"One row an estimator with its 95 % interval. {_alt_range(runs)} {line}"
+    return figure(ax, caption=caption, alt=alt, badge=runs.panel.badge, source=runs.source)
+
+
+def headline_table(runs: Runs) -> Exhibit:
+    """Set the headline of every estimator as a table with what it assumes."""
+    from ..tables import table
+
+    frame = runs.headlines
+    columns = zip(*(ASSUMES[name] for name in frame["method"]), strict=True)
+    texts = dict(zip(("assumes", "compares with", "averages"), columns, strict=True))
+    frame = frame.drop(columns=["conf_low", "conf_high"]).assign(**texts)
+    note = "".join(f" Not available: {k} ({v})" for k, v in runs.refused.items())
+    caption = (
+        f"{_title(runs)}: mean of the first {runs.horizon + 1} years, its standard error, and "
+        f"what each method assumes, compares with and averages.{note}"
+    )
+    return table(frame, caption=caption, badge=runs.panel.badge, source=runs.source, decimals=4)
+
+
+def spread_sentence(runs: Runs) -> Sentence:
+    """Say how far the estimators lie apart, beside their standard errors."""
+    frame = runs.headlines
+    low, high = frame["estimate"].min(), frame["estimate"].max()
+    text = (
+        f"The headlines lie between {low:.4f} and {high:.4f}; their standard errors between "
+        f"{frame['std_error'].min():.4f} and {frame['std_error'].max():.4f}."
+    )
+    truth = true_headline(runs)
+    if truth is None:
+        text += " The true effect of your panel is not available."
+    else:
+        inside = frame["conf_low"].le(truth) & frame["conf_high"].ge(truth)
+        text += (
+            f" The true effect is {truth:.4f}; {int(inside.sum())} of {len(frame)} intervals "
+            "hold it."
+        )
+    return sentence(text, badge=runs.panel.badge, source=runs.source)
+
+
+def identity_sentence(runs: Runs) -> Sentence:
+    """Say which methods are one and the same on a balanced panel, from the numbers."""
+    pairs = [("imputation", "saturated"), ("group-time", "local projection, equal")]
+    words = []
+    for one, two in pairs:
+        if one in runs.effects and two in runs.effects:
+            gap = _largest_gap(runs.effects[one], runs.effects[two])
+            same = "the same number" if gap < 1e-9 else f"apart by up to {gap:.4f}"
+            words.append(f"{one} and {two}: {same}")
+    return sentence(
+        f"Effects by year since the reform, compared pair by pair: {'; '.join(words)}.",
+        badge=runs.panel.badge,
+        source=runs.source,
+    )
+
+
+def bacon_sentence(runs: Runs) -> Sentence:
+    """Say how much of the static two-way estimate compares late with already treated counties."""
+    try:
+        frame = bacon_decomposition(runs.panel, runs.outcome)
+    except DesignError as error:
+        return sentence(
+            f"The decomposition is not available: {str(error).splitlines()[0]}",
+            badge=runs.panel.badge,
+            source=runs.source,
+        )
+    late = frame[frame["comparison"].isin(["later_vs_earlier", "treated_vs_already"])]
+    mean = np.average(late["estimate"], weights=late["weight"]) if len(late) else np.nan
+    never = frame[frame["comparison"] == "treated_vs_never"]
+    text = f"The static two-way estimate is {frame.attrs['twfe']:.4f}."
+    if len(late):
+        text += (
+            f" {late['weight'].sum():.1%} of its weight lies on comparisons with counties that "
+            f"are already treated; their mean is {mean:.4f}."
+        )
+    if len(never):
+        mean = np.average(never["estimate"], weights=never["weight"])
+        text += f" The mean of the comparisons with never-treated counties is {mean:.4f}."
+    return sentence(text, badge=runs.panel.badge, source=runs.source)
+
+
+def control_table(runs: Runs) -> Exhibit:
+    """Show the group-time headline by control group and years of anticipation."""
+    import pandas as pd
+
+    from ..tables import table
+
+    rows = []
+    for control_group in ("not_yet_treated", "never_treated"):
+        for anticipation in (0, 1, 2):
+            row: dict[str, Any] = {
+                "controls": control_group.replace("_", " "),
+                "anticipation, years": anticipation,
+            }
+            try:
+                effects = att_gt(
+                    runs.panel,
+                    runs.outcome,
+                    control_group=control_group,
+                    anticipation=anticipation,
+                )
+                row["estimate"], row["std_error"], _ = headline(effects, runs.horizon)
+            except DesignError as error:
+                row["remark"] = str(error).splitlines()[0]
+            rows.append(row)
+    frame = pd.DataFrame(rows)
+    caption = "The group-time headline under other controls and other reference years."
+    return table(
+        frame, caption=caption, badge=runs.panel.badge, source=runs.source,
+        decimals={"estimate": 4, "std_error": 4},
+    )  # fmt: skip
+
+
+def convention_table(runs: Runs) -> Exhibit:
+    """Show one two-way coefficient under the conventions that packages use."""
+    import pandas as pd
+
+    from ..tables import table
+
+    effects = twfe(runs.panel, runs.outcome)
+    design, fit = effects.design, effects.regression
+    if fit is None:
+        raise DesignError("the regression was not kept.\n  Use twfe.")
+    g, n, k = design.n_clusters, design.n_obs, fit.n_params
+    nested = k + design.n_units - 1
+    plain = float(effects.std_error[0]) / np.sqrt(effects.variance_factor)
+    rows = [
+        ("no factor", "R did, and our group-time effects", plain),
+        ("G/(G-1)", "the first factor alone", plain * np.sqrt(g / (g - 1))),
+        (
+            "G/(G-1) · (N-1)/(N-K), nested effects not counted",
+            "fixest, pyfixest, reghdfe; our regressions",
+            float(effects.std_error[0]),
+        ),
+        (
+            "N/(N-K), nested effects counted, without G/(G-1)",
+            "linearmodels' default",
+            plain * np.sqrt(n / (n - nested)),
+        ),
+        (
+            "CRV2, bias-reduced",
+            "clubSandwich; robust_variance",
+            float(robust_variance(effects, "crv2").std_error[0]),
+        ),
+        (
+            "CRV3, cluster jackknife",
+            "summclust; robust_variance",
+            float(robust_variance(effects, "crv3").std_error[0]),
+        ),
+    ]
+    frame = pd.DataFrame(rows, columns=["convention", "who", "std_error"])
+    frame["against fixest"] = frame["std_error"] / rows[2][2] - 1
+    caption = (
+        f"One coefficient, {float(effects.estimate[0]):.4f}, and its clustered standard error "
+        f"under several conventions: G = {g} clusters, N = {n:,} rows, K = {k} parameters."
+    )
+    return table(
+        frame, caption=caption, badge=runs.panel.badge, source=runs.source,
+        decimals={"std_error": 5, "against fixest": 4},
+    )  # fmt: skip
+
+
+def inference_sentence(runs: Runs) -> Sentence:
+    """Say which inference the number of clusters asks for."""
+    effects = next(iter(runs.effects.values()))
+    return sentence(choose_inference(effects).words, badge=runs.panel.badge, source=runs.source)
+
+
+def _headlines(runs: Runs) -> pd.DataFrame:
+    import pandas as pd
+    from scipy import stats
+
+    rows = []
+    for name, effects in runs.effects.items():
+        estimate, error, dof = headline(effects, runs.horizon)
+        half = error * (stats.norm.ppf(0.975) if np.isinf(dof) else stats.t.ppf(0.975, dof))
+        rows.append(
+            {
+                "method": name,
+                "estimate": estimate,
+                "std_error": error,
+                "conf_low": estimate - half,
+                "conf_high": estimate + half,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _largest_gap(one: Effects, two: Effects) -> float:
+    frames = [e.aggregate("event_time").to_frame(bands=False) for e in (one, two)]
+    joined = frames[0].merge(frames[1], on="event_time")
+    joined = joined[joined["event_time"] >= 0]
+    return float((joined["estimate_x"] - joined["estimate_y"]).abs().max())
+
+
+def _first_possible(panel: Panel) -> str:
+    for name in PREFERRED:
+        try:
+            outcome_values(panel, name)
+        except DesignError:
+            continue
+        return name
+    raise DesignError(
+        f"the panel gives none of {', '.join(PREFERRED)}.\n  Name an outcome: run(panel, name)."
+    )
+
+
+def _title(runs: Runs) -> str:
+    return f"Effect on {outcome_label(runs.outcome)}"
+
+
+def _unit(runs: Runs) -> str:
+    first = next(iter(runs.effects.values()))
+    return first.design.unit_of_measure or runs.outcome
+
+
+def _source(panel: Panel) -> str:
+    return TEACHING if panel.badge == Badge.SYNTHETIC else YOURS
+
+
+def _alt_range(runs: Runs) -> str:
+    frame = runs.headlines
+    return f"Headlines run from {frame['estimate'].min():.4f} to {frame['estimate'].max():.4f}."
