@@ -36,6 +36,7 @@ _HOME = {
     "collective_optimum": "mechanism.collective",
     "conley_taber": "diagnostics.conley_taber",
     "controlled_direct_effect": "estimators.controlled_direct_effect",
+    "contract_from_rules": "mechanism.bridge",
     "did_imputation": "estimators.did_imputation",
     "donut": "outcomes.exposure",
     "dynamic_panel": "estimators.dynamic_panel",

@@ -22,6 +22,7 @@ from ._sample import Sample
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
+SEPARATION = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,6 +163,7 @@ def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family)
             "  Look for cohorts or years whose outcome is almost always at its limit, or drop "
             "covariates."
         )
+    _check_interior(untreated_work, family, base, blocks, cells, sample.years)
     return _effects(sample, rows, cells, family, base, blocks)
 
 
@@ -203,13 +205,38 @@ def _check_margins(rows: Rows, family: Family, cells: Cells, years: NDArray[np.i
     for name, codes, labels in (("cohort", group, cells.cohorts), ("year", year, years)):
         count = np.bincount(codes, minlength=len(labels))
         for bound in family.bounds:
-            at_limit = (rows.y == bound).any(axis=1) if np.isfinite(bound) else np.zeros(len(codes))
-            full = (np.bincount(codes, at_limit, len(labels)) == count) & (count > 0)
-            stuck += [f"{name} {labels[k]}" for k in np.flatnonzero(full)]
+            for at_limit in (rows.y == bound).T:
+                full = (np.bincount(codes, at_limit, len(labels)) == count) & (count > 0)
+                stuck += [f"{name} {labels[k]}" for k in np.flatnonzero(full)]
     if stuck:
         raise DesignError(
             f"separation: the untreated outcome is always at its limit in {first_three(stuck)}, "
             f"so the {family.name} fit does not exist there.\n"
+            "  Drop these cohorts or years, or use family='gaussian'."
+        )
+
+
+def _check_interior(
+    rows: Rows,
+    family: Family,
+    base: QuasiFit,
+    blocks: Codes,
+    cells: Cells,
+    years: NDArray[np.int64],
+) -> None:
+    """Refuse fits that ran to a limit of the mean: separation inside the table."""
+    if family.linear:
+        return
+    mean = family.mean(index_of(rows, base.theta, blocks))
+    at_end = np.zeros(mean.shape, dtype=bool)
+    for bound in family.bounds:
+        if np.isfinite(bound):
+            at_end |= np.abs(mean - bound) < SEPARATION
+    if at_end.any():
+        lost = _names(np.unique(rows.cell[at_end.any(axis=1)]), cells, years)
+        raise DesignError(
+            f"separation: the {family.name} fit runs to its limit in {first_three(lost)}, "
+            "so it does not exist there.\n"
             "  Drop these cohorts or years, or use family='gaussian'."
         )
 

@@ -6,20 +6,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import DesignError, first_three
 from ..inference._cluster import small_sample_factor
+from ..outcomes import outcome_values
+from ..outcomes.composition import composition_values
 from ..panel import Panel
 from ..results import FIXEST, Effects, terms_frame
 from ._families import Family, Gaussian, Poisson
-from ._sample import describe_design, draw_sample
+from ._sample import Sample, describe_design, draw_sample
 from ._saturated import SaturatedFit, fit_saturated, make_cells
+from ._share_families import Logit, Multinomial, Probit
 
-FAMILIES: dict[str, Family] = {"gaussian": Gaussian(), "poisson": Poisson()}
+FAMILIES: dict[str, Family] = {
+    "gaussian": Gaussian(),
+    "poisson": Poisson(),
+    "logit": Logit(),
+    "probit": Probit(),
+    "multinomial": Multinomial(),
+}
 
 
 def etwfe(
     panel: Panel,
-    outcome: str,
+    outcome: str | Sequence[str],
     *,
     family: str = "gaussian",
     covariates: Sequence[str] = (),
@@ -30,15 +42,17 @@ def etwfe(
     """Estimate cohort-by-year effects from one saturated regression.
 
     The mean without treatment is a link of cohort effects, year effects and covariates, each with
-    slopes by cohort and by year. Parallel trends hold for that index: in levels for
-    ``"gaussian"``, in logs for ``"poisson"``.
+    slopes by cohort and by year. Parallel trends are assumed for that index: in levels for
+    ``"gaussian"``, in logs for ``"poisson"``, in log-odds for ``"logit"`` (shares, ends included),
+    in log-ratios of the parts for ``"multinomial"``. Effects are on the mean itself.
 
     Parameters
     ----------
     panel : Panel
-    outcome : str
-        Column or registered outcome.
-    family : {"gaussian", "poisson"}
+    outcome : str or sequence of str
+        Column or registered outcome; for ``"multinomial"`` a composition (``"visits"``) or the
+        columns of its parts.
+    family : {"gaussian", "poisson", "logit", "probit", "multinomial"}
     covariates : sequence of str
         Columns; they may vary over years, but must not respond to treatment.
     control_group : {"not_yet_treated", "never_treated"}
@@ -51,7 +65,8 @@ def etwfe(
     Returns
     -------
     Effects
-        One term a cohort and year. Standard errors are clustered with fixest's small-sample
+        One term a cohort and year, for a composition in blocks by part; the effects of the parts
+        sum to 0. Standard errors are clustered with fixest's small-sample
         factor; covariates are held fixed in averages.
 
     Raises
@@ -67,13 +82,14 @@ def etwfe(
     """
     if family not in FAMILIES:
         raise DesignError(f"no family {family!r}.\n  Use one of {', '.join(FAMILIES)}.")
-    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
+    names, panel = _parts(panel, outcome, family)
+    sample = draw_sample(panel, names[0], covariates=covariates, weights=weights)
     cells = make_cells(sample, control_group=control_group, anticipation=anticipation)
-    fit = fit_saturated(sample, sample.outcome[:, :, None], cells, FAMILIES[family])
+    fit = fit_saturated(sample, _outcomes(panel, sample, names), cells, FAMILIES[family])
     design = describe_design(
         panel,
         sample,
-        outcome,
+        ", ".join(names),
         f"etwfe ({family})",
         covariates=covariates,
         weights=weights,
@@ -83,21 +99,24 @@ def etwfe(
         std_errors=FIXEST,
         notes=refusal_notes(fit),
     )
+    k, r = len(fit.cohort), len(names)
+    by_part = np.arange(k * r).reshape(k, r).T.ravel()
+    cohort, year = np.tile(fit.cohort, r), np.tile(fit.year, r)
     return Effects(
-        estimate=fit.estimate[:, 0],
+        estimate=fit.estimate.ravel()[by_part],
         terms=terms_frame(
-            outcome,
-            [f"cohort {g} in {t}" for g, t in zip(fit.cohort, fit.year, strict=True)],
-            cohort=fit.cohort,
-            year=fit.year,
-            event_time=fit.year - fit.cohort,
-            n_units=fit.n_units,
+            [name for name in names for _ in range(k)],
+            [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
+            cohort=cohort,
+            year=year,
+            event_time=year - cohort,
+            n_units=np.tile(fit.n_units, r),
         ),
         design=replace(design, dof=design.n_clusters - 1.0, n_obs=fit.n_obs),
         units=sample.units(by_observation=True),
-        influence_function=fit.influence,
+        influence_function=fit.influence.take(by_part) if r > 1 else fit.influence,
         variance_factor=small_sample_factor(fit.n_obs, fit.n_params, design.n_clusters),
-        mass=fit.mass,
+        mass=np.tile(fit.mass, r),
         mass_estimated=False,
         refit=partial(
             etwfe,
@@ -109,6 +128,30 @@ def etwfe(
             weights=weights,
         ),
     )
+
+
+def _parts(
+    panel: Panel, outcome: str | Sequence[str], family: str
+) -> tuple[tuple[str, ...], Panel]:
+    """Name the outcomes; a composition is closed first."""
+    if family == "multinomial":
+        shares, names = composition_values(panel, outcome)
+        return names, panel.with_columns(**dict(zip(names, shares.T, strict=True)))
+    if not isinstance(outcome, str):
+        raise DesignError(
+            f"{len(outcome)} outcomes for family {family!r}.\n"
+            "  Name one, or use family='multinomial' for the parts of a composition."
+        )
+    return (outcome,), panel
+
+
+def _outcomes(panel: Panel, sample: Sample, names: tuple[str, ...]) -> NDArray[np.float64]:
+    """Lay the outcomes out like the sample, shape (n_units, n_years, r)."""
+    if len(names) == 1:
+        return sample.outcome[:, :, None]
+    rows, years = panel.units.get_indexer(sample.ids), np.isin(panel.years, sample.years)
+    grids = [panel.grid(outcome_values(panel, name))[rows][:, years] for name in names]
+    return np.where(sample.mask[:, :, None], np.stack(grids, axis=-1), 0.0)
 
 
 def refusal_notes(fit: SaturatedFit) -> tuple[str, ...]:

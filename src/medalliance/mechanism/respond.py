@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import RuleError, raise_problems
 from .best_response import Problem, best_gain, mean_surplus, problem_of, worth_of_surplus
+from .bridge import contract_from_rules
 from .contract import Contract
 from .equilibrium import Equilibrium, answers
 from .fixed_point import all_fixed_points, knot_grid, slope_at
 from .technology import Technology
 from .transfer import steepest_rise
 
+if TYPE_CHECKING:
+    from ..reforms import Rules
+
 _GAIN_TOLERANCE = 1e-9
 
 
-def respond(rules: Contract, technology: Technology) -> Equilibrium:
+def respond(
+    rules: Contract | Rules, technology: Technology, *, year: int | None = None
+) -> Equilibrium:
     """Find every equilibrium of the members' answers to a contract.
 
     Member i chooses saving effort e and volume inducement v to maximise
@@ -27,10 +33,13 @@ def respond(rules: Contract, technology: Technology) -> Equilibrium:
 
     Parameters
     ----------
-    rules : Contract
-        Terms of the model.
+    rules : Contract or Rules
+        Terms of the model; or a rule file, read by :func:`contract_from_rules` with a perfect
+        score. Call that function yourself to pass scores, tracks or further terms.
     technology : Technology
         One technology; see :func:`solve_batch` for many.
+    year : int, optional
+        Year of the rule file; not used with a ``Contract``.
 
     Returns
     -------
@@ -42,6 +51,10 @@ def respond(rules: Contract, technology: Technology) -> Equilibrium:
         If contract and technology differ in their groups, carry more than one problem, or a rule
         that the model needs is not published.
     """
+    if not isinstance(rules, Contract):
+        if year is None:
+            raise RuleError("respond: a rule file needs a year. Pass year=.")
+        rules = contract_from_rules(rules, year, ledger={"score": 1.0})
     return solve_problem(rules, technology)
 
 

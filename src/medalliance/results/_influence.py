@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,11 @@ class CompactInfluence:
         if self.shared is not None and self.shared_loadings is not None:
             result += self.shared @ (self.shared_loadings @ weights)
         return result
+
+    def take(self, columns: NDArray[np.intp]) -> CompactInfluence:
+        """Return the influence of some cells, in the order given."""
+        shared = None if self.shared_loadings is None else self.shared_loadings[:, columns]
+        return replace(self, loadings=self.loadings[:, :, columns], shared_loadings=shared)
 
     def dense(self) -> NDArray[np.float64]:
         """Form the influence, shape (n_units, k)."""

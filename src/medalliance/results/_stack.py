@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.linalg import block_diag
 
 from ..errors import DesignError, first_three
+from ._influence import CompactInfluence
 
 if TYPE_CHECKING:
     from ._effects import Effects
@@ -69,7 +70,11 @@ def split_by_outcome(effects: Effects) -> list[Effects]:
 
 
 def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
-    influence = effects.influence
+    influence = effects.influence_function
+    if isinstance(influence, CompactInfluence):
+        influence = influence.take(index)
+    elif influence is not None:
+        influence = influence[:, index]
     overall = effects.overall_effect
     if overall is not None:
         overall = _select(overall, np.flatnonzero(overall.terms["outcome"] == name), name)
@@ -78,7 +83,7 @@ def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
         estimate=effects.estimate[index],
         terms=effects.terms.iloc[index].reset_index(drop=True),
         design=replace(effects.design, outcome=name),
-        influence_function=None if influence is None else influence[:, index],
+        influence_function=influence,
         given_vcov=None if influence is not None else effects.vcov[np.ix_(index, index)],
         mass=None if effects.mass is None else effects.mass[index],
         regression=None,

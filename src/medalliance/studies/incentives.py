@@ -159,30 +159,27 @@ def rules_table() -> Exhibit:
 
     from ..tables import table
 
-    rows = []
+    columns: dict[str, list[Any]] = {}
+    groups = list(NAMES.values())
     for name, terms in RULES.items():
         found = respond(example_contract(**terms), example_alliance())
-        members = found.members()
-        row = {
-            "contract": name,
-            "r": found.marginal_share[0],
-            "expected surplus": found.mean_surplus[0],
-        }
-        for group, e in zip(members["group"], members["effort"], strict=True):
-            row[f"effort, {NAMES[group]}"] = e
-        for group, v in zip(members["group"], members["inducement"], strict=True):
-            row[f"inducement, {NAMES[group]}"] = v
-        rows.append(row)
-    frame = pd.DataFrame(rows)
-    decimals = dict.fromkeys(frame.columns[3:], 4) | {"r": 4, "expected surplus": 2}
+        columns[name] = [
+            found.marginal_share[0],
+            found.mean_surplus[0],
+            *found.effort[0],
+            *found.inducement[0],
+        ]
+    rows = ["r", "expected surplus"]
+    rows += [f"{act}, {group}" for act in ("effort", "inducement") for group in groups]
+    frame = pd.DataFrame({"per member": rows, **columns})
     return table(
         frame,
         caption="Equilibrium under four contracts, split 6:3:1. The budget equals spending without "
         "a contract; where audits have already cut induced volume, that spending is lower, so the "
-        "last row is no ranking of welfare.",
+        "last column is no ranking of welfare.",
         badge=_BADGE,
         source=SOURCE,
-        decimals=decimals,
+        decimals=4,
     )
 
 
