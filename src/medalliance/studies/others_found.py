@@ -135,16 +135,25 @@ def effect_table(
             "design": [DESIGNS[name] for name in rows["design_family"]],
             "outcome": [plain(text) for text in rows["outcome"]],
             "effect": [effect_text(row) for _, row in rows.iterrows()],
-            "grade": [grade_label(name) for name in rows["grade"]],
+            "note": [_note(row) for _, row in rows.iterrows()],
         }
     )
     return table(
         shown,
         caption=caption,
+        blank="",
         badge=evidence.badge,
         source=cite(evidence, rows),
         labels={name: name for name in shown.columns},
     )
+
+
+def _note(row: pd.Series) -> str | None:
+    import pandas as pd
+
+    weak = [] if row["grade"] in STRONG_GRADES else [grade_label(row["grade"])]
+    said = [] if pd.isna(row["remark"]) else [row["remark"]]
+    return "; ".join([*weak, *said]) or None
 
 
 def forest(
@@ -185,6 +194,7 @@ def forest(
     rows = rows.sort_values(["outcome_family", "study_slug"], ignore_index=True, kind="stable")
     ax = plots.new_axes(width=7.2, height=0.62 * len(rows) + 1.2)
     ax = plots.forest(rows, unit=_axis(word, trend), ax=ax)
+    ax.tick_params(axis="y", labelsize=9)
     known = int(rows["conf_low"].notna().sum())
     summary = rows[["label", "design", "estimate", "conf_low", "conf_high"]].copy()
     summary["label"] = summary["label"].str.replace("\n", " ")

@@ -201,17 +201,19 @@ def account_table(evidence: Evidence) -> Exhibit:
 
     shown = county_accounts(evidence)
     shown["rate"] = 100 * shown["rate"]
+    derived = shown.pop("basis").eq("derived")
+    shown["county"] = shown["county"] + [" (derived)" if yes else "" for yes in derived]
     return table(
         shown,
         caption="County accounts of the residents' scheme, whole years, million yuan. None of the "
-        "pages mentions an alliance budget. derived: from the printed changes on the year before.",
+        "pages mentions an alliance budget. Derived: from printed changes on the year before.",
         badge=evidence.badge,
         source=cite(evidence, _account_rows(evidence)),
         decimals={"rate": 1} | dict.fromkeys(shown.columns[2:7], 1),
         labels={
-            "paid_up": "of spending: paid up to the prefecture",
-            "benefits": "of spending: benefits",
-            "rate": "balance over revenue, %",
+            "paid_up": "of it paid up",
+            "benefits": "of it benefits",
+            "rate": "balance / revenue, %",
         },
     )
 
@@ -317,19 +319,30 @@ def identity_table(evidence: Evidence) -> Exhibit:
     from ..tables import table
 
     rows = evidence.identity_exceptions
-    shown = rows[
-        ["geography", "year", "variable", "left_value", "right_value", "difference"]
-    ].copy()
-    shown["variable"] = [label(name) for name in rows["variable"]]
+    kept = ["identity", "geography", "year", "left_value", "right_value", "difference"]
+    shown = rows[kept].copy()
+    shown.insert(3, "variable", [label(name) for name in rows["variable"]])
     shown[["left_value", "right_value", "difference"]] /= 1e6
-    shown.insert(0, "identity", rows["identity"])
-    shown["explanation"] = rows["explanation"]
     return table(
         shown,
         caption="Accounting identities that fail by more than rounding, million yuan.",
         badge=evidence.badge,
         source=cite(evidence, rows),
         decimals={"left_value": 2, "right_value": 2, "difference": 3},
+    )
+
+
+def identity_notes(evidence: Evidence) -> Exhibit:
+    """Set out what the sources say about the gaps."""
+    from ..tables import table
+
+    rows = evidence.identity_exceptions
+    shown = rows.drop_duplicates(["geography", "explanation"])[["geography", "explanation"]]
+    return table(
+        shown,
+        caption="What the sources say about these gaps.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
     )
 
 

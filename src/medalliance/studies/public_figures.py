@@ -388,6 +388,36 @@ def wage_sentence(evidence: Evidence) -> Sentence:
     )
 
 
+def province_surplus(evidence: Evidence, year: int = 2008) -> Exhibit:
+    """Draw the surplus of the employees' scheme over its revenue by province."""
+    from .. import plots
+
+    rows = evidence.statistics
+    rows = rows[
+        (rows["level"] == "province")
+        & (rows["year"] == year)
+        & rows["variable"].isin(["employees_fund_revenue", "employees_fund_spending"])
+        & (rows["source_id"] != "M0951120")
+    ]
+    wide = spread(rows, "geography", "variable")
+    wide["rate"] = 100 * (1 - wide["employees_fund_spending"] / wide["employees_fund_revenue"])
+    shown = wide.sort_values("rate", ascending=False).reset_index()[["geography", "rate"]]
+    ax = plots.new_axes(height=0.2 * len(shown) + 1.0)
+    ax = plots.bars(shown, label="geography", value="rate", unit="surplus over revenue, %", ax=ax)
+    ax.tick_params(axis="y", labelsize=9)
+    low, high = at_lowest(shown, "rate"), at_highest(shown, "rate")
+    return figure(
+        ax,
+        caption=f"Employees' scheme in {year}: surplus over revenue in {len(shown)} of 31 "
+        "provinces. The copy of the table that we read is cut.",
+        alt=f"Bars by province from {high['rate']:.1f} percent in {high['geography']} to "
+        f"{low['rate']:.1f} percent in {low['geography']}.",
+        badge=evidence.badge,
+        source=cite(evidence, rows),
+        summary=shown,
+    )
+
+
 def rural_sentence(evidence: Evidence) -> Sentence:
     """Say how far apart provinces stood in what the rural scheme raised per head."""
     rows = evidence.statistics
