@@ -51,8 +51,8 @@ def conley_taber(
     Raises
     ------
     DesignError
-        If the effects carry no regression, there are fewer than two untreated clusters, or an
-        untreated cluster misses a year.
+        If the effects carry no regression, there are no more untreated clusters than treated ones,
+        or an untreated cluster misses a year.
 
     References
     ----------
@@ -65,6 +65,11 @@ def conley_taber(
     )
     weight = headline_weights(effects)
     path, residual, size, treated = _by_cluster(effects, fit, weight @ fit.select)
+    if treated.sum() >= (~treated).sum():
+        raise DesignError(
+            f"{int(treated.sum())} treated, {int((~treated).sum())} untreated clusters: shocks are "
+            "read off untreated clusters, so there must be more of them.\n  Use wild_bootstrap."
+        )
     found = few_treated(
         float(weight @ effects.estimate),
         path[treated],

@@ -25,7 +25,7 @@ def placebo_dates(
         The panel that the effects were estimated on. Years from treatment on (less the anticipation
         of the effects) are left out.
     shifts : iterable of int
-        Years by which cohorts are moved to earlier dates.
+        Years by which cohorts are moved to earlier dates, beyond those of anticipation.
     level : float
 
     Returns
@@ -45,7 +45,8 @@ def placebo_dates(
     panel = panel.keep(rows_used(effects, panel))
     cohort, year = (panel.frame[name].to_numpy(np.int64) for name in (panel.cohort, panel.year))
     never = cohort == NEVER_TREATED
-    untreated = panel.keep(never | (year < cohort - effects.design.anticipation))
+    early = effects.design.anticipation
+    untreated = panel.keep(never | (year < cohort - early))
     left = untreated.frame[panel.cohort].to_numpy(np.int64)
     rows = [
         {
@@ -53,7 +54,7 @@ def placebo_dates(
             **attempt(
                 refit,
                 untreated.with_columns(
-                    **{panel.cohort: np.where(left == NEVER_TREATED, NEVER_TREATED, left - shift)}
+                    **{panel.cohort: np.where(left == NEVER_TREATED, left, left - early - shift)}
                 ),
                 level,
             ),

@@ -86,13 +86,13 @@ class _PrePeriod:
 def _pre_period(effects: Effects) -> _PrePeriod:
     """Take the pre-period effects with what a unit slope would make of each."""
     terms = effects.terms
-    if terms["event_time"].isna().any():
+    reference = -1 - effects.design.anticipation
+    if terms["event_time"].isna().any() or not (terms["event_time"] <= reference).any():
         raise DesignError(
-            f"{effects.design.estimator} has no effects before treatment.\n"
+            f"{effects.design.estimator} shows no effects before treatment.\n"
             "  Use an event study, or att_gt."
         )
     event = terms["event_time"].to_numpy(np.int64)
-    reference = -1 - effects.design.anticipation
     variance = np.diag(effects.vcov)
     chosen = (event <= reference) & (variance > 0)
     if not chosen.any():

@@ -68,9 +68,11 @@ def test_pretrend_statistic_is_a_wald_test(event_study):
 
 
 def test_pretrend_refusals(simulated, event_study):
-    with pytest.raises(DesignError, match="no effects before treatment"):
+    with pytest.raises(DesignError, match="shows no effects before"):
         ma.pretrend_test(ma.twfe(simulated(), "y"))
-    with pytest.raises(DesignError, match="no pre-period effect"):
+    with pytest.raises(DesignError, match="no pre-period effect has a standard error"):
         ma.pretrend_test(event_study([0, 1], [1.0, 1.0], np.eye(2)))
+    with pytest.raises(DesignError, match="shows no effects before"):
+        ma.pretrend_test(ma.did_imputation(simulated(), "y"))
     with pytest.raises(DesignError, match="cannot be reached"):
         ma.pretrend_test(event_study([-2, 0], [0.1, 1.0], np.eye(2)), power=(0.01,))

@@ -52,6 +52,8 @@ def test_placebo_dates_use_untreated_years_alone(simulated):
     assert list(table["shift"]) == [1, 2]
     assert (table["estimate"].abs() < 2).all()
     assert (table["std_error"] > 0).all()
+    anticipated = ma.att_gt(spoiled, "y", anticipation=1)
+    assert np.isfinite(ma.placebo_dates(anticipated, spoiled, shifts=(1,))["estimate"][0])
     far = ma.placebo_dates(effects, spoiled, shifts=(9,)).iloc[0]
     assert np.isnan(far["estimate"])
     assert far["note"]

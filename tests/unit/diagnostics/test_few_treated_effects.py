@@ -71,6 +71,8 @@ def test_conley_taber_by_hand_with_units_as_clusters(simulated):
 def test_conley_taber_refusals(simulated):
     with pytest.raises(DesignError, match="needs the regression"):
         ma.conley_taber(ma.att_gt(simulated(), "y"))
+    with pytest.raises(DesignError, match="10 treated, 6 untreated"):
+        ma.conley_taber(ma.twfe(simulated(treated=10), "y"))
     panel = simulated(per_cluster=1, treated=2)
     gap = panel.keep(~((panel.frame["county"] == 9) & (panel.frame["year"] == 2012)))
     with pytest.raises(DesignError, match="miss a year"):
