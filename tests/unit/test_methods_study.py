@@ -68,7 +68,7 @@ def test_a_readers_panel_has_no_truth_and_refusals_are_printed():
     assert text.startswith("[YOURS]")
     assert "YOURS" in repr(methods.headline_table(found))
     remarks = methods.control_table(found).summary["remark"]
-    assert remarks.str.contains("never").sum() == 3
+    assert remarks.str.contains("never").sum() == 2
     methods.event_study_figure(found)
     methods.bacon_sentence(found)
     methods.identity_sentence(found)

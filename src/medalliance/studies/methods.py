@@ -401,7 +401,7 @@ def control_table(runs: Runs) -> Exhibit:
     caption = "The group-time headline under other controls and other reference years."
     return table(
         frame, caption=caption, badge=runs.panel.badge, source=runs.source,
-        decimals={"estimate": 4, "std_error": 4},
+        decimals={"estimate": 4, "std_error": 4}, blank="",
     )  # fmt: skip
 
 
