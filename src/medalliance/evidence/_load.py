@@ -40,6 +40,8 @@ class Evidence:
     timeline: pd.DataFrame
     series_breaks: pd.DataFrame
     identity_exceptions: pd.DataFrame
+    mssp_settlement: pd.DataFrame
+    mssp_elements: pd.DataFrame
     sources: pd.DataFrame
     badge: Badge
 

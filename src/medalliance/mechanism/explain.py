@@ -152,7 +152,34 @@ def _members(count: int) -> str:
     return "1 member" if count == 1 else f"{count} members"
 
 
-def flows(settlement: Settlement, row: int | None = None) -> pd.DataFrame:
+def steps_frame(settlement: Settlement, row: int) -> pd.DataFrame:
+    """Return what each step did to one settlement.
+
+    Returns
+    -------
+    DataFrame
+        ``step`` (place in the contract), ``operation``, ``before``, ``after`` (main units),
+        ``why`` (fields with their values) and ``status``, which is ``assumed`` where one is.
+    """
+    assumed = set(settlement.rules.assumed)
+    rows = [
+        {
+            "step": trace.place,
+            "operation": _VERBS[trace.step.op],
+            "before": int(trace.before[row]) / 100,
+            "after": int(trace.after[row]) / 100,
+            "why": "; ".join(_reasons(settlement, row, trace.step)),
+            "status": "assumed" if assumed & set(step_refs(trace.step)) else "",
+        }
+        for trace in settlement.traces
+        if trace.rows[row]
+    ]
+    return pd.DataFrame(rows)
+
+
+def flows(
+    settlement: Settlement, row: int | None = None, *, result_only: bool = False
+) -> pd.DataFrame:
     """Return where each yuan went: ``source, target, amount, status``.
 
     Parameters
@@ -160,11 +187,14 @@ def flows(settlement: Settlement, row: int | None = None) -> pd.DataFrame:
     settlement : Settlement
     row : int or None
         One settlement, or all together. For a single deficit the flows show who paid.
+    result_only : bool
+        Leave out the claims that the budget covers: follow the surplus or the deficit alone.
 
     Returns
     -------
     DataFrame
-        ``amount`` in main units, largest first; ``status`` is ``assumed`` where the reason is.
+        ``amount`` in main units, in the order of the contract; ``status`` is ``assumed`` where
+        the reason is.
     """
     table = settlement.to_frame()
     deficit = False
@@ -173,6 +203,8 @@ def flows(settlement: Settlement, row: int | None = None) -> pd.DataFrame:
         own = (table["alliance"] == who["alliance"]) & (table["year"] == who["year"])
         table, deficit = table[own], settlement.surplus[row] < 0
     table = table[(table["amount"] < 0) if deficit else (table["amount"] > 0)]
+    if result_only:
+        table = table[table["side"] != "pool"]
     names = [label(p, a) for p, a in zip(table["party"], table["account"], strict=True)]
     grouped = table.assign(
         target=names, amount=table["amount"].abs(), grey=(table["status"] == "assumed")
@@ -180,5 +212,8 @@ def flows(settlement: Settlement, row: int | None = None) -> pd.DataFrame:
     out = grouped.agg({"amount": "sum", "grey": "any"}).reset_index()
     out["status"] = np.where(out.pop("grey"), "assumed", "")
     out["amount"] = out["amount"] / 100
-    out.insert(0, "source", "claims" if deficit else "money paid in" if row is None else "budget")
-    return out.sort_values("amount", ascending=False, kind="stable").reset_index(drop=True)
+    source = "claims" if deficit else "money paid in" if row is None else "budget"
+    if result_only:
+        source = "deficit" if deficit else "surplus"
+    out.insert(0, "source", source)
+    return out

@@ -234,15 +234,25 @@ class Settlement:
 
         return explain(self, self.position(alliance, year))
 
-    def flows(self, alliance: str | None = None, year: int | None = None) -> pd.DataFrame:
+    def steps(self, alliance: str | None = None, year: int | None = None) -> pd.DataFrame:
+        """Return what each step did to one settlement: before, after (main units), why, status."""
+        from .explain import steps_frame
+
+        return steps_frame(self, self.position(alliance, year))
+
+    def flows(
+        self, alliance: str | None = None, year: int | None = None, *, result_only: bool = False
+    ) -> pd.DataFrame:
         """Return where each yuan went: ``source, target, amount`` (main units) and ``status``.
 
-        Without an alliance and year: all settlements together.
+        Without an alliance and year: all settlements together. With ``result_only`` the flows
+        follow the surplus or the deficit and leave out the claims that the budget covers.
         """
         from .explain import flows
 
-        one = alliance is None and year is None and len(self) != 1
-        return flows(self, None if one else self.position(alliance, year))
+        every = alliance is None and year is None and len(self) != 1
+        row = None if every else self.position(alliance, year)
+        return flows(self, row, result_only=result_only)
 
     def next_budget(self) -> pd.DataFrame:
         """Return next year's budget of each alliance (minor units) by the contract's own rule."""
@@ -250,11 +260,21 @@ class Settlement:
 
         return next_budget(self)
 
-    def plot(self, ax: Any = None, alliance: str | None = None, year: int | None = None) -> Any:
+    def plot(
+        self,
+        ax: Any = None,
+        alliance: str | None = None,
+        year: int | None = None,
+        *,
+        result_only: bool = False,
+    ) -> Any:
         """Draw where each yuan went; returns the Axes."""
         from ..plots import flow
 
-        return flow(self.flows(alliance, year), ax=ax)
+        frame = self.flows(alliance, year, result_only=result_only)
+        return flow(
+            frame, total=frame["source"].iloc[0], unit=MAIN_UNIT[self.rules.currency], ax=ax
+        )
 
     def __repr__(self) -> str:
         return self.summary()

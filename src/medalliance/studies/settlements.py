@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from ..evidence import load_evidence
 from ..mechanism.settle import settle
-from ..mssp import ONE_SIDED, mssp_ledger, read_mssp
-from ..paths import data_dir
+from ..mssp import ONE_SIDED, mssp_ledger
 from ..reforms import load_rules
 
 if TYPE_CHECKING:
@@ -97,14 +96,30 @@ def mssp_table(files: pd.DataFrame) -> pd.DataFrame:
     return counted.groupby(["year", "track"], as_index=False).sum()
 
 
-def mssp_table_path() -> Path:
-    """Return where the counts are kept, so that the chapter renders without the files."""
-    return data_dir() / "published" / "mssp_settlement.csv"
+def kept_tables(files: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Return the tables that ``data/published`` keeps, so that the chapter renders without files.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``mssp_settlement`` (counts by year and track) and ``mssp_elements``.
+    """
+    counts = mssp_table(files)
+    counts.insert(0, "row_id", [f"ms{number:03d}" for number in range(1, len(counts) + 1)])
+    elements = mssp_elements(files)
+    elements.insert(0, "row_id", [f"me{number:03d}" for number in range(1, len(elements) + 1)])
+    tables = {"mssp_settlement": counts, "mssp_elements": elements}
+    return {name: table.assign(source_id="I09") for name, table in tables.items()}
 
 
 def load_mssp_table() -> pd.DataFrame:
     """Load the kept counts of reproduced settlements by year and track."""
-    return pd.read_csv(mssp_table_path(), dtype={"track": str})
+    return load_evidence().mssp_settlement.drop(columns="grade")
+
+
+def load_mssp_elements() -> pd.DataFrame:
+    """Load the kept counts of settlements that fail without each element."""
+    return load_evidence().mssp_elements.drop(columns="grade")
 
 
 def mssp_without(element: str, files: pd.DataFrame, before: pd.DataFrame | None = None) -> int:
@@ -199,11 +214,3 @@ _WITHOUT: dict[str, Callable[[Rules], _Change]] = {
     "half-year adjustment": _full_year,
 }
 MSSP_ELEMENTS = tuple(_WITHOUT)
-
-
-def real_mssp() -> pd.DataFrame:
-    """Return the counts from the files where they lie, else the kept ones."""
-    try:
-        return mssp_table(read_mssp())
-    except ValueError:
-        return load_mssp_table()
