@@ -110,7 +110,7 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
 
 
 def _read_year(path: Path, year: int) -> pd.DataFrame:
-    raw = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False)
+    raw = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False, index_col=False)
     raw.columns = [str(name).strip().lower() for name in raw.columns]
     out = _read_2013(raw) if "aco identifier" in raw else _read_named(raw, year, path)
     out.insert(0, "year", year)
@@ -138,7 +138,7 @@ def _read_named(raw: pd.DataFrame, year: int, path: Path) -> pd.DataFrame:
     for key, names in _RATES.items():
         percent = year in _PERCENT[key]
         out[key] = _column(raw, names).map(partial(_rate, percent=percent))
-    reporting = _column(raw, _RATES["quality_score"]).str.strip().isin(["P4R", "", "NA"])
+    reporting = _column(raw, _RATES["quality_score"]).map(_plain).isin(["P4R", ""])
     for key, names in _NUMBERS.items():
         out[key] = _column(raw, names).map(_number).astype(float)
     return _complete(out, reporting.to_numpy(), stated="met_qps" in raw)

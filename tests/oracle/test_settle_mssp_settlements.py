@@ -18,6 +18,9 @@ from medalliance.reforms import load_rules
 from medalliance.studies.settlements import (
     MSSP_ELEMENTS,
     MSSP_EXCEPTIONS,
+    kept_tables,
+    load_mssp_elements,
+    load_mssp_table,
     mssp_reproduced,
     mssp_table,
     mssp_without,
@@ -127,6 +130,18 @@ def test_settle_mssp_table_counts_every_row(files):
         table["to_the_dollar"] + table["in_the_interval"] + table["not_reproduced"]
         == table["settlements"]
     ).all()
+
+
+def test_settle_mssp_kept_tables_are_what_the_files_give(files):
+    if set(files["year"]) != set(range(2013, 2023)):
+        pytest.skip("the kept tables are for the ten files of 2013-2022")
+    made = kept_tables(files)
+    for name, kept in (
+        ("mssp_settlement", load_mssp_table()),
+        ("mssp_elements", load_mssp_elements()),
+    ):
+        expected = made[name].astype(str).to_numpy().tolist()
+        assert kept[made[name].columns].astype(str).to_numpy().tolist() == expected
 
 
 def test_settle_mssp_money_is_conserved(files):

@@ -140,6 +140,20 @@ def rounding_sentence() -> Sentence:
     )
 
 
+def explanation_table(year: int) -> Exhibit:
+    """Set the settlement's own explanation, one line a step."""
+    from ..tables import table
+
+    lines = example().explain("example", year).splitlines()[1:]
+    told = [line.strip().split(". ", 1) for line in lines]
+    return table(
+        pd.DataFrame(told, columns=["line", "what happened, with the field that is the reason"]),
+        caption=f"What the settlement of {year} says of itself.",
+        badge=Badge.ILLUSTRATIVE,
+        source=EXAMPLE,
+    )
+
+
 def scenario_table() -> Exhibit:
     """Set what each party receives or owes under each type of contract, both years."""
     from ..tables import table
@@ -172,13 +186,13 @@ def transfer_figure() -> Exhibit:
     from .. import plots
 
     budget = 10_000_000_000
-    points = np.arange(80, 121)
+    points = np.arange(160, 241)  # half percents of the budget
     ledger = pd.DataFrame(
         {
             "alliance": points.astype(str),
             "year": SURPLUS_YEAR,
             "budget": budget,
-            "spending": budget // 100 * points,
+            "spending": budget // 200 * points,
             "score": "0.9",
             "reserve": 0,
             "out_of_county_spending": budget // 50,
@@ -192,7 +206,7 @@ def transfer_figure() -> Exhibit:
             pd.DataFrame(
                 {
                     "contract": _SHORT[name],
-                    "spending": points / 100,
+                    "spending": points / 200,
                     "settled": done.settled / budget,
                 }
             )
@@ -205,12 +219,12 @@ def transfer_figure() -> Exhibit:
         by="contract",
         labels={"spending": "spending as a share of the budget", "settled": "received or owed"},
     )
-    for line in ax.lines:
-        line.set_marker("")
+    for place, line in enumerate(ax.lines):
+        line.set(marker="", linewidth=5 if place == 0 else 2)  # the first lies under others
     ax.axhline(0, color="#8a8f98", linewidth=0.8)
     ends = frame.groupby("contract", sort=False)["settled"].agg(["first", "last"]).reset_index()
     return figure(
-        plots.as_percent(ax),
+        plots.as_percent(ax, 1),
         caption=(
             "What the alliance receives, or owes below zero, as a share of the budget. "
             "Score 0.9, two percent of the budget spent outside the county."
@@ -417,7 +431,8 @@ def mssp_sentence() -> Sentence:
         f"All {total['zeros']:,} published zeros are zeros by the rules. Of the "
         f"{total['gains'] + total['losses']:,} other settlements {exact:,} come out within one "
         f"dollar, {total['in_the_interval']:,} inside the interval that the rounding of the "
-        f"published quality score leaves, and {total['not_reproduced']} neither way ({exceptions}).",
+        f"published quality score leaves, and {total['not_reproduced']} neither way "
+        f"({exceptions}).",
         badge=Badge.REAL,
         source=_sources("I09"),
     )
