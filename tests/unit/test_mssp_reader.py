@@ -28,8 +28,8 @@ NEW = (
     "ACO_ID,ACO_Name,Current_Track,Current_Start_Date,N_AB,N_AB_Year_PY,MinSavPerc,BnchmkMinExp,"
     "GenSaveLoss,DisAdj,EarnSaveLoss,Met_QPS,QualScore,UpdatedBnchmk,ABtotBnchmk,ABtotExp,"
     "FinalShareRate,P_EM_Total,Perc_Dual\n"
-    'A1,One,EN,07/01/2019,"30,324",29624,2.00%,"5,000,000","5,000,000",,"3,675,000",1,83.28%,'
-    '10000,"296,240,000","291,240,000",75.00%,*,9.40%\n'
+    'A1,One,EN,07/01/2019,"30,324",29624,2.00%,"10,000,000","10,000,000",,"7,350,000",1,83.28%,'
+    '10000,"296,240,000","286,240,000",75.00%,*,9.40%\n'
     "A2,Two,B,01/01/2022,9000,8800,3.10%,-10,0,-,0,0,-,10000,88000000,88000010,0.00%,13433,-\n"
 )
 
