@@ -454,6 +454,7 @@ def ternary(
     parts: Sequence[str],
     by: str | None = None,
     labels: Mapping[str, str] | None = None,
+    zoom: bool = False,
     ax: Any = None,
 ) -> Any:
     """Draw shares of three parts as points or paths in a triangle.
@@ -462,6 +463,8 @@ def ternary(
     ----------
     parts : three column names
         Each row's parts sum to 1: lower left, lower right and top corner.
+    zoom : bool
+        Whether to show the small triangle around the points; corners then carry their share.
 
     Raises
     ------
@@ -481,15 +484,19 @@ def ternary(
             first, second = corners[(corner + 1) % 3], corners[(corner + 2) % 3]
             ends = level * corners[corner] + (1 - level) * np.vstack([first, second])
             ax.plot(*ends.T, color=INK, alpha=0.25, linewidth=0.8)
-    points = shares @ corners
+    low = np.maximum(np.floor(shares.min(axis=0) * 20 - 0.5) / 20, 0) if zoom else np.zeros(3)
+    size = 1.0 - low.sum()
+    points = (shares - low) / size @ corners
     keys = frame[by].astype(str).to_numpy() if by else np.array([""] * len(frame))
     for number, key in enumerate(dict.fromkeys(keys)):
         mine = points[keys == key]
         look = {"color": PALETTE[number % len(PALETTE)], "marker": MARKERS[number % len(MARKERS)]}
-        ax.plot(*mine.T, linewidth=1.2, label=names.get(key, key) or "_points", **look)
-    for corner, part in zip(corners, parts, strict=True):
+        label = names.get(key, key) or "_points"
+        ax.plot(*mine.T, linewidth=1.2, markersize=4.5, label=label, **look)
+    for corner, part, least in zip(corners, parts, low, strict=True):
         below = "top" if corner[1] == 0 else "bottom"
         shift, label = (0, 7 if corner[1] else -7), names.get(part, part)
+        label += f" {least + size:.0%}" if zoom else ""
         ax.annotate(label, corner, shift, textcoords="offset points", ha="center", va=below)
     if by:
         _legend(ax, above=1.08)
