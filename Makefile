@@ -72,6 +72,7 @@ bench: $(STAMP) build/peers/.stamp ## compare our speed with the peers'
 
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
 	@build/peers/bin/python benchmarks/refresh_peers.py
+	@build/peers/bin/python benchmarks/refresh_peers_regressions.py
 
 build/peers/.stamp: benchmarks/peers.lock | $(STAMP)
 	@$(PY) -m venv --clear build/peers
