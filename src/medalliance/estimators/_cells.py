@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
+from ..inference._cluster import cluster_sums
 from ..panel import NEVER_TREATED
+from ..results import terms_frame
+from ._sample import Sample
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
@@ -76,13 +80,13 @@ def list_cells(
         if never[place] or cohort > years[-1] or not len(before):
             continue
         last = int(before[-1])
-        for year in range(len(years)):
-            if base_period == "universal" or years[year] >= cohort:
-                rows.append((place, year, last))
-            elif year:
-                rows.append((place, year, year - 1))
+        for at in range(len(years)):
+            if base_period == "universal" or years[at] >= cohort:
+                rows.append((place, at, last))
+            elif at:
+                rows.append((place, at, at - 1))
     table = np.array(rows, dtype=np.intp).reshape(-1, 3)
-    group, year, base = table.T
+    group, year, base = table[:, 0], table[:, 1], table[:, 2]
     if control_group == "never_treated":
         control = np.tile(never, (len(table), 1))
     else:
@@ -120,3 +124,42 @@ def check_controls(
             f"no treated cell has a not-yet-treated control: {first_three(treated)} all start "
             "before anybody is left.\n  Take units that join later or never."
         )
+
+
+def name_cells(
+    sample: Sample,
+    group: Ints,
+    cohorts: NDArray[np.int64],
+    places: tuple[Ints, Ints],
+    outcome: str,
+) -> pd.DataFrame:
+    """Name cohort-by-year cells, counting the units of the cohort seen in the year.
+
+    Parameters
+    ----------
+    sample : Sample
+    group : ndarray of intp, shape (n_units,)
+        Place of each unit's cohort in ``cohorts``.
+    cohorts : ndarray of int, shape (n_cohorts,)
+    places : tuple of two ndarrays of intp, shape (k,)
+        Place of each cell's cohort and of its year.
+    outcome : str
+
+    Returns
+    -------
+    DataFrame
+        As ``results.terms_frame``.
+    """
+    if sample.seen is None:
+        count = np.bincount(group, minlength=len(cohorts))[places[0]]
+    else:
+        count = cluster_sums(sample.seen.astype(float), group, len(cohorts))[places]
+    cohort, year = cohorts[places[0]], sample.years[places[1]]
+    return terms_frame(
+        outcome,
+        [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
+        cohort=cohort,
+        year=year,
+        event_time=year - cohort,
+        n_units=count,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,15 +13,26 @@ from ..results import CompactInfluence
 Influence = NDArray[np.float64] | CompactInfluence
 
 
-def keep_terms(influence: Influence, count: int) -> Influence:
-    """Keep the first columns of an influence function."""
+def spread_terms(influence: Influence, places: Sequence[int], count: int) -> Influence:
+    """Put the first columns at their places among ``count``; the others are zero.
+
+    Terms that are zero by definition (a reference period) have no influence; columns beyond
+    ``len(places)`` belong to covariates and are dropped.
+
+    Parameters
+    ----------
+    influence : ndarray, shape (n_units, k), or CompactInfluence
+    places : sequence of int
+    count : int
+    """
     if isinstance(influence, CompactInfluence):
-        return replace(influence, loadings=influence.loadings[:, :, :count])
-    return influence[:, :count]
+        return replace(influence, loadings=_spread(influence.loadings, places, count))
+    return _spread(influence, places, count)
 
 
-def add_zero_term(influence: Influence, place: int) -> Influence:
-    """Insert a term that is zero by definition, as a reference period."""
-    if isinstance(influence, CompactInfluence):
-        return replace(influence, loadings=np.insert(influence.loadings, place, 0.0, axis=2))
-    return np.insert(influence, place, 0.0, axis=1)
+def _spread(columns: NDArray[np.float64], places: Sequence[int], count: int) -> NDArray[np.float64]:
+    if list(places) == list(range(count)):
+        return columns[..., :count]
+    wide = np.zeros((*columns.shape[:-1], count))
+    wide[..., list(places)] = columns[..., : len(places)]
+    return wide

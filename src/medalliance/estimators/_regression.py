@@ -84,7 +84,7 @@ def _fit_by_group(
     outcome = TwoWay(weight).residual(sample.outcome)
     sums = cluster_sums(weight[:, None] * outcome, group, len(columns))
     gram = np.einsum("c,ctp,ctq->pq", size, centred, centred, optimize=True)
-    bread = invert_gram(gram, names)
+    bread = invert_gram(gram, names, np.einsum("c,ctp->p", size, columns**2))
     coefficients = bread @ np.einsum("ctp,ct->p", centred, sums)
     residual = outcome - (centred @ coefficients)[group]
     influence = CompactInfluence(weight[:, None] * residual, group, n_units * centred @ bread)
@@ -92,9 +92,8 @@ def _fit_by_group(
     def make_regressors() -> Array:
         return centred[group].reshape(-1, columns.shape[2])
 
-    return _finish(
-        sample, coefficients, influence, bread, outcome, residual, make_regressors, names
-    )
+    regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
+    return _fit(sample, coefficients, influence, regression)
 
 
 def _fit_dense(
@@ -105,13 +104,15 @@ def _fit_dense(
     effects = TwoWay(sample.weight if complete else cell_weight)
     mask = sample.mask
     grids = np.empty((columns.shape[2] + len(sample.covariates), *mask.shape))
-    for j in range(columns.shape[2]):
-        grids[j] = effects.residual(columns[group, :, j] * mask)
-    for j, covariate in enumerate(sample.covariates, start=columns.shape[2]):
-        grids[j] = effects.residual(covariate)
+    raw = np.empty(len(grids))
+    for j in range(len(grids)):
+        place = j - columns.shape[2]
+        grid = columns[group, :, j] * mask if place < 0 else sample.covariates[place]
+        raw[j] = np.vdot(cell_weight, grid**2)
+        grids[j] = effects.residual(grid)
     outcome = effects.residual(sample.outcome)
     flat = grids.reshape(len(grids), -1)
-    bread = invert_gram((flat * cell_weight.ravel()) @ flat.T, names)
+    bread = invert_gram((flat * cell_weight.ravel()) @ flat.T, names, raw)
     coefficients = bread @ (flat @ (cell_weight * outcome).ravel())
     residual = outcome - np.tensordot(coefficients, grids, axes=1)
     scores = np.einsum("pit,it->ip", grids, cell_weight * residual, optimize=True)
@@ -119,27 +120,32 @@ def _fit_dense(
     def make_regressors() -> Array:
         return grids[:, mask].T
 
-    return _finish(
-        sample,
-        coefficients,
-        sample.n_units * scores @ bread,
-        bread,
-        outcome,
-        residual,
-        make_regressors,
-        names,
-    )
+    regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
+    return _fit(sample, coefficients, sample.n_units * scores @ bread, regression)
 
 
-def invert_gram(gram: Array, names: tuple[str, ...]) -> Array:
-    """Invert X'WX, naming the columns that are collinear."""
-    scale = np.sqrt(np.diag(gram))
-    empty = scale <= 1e-9 * max(float(scale.max(initial=0)), 1e-300)
+def invert_gram(gram: Array, names: tuple[str, ...], raw: Array) -> Array:
+    """Invert X'WX, naming the columns that are collinear.
+
+    Parameters
+    ----------
+    gram : ndarray, shape (k, k)
+        Of columns without unit and year effects.
+    names : tuple of str
+    raw : ndarray, shape (k,)
+        Weighted sums of squares of the columns as they were.
+
+    Raises
+    ------
+    DesignError
+    """
+    scale = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    empty = scale <= 1e-10 * np.sqrt(raw)
     if empty.any():
         at_fault = [names[j] for j in np.flatnonzero(empty)]
     else:
         values, vectors = np.linalg.eigh(gram / np.outer(scale, scale))
-        if values[0] > 1e-10:
+        if not len(values) or values[0] > 1e-10:
             return np.asarray(vectors / values @ vectors.T) / np.outer(scale, scale)
         at_fault = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
     raise DesignError(
@@ -148,31 +154,38 @@ def invert_gram(gram: Array, names: tuple[str, ...]) -> Array:
     )
 
 
-def _finish(
+def _payload(
     sample: Sample,
-    coefficients: Array,
-    influence: Array | CompactInfluence,
+    grids: tuple[Array, Array],
     bread: Array,
-    outcome: Array,
-    residual: Array,
     make_regressors: Callable[[], Array],
     names: tuple[str, ...],
-) -> Fit:
-    n_params = count_params(sample, len(coefficients))
-    n_clusters = count_clusters(sample.cluster)
-    complete = sample.seen is None
-    regression = Regression(
+) -> Regression:
+    """Keep the fit; ``grids`` are the within-transformed outcome and the residual."""
+    outcome, residual = (
+        grid.ravel() if sample.seen is None else grid[sample.seen] for grid in grids
+    )
+    return Regression(
         make_regressors=make_regressors,
-        outcome=outcome.ravel() if complete else outcome[sample.mask],
-        residual=residual.ravel() if complete else residual[sample.mask],
+        outcome=outcome,
+        residual=residual,
         bread=bread,
         seen=sample.mask,
         unit_weight=sample.weight,
         unit_cluster=sample.cluster,
-        n_params=n_params,
+        n_params=count_params(sample, len(bread)),
         names=names,
     )
-    factor = small_sample_factor(sample.n_obs, n_params, n_clusters)
+
+
+def _fit(
+    sample: Sample,
+    coefficients: Array,
+    influence: Array | CompactInfluence,
+    regression: Regression,
+) -> Fit:
+    n_clusters = count_clusters(sample.cluster)
+    factor = small_sample_factor(sample.n_obs, regression.n_params, n_clusters)
     return Fit(coefficients, influence, factor, regression)
 
 

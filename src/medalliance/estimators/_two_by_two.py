@@ -13,6 +13,8 @@ Abadie (2005) for weighting; Heckman, Ichimura, Todd (1997) for regression.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -96,61 +98,62 @@ def rows_effect(
     DesignError
         If controls do not overlap with the treated, or are too few for the covariates.
     """
-    total, influence = 0.0, np.zeros(len(outcome))
-    odds, score_influence = (None, None)
-    if method != "reg":
-        odds, score_influence = _odds(treated, covariates, weight)
-    for period, sign in ((post, 1.0), (~post, -1.0)):
-        effect, part = _one_period(
-            outcome, period, treated, covariates, weight, odds, score_influence, method
-        )
-        total += sign * effect
-        influence += sign * part
-    return total, influence
+    propensity = None if method == "reg" else _odds(treated, covariates, weight)
+    rows = _Rows(outcome, treated, covariates, weight)
+    after, after_influence = _gap(rows, post, propensity, method)
+    before, before_influence = _gap(rows, ~post, propensity, method)
+    return after - before, after_influence - before_influence
 
 
-def _one_period(
-    outcome: Array,
-    period: Bool,
-    treated: Bool,
-    covariates: Array,
-    weight: Array,
-    odds: Array | None,
-    score_influence: Array | None,
-    method: str,
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows of both periods."""
+
+    outcome: Array
+    treated: Bool
+    covariates: Array
+    weight: Array
+
+
+def _gap(
+    rows: _Rows, period: Bool, propensity: tuple[Array, Array] | None, method: str
 ) -> tuple[float, Array]:
-    """Treated mean less its counterfactual in one period; the effect is post less pre."""
-    all_treated = weight * treated
-    here = all_treated * period
-    if method == "reg":
-        fitted, slopes = _least_squares(outcome, period & ~treated, covariates, weight)
-        level, influence = _mean(here, outcome)
-        expected, part = _mean(all_treated, fitted)
-        gradient = _average(all_treated, covariates)
-        return level - expected, influence - part - _through(slopes, gradient)
-    if odds is None or score_influence is None:
-        raise DesignError(f"method={method!r} needs propensities.\n  Use method='reg'.")
-    controls = weight * odds * ~treated * period
-    fitted = np.zeros(len(outcome))
-    if method == "dr":
-        fitted, slopes = _least_squares(outcome, period & ~treated, covariates, weight)
-    left = outcome - fitted
+    """Mean of the treated less its counterfactual in one period."""
+    everyone = rows.weight * rows.treated
+    here = everyone * period
+    fitted, slopes = np.zeros(len(rows.outcome)), None
+    if method != "ipw":
+        controls = period & ~rows.treated
+        fitted, slopes = _least_squares(rows.outcome, controls, rows.covariates, rows.weight)
+    if propensity is None:
+        level, influence = _mean(here, rows.outcome)
+        expected, part = _mean(everyone, fitted)
+        through = _through(slopes, _average(everyone, rows.covariates))
+        return level - expected, influence - part - through
+    odds, score_influence = propensity
+    control_weight = rows.weight * odds * ~rows.treated * period
+    left = rows.outcome - fitted
     level, influence = _mean(here, left)
-    below, part = _mean(controls, left)
+    below, part = _mean(control_weight, left)
     influence -= part
-    influence -= score_influence @ _average(controls, covariates * (left - below)[:, None])
-    effect = level - below
-    if method == "dr":
-        # the locally efficient estimator averages the fitted gap over the treated of both periods
-        own, own_slopes = _least_squares(outcome, period & treated, covariates, weight)
-        both, both_part = _mean(all_treated, own - fitted)
-        now, now_part = _mean(here, own - fitted)
-        effect += both - now
-        influence += both_part - now_part
-        everyone = _average(all_treated, covariates)
-        influence += _through(slopes, _average(controls, covariates) - everyone)
-        influence += _through(own_slopes, everyone - _average(here, covariates))
-    return effect, influence
+    pull = rows.covariates * (left - below)[:, None]
+    influence -= score_influence @ _average(control_weight, pull)
+    if method == "ipw":
+        return level - below, influence
+    extra, extra_influence = _efficient_part(rows, period, fitted)
+    apart = _average(control_weight, rows.covariates) - _average(everyone, rows.covariates)
+    return level - below + extra, influence + extra_influence + _through(slopes, apart)
+
+
+def _efficient_part(rows: _Rows, period: Bool, fitted: Array) -> tuple[float, Array]:
+    """Average the fitted gap over the treated of both periods, not of one (locally efficient)."""
+    everyone = rows.weight * rows.treated
+    here = everyone * period
+    own, slopes = _least_squares(rows.outcome, period & rows.treated, rows.covariates, rows.weight)
+    both, both_influence = _mean(everyone, own - fitted)
+    now, now_influence = _mean(here, own - fitted)
+    apart = _average(everyone, rows.covariates) - _average(here, rows.covariates)
+    return both - now, both_influence - now_influence + slopes @ apart
 
 
 def _mean(weight: Array, values: Array) -> tuple[float, Array]:

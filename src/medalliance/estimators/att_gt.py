@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
+from ..inference._cluster import cluster_sums
 from ..panel import Panel
-from ..results import CompactInfluence, Effects, terms_frame
-from ._cells import Cells, check_controls, list_cells
+from ..results import CompactInfluence, Effects
+from ._cells import Cells, check_controls, list_cells, name_cells
 from ._sample import Sample, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect
 
@@ -73,57 +74,30 @@ def att_gt(
     _check_choices(control_group, method, anticipation, base_period)
     sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
-    cells = list_cells(
-        cohorts,
-        sample.years,
-        control_group=control_group,
-        anticipation=anticipation,
-        base_period=base_period,
-    )
+    rule = {
+        "control_group": control_group,
+        "anticipation": anticipation,
+        "base_period": base_period,
+    }
+    cells = list_cells(cohorts, sample.years, **rule)
     check_controls(cells, sample.years, control_group, anticipation)
+    adjust = {"covariates": covariates, "weights": weights}
     influence: CompactInfluence | Array
     if len(sample.covariates):
+        name = f"att_gt ({method})"
         cells, estimate, influence, notes = _adjusted(sample, group, cells, method)
     else:
+        name = "att_gt"
         cells, estimate, influence, notes = _unadjusted(sample, group, cells)
-    cohort, year = cohorts[cells.group], sample.years[cells.year]
-    count = np.stack([sample.mask[group == code].sum(axis=0) for code in range(len(cohorts))])
     share = np.bincount(group, weights=sample.weight) / sample.weight.sum()
     return Effects(
         estimate=estimate,
-        terms=terms_frame(
-            outcome,
-            [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
-            cohort=cohort,
-            year=year,
-            event_time=year - cohort,
-            n_units=count[cells.group, cells.year],
-        ),
-        design=describe_design(
-            panel,
-            sample,
-            outcome,
-            f"att_gt ({method})" if len(sample.covariates) else "att_gt",
-            covariates=covariates,
-            weights=weights,
-            control_group=control_group,
-            base_period=base_period,
-            anticipation=anticipation,
-            notes=notes,
-        ),
+        terms=name_cells(sample, group, cohorts, (cells.group, cells.year), outcome),
+        design=describe_design(panel, sample, outcome, name, notes=notes, **adjust, **rule),
         units=sample.units(),
         influence_function=influence,
         mass=share[cells.group],
-        refit=partial(
-            att_gt,
-            outcome=outcome,
-            control_group=control_group,
-            method=method,
-            covariates=covariates,
-            anticipation=anticipation,
-            base_period=base_period,
-            weights=weights,
-        ),
+        refit=partial(att_gt, outcome=outcome, method=method, **adjust, **rule),
     )
 
 
@@ -144,53 +118,68 @@ def _unadjusted(
     sample: Sample, group: NDArray[np.intp], cells: Cells
 ) -> tuple[Cells, Array, CompactInfluence, tuple[str, ...]]:
     """Compare weighted means by cohort and year; the influence is linear in a unit's outcomes."""
-    weight = sample.weight
-    mask = sample.mask
-    centre = sample.outcome.sum() / sample.n_obs
-    outcome = sample.outcome - centre
+    weight, mask = sample.weight, sample.mask
+    outcome = sample.outcome - sample.outcome.sum() / sample.n_obs
     if sample.seen is None:
         outcome -= outcome.mean(axis=1, keepdims=True)
     else:
         outcome *= mask
     weighted = weight[:, None] * outcome
-    cohort_rows = [np.flatnonzero(group == code) for code in range(len(cells.cohorts))]
-    sums = np.stack([weighted[rows].sum(axis=0) for rows in cohort_rows])
-    sizes = np.stack([weight[rows] @ mask[rows] for rows in cohort_rows])
-    control_size = cells.control @ sizes
-    row = np.arange(len(cells.group))
-    ends = ((cells.year, 1.0), (cells.base, -1.0))
-    usable = np.ones(len(row), bool)
-    for time, _ in ends:
-        usable &= (control_size[row, time] > 0) & (sizes[cells.group, time] > 0)
+    sums = cluster_sums(weighted, group, len(cells.cohorts))
+    sizes = cluster_sums(weight[:, None] * mask, group, len(cells.cohorts))
+    usable = np.ones(len(cells.group), bool)
+    for time in (cells.year, cells.base):
+        sides = (cells.control @ sizes)[np.arange(len(usable)), time], sizes[cells.group, time]
+        usable &= (sides[0] > 0) & (sides[1] > 0)
     notes = _note_left_out(sample, cells, ~usable)
-    cells, control_size = cells.keep(usable), control_size[usable]
-    control_sum = cells.control @ sums
-    row = np.arange(len(cells.group))
-    estimate = np.zeros(len(row))
-    by_year = np.zeros((len(cells.cohorts), len(sample.years), len(row)))
-    constant = np.zeros_like(by_year)
-    for time, sign in ((cells.year, 1.0), (cells.base, -1.0)):
-        for member, size, total, side in (
-            (None, sizes[cells.group, time], sums[cells.group, time], sign),
-            (cells.control, control_size[row, time], control_sum[row, time], -sign),
-        ):
-            mean, pull = total / size, side * sample.n_units / size
-            estimate += side * mean
-            if member is None:
-                by_year[cells.group, time, row] += pull
-                constant[cells.group, time, row] -= pull * mean
-            else:
-                for code in range(len(cells.cohorts)):
-                    picked = member[:, code]
-                    by_year[code, time[picked], row[picked]] += pull[picked]
-                    constant[code, time[picked], row[picked]] -= (pull * mean)[picked]
+    cells = cells.keep(usable)
+    estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)
     if sample.seen is None:
         values = np.column_stack([weighted, weight])
-        loadings = np.concatenate([by_year, constant.sum(axis=1, keepdims=True)], axis=1)
+        constant = constant.sum(axis=1, keepdims=True)
     else:
         values = np.column_stack([weighted, weight[:, None] * mask])
-        loadings = np.concatenate([by_year, constant], axis=1)
+    loadings = np.concatenate([slopes, constant], axis=1)
     return cells, estimate, CompactInfluence(values, group, loadings), notes
+
+
+def _differences(
+    cells: Cells, sums: Array, sizes: Array, n_units: int
+) -> tuple[Array, Array, Array]:
+    """Difference four means a cell.
+
+    Parameters
+    ----------
+    cells : Cells
+    sums, sizes : ndarray, shape (n_cohorts, n_years)
+        Weighted outcomes and weights.
+    n_units : int
+
+    Returns
+    -------
+    estimate : ndarray, shape (k,)
+    slopes, constant : ndarray, shape (n_cohorts, n_years, k)
+        Loadings of weighted outcomes and of weights in the influence.
+    """
+    row = np.arange(len(cells.group))
+    own = np.zeros_like(cells.control)
+    own[row, cells.group] = True
+    estimate = np.zeros(len(row))
+    slopes = np.zeros((*sums.shape, len(row)))
+    constant = np.zeros_like(slopes)
+    for time, sign in ((cells.year, 1.0), (cells.base, -1.0)):
+        for member, side in ((own, sign), (cells.control, -sign)):
+            size = (member @ sizes)[row, time]
+            mean = (member @ sums)[row, time] / size
+            estimate += side * mean
+            cell, code = np.nonzero(member)
+            pull = (side * n_units / size)[cell]
+            slopes[code, time[cell], cell] += pull
+            constant[code, time[cell], cell] -= pull * mean[cell]
+    reference = cells.year == cells.base
+    estimate[reference] = 0.0
+    slopes[:, :, reference] = constant[:, :, reference] = 0.0
+    return estimate, slopes, constant
 
 
 def _adjusted(
@@ -264,7 +253,7 @@ def _one_cell(
         method,
     )
     scaled = sample.n_units / len(who) * influence
-    return effect, np.bincount(who, weights=scaled, minlength=sample.n_units)
+    return effect, cluster_sums(scaled, who, sample.n_units)
 
 
 def _with_constant(columns: Array) -> Array:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError
+from ..inference._cluster import count_clusters
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._influence import add_zero_term, keep_terms
+from ._influence import spread_terms
 from ._regression import fit_two_way
 from ._sample import Sample, describe_design, draw_sample
 
@@ -71,56 +70,41 @@ def twfe(
             f"no unit starts treatment between {sample.years[0]} and {sample.years[-1]}.\n"
             "  Check the cohort column."
         )
-    slopes = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     keys, notes = _event_keys(event, group, sample) if event_study else (None, ())
-    if keys is None:
-        labels, columns = ["treated"], (event >= 0)[:, :, None].astype(float)
-    else:
-        labels = [f"event time {key}" for key in keys]
-        columns = (event[:, :, None] == keys).astype(float)
-    fit = fit_two_way(sample, group, columns, (*labels, *slopes))
-    coefficients, influence = (
-        fit.coefficients[: len(labels)],
-        keep_terms(fit.influence, len(labels)),
+    member = (event >= 0)[:, :, None] if keys is None else event[:, :, None] == keys
+    labels = ["treated"] if keys is None else [f"event time {key}" for key in keys]
+    fitted = [place for place, key in enumerate(labels) if key != f"event time {REFERENCE}"]
+    fit = fit_two_way(
+        sample,
+        group,
+        member[:, :, fitted].astype(float),
+        (*(labels[place] for place in fitted), *names),
     )
+    estimate = np.zeros(len(labels))
+    estimate[fitted] = fit.coefficients[: len(fitted)]
+    adjust = {"covariates": covariates, "weights": weights}
     design = describe_design(
         panel,
         sample,
         outcome,
         "twfe" if keys is None else "twfe (event study)",
-        covariates=covariates,
-        weights=weights,
         base_period=None if keys is None else "universal",
         std_errors=FIXEST,
+        dof=count_clusters(sample.cluster) - 1.0,
         notes=notes,
+        **adjust,
     )
-    member = (event >= 0)[:, :, None] if keys is None else event[:, :, None] == keys
     count = _count_units(member, group, sample)
-    terms = terms_frame(outcome, labels, event_time=keys, n_units=count)
-    if keys is not None:
-        place = int(np.searchsorted(keys, REFERENCE))
-        label = [f"event time {REFERENCE}"]
-        reference = terms_frame(
-            outcome,
-            label,
-            event_time=[REFERENCE],
-            n_units=_count_units(event[:, :, None] == REFERENCE, group, sample),
-        )
-        parts = [terms.iloc[:place], reference, terms.iloc[place:]]
-        terms = pd.concat(parts, ignore_index=True)
-        coefficients = np.insert(coefficients, place, 0.0)
-        influence = add_zero_term(influence, place)
     return Effects(
-        estimate=coefficients,
-        terms=terms,
-        design=replace(design, dof=design.n_clusters - 1.0),
+        estimate=estimate,
+        terms=terms_frame(outcome, labels, event_time=keys, n_units=count),
+        design=design,
         units=sample.units(),
-        influence_function=influence,
+        influence_function=spread_terms(fit.influence, fitted, len(labels)),
         variance_factor=fit.variance_factor,
         regression=fit.regression,
-        refit=partial(
-            twfe, outcome=outcome, covariates=covariates, event_study=event_study, weights=weights
-        ),
+        refit=partial(twfe, outcome=outcome, event_study=event_study, **adjust),
     )
 
 
@@ -134,22 +118,21 @@ def _event_times(cohorts: NDArray[np.int64], years: NDArray[np.int64]) -> Array:
 def _event_keys(
     event: Array, group: NDArray[np.intp], sample: Sample
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Event times with a coefficient: those seen, without the reference."""
+    """Event times to show, the reference among them; two references if nobody is never treated."""
     seen = np.ones(event.shape, bool)
     if sample.seen is not None:
         seen = np.stack([sample.seen[group == code].any(axis=0) for code in range(len(event))])
     keys = np.unique(event[seen & np.isfinite(event)]).astype(np.int64)
-    keys = keys[keys != REFERENCE]
+    keys = np.union1d(keys, REFERENCE)
     if np.isnan(event).any():
         return keys, ()
-    leads = keys[keys < REFERENCE]
-    if not len(leads):
+    if keys[0] == REFERENCE:
         raise DesignError(
             "an event study without never-treated units needs two years before treatment.\n"
             "  Use event_study=False, or a panel with earlier years."
         )
-    note = f"No unit is never treated, so event time {leads[0]} is a second reference."
-    return keys[keys != leads[0]], (note,)
+    note = f"No unit is never treated, so event time {keys[0]} is a second reference, not shown."
+    return keys[1:], (note,)
 
 
 def _count_units(member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sample) -> list[int]:
