@@ -199,12 +199,12 @@ def gap_table() -> Exhibit:
         "effort": "effort of a member",
         "collective_effort": "effort that serves the alliance",
         "effort_ratio": "part of it",
-        "corrective_pay": "pay per unit of effort that closes the gap",
+        "corrective_pay": "pay per unit that makes effort earn all it saves",
     }
     return table(
         frame[list(columns)].rename(columns=columns),
         caption="Private effort beside the effort that serves the alliance as a whole, two-sided "
-        "contract. The last column is the performance pay with which each unit of effort earns "
+        "contract. The last column is the performance pay with which a unit of effort would earn "
         "its member all that it saves.",
         badge=_BADGE,
         source=SOURCE,
@@ -212,7 +212,7 @@ def gap_table() -> Exhibit:
             "effort of a member": 4,
             "effort that serves the alliance": 4,
             "part of it": 4,
-            "pay per unit of effort that closes the gap": 2,
+            "pay per unit that makes effort earn all it saves": 2,
         },
     )
 
