@@ -89,7 +89,7 @@ def _all_pairs(
         for c in range(len(cohorts)):
             if c == k:
                 continue
-            found = _pair(k, c, start, treated_share, share, years)
+            found = _pair(int(k), c, start, treated_share, share, years)
             if found is None:
                 continue
             kind, window, weight = found

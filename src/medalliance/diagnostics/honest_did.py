@@ -16,6 +16,7 @@ from ..results import Effects
 from ._event_study import EventStudy, read_event_study
 
 Interval = tuple[float, float]
+Arrays = tuple[NDArray[np.float64], NDArray[np.float64], int, NDArray[np.float64]]
 
 
 def honest_did(
@@ -146,7 +147,7 @@ def _original(study: EventStudy, contrast: NDArray[np.float64], level: float) ->
     return centre - half, centre + half
 
 
-def _fixed_length(arrays: tuple, bound: float, level: float) -> Interval:
+def _fixed_length(arrays: Arrays, bound: float, level: float) -> Interval:
     found = smoothness_interval(*arrays, bound, level=level)
     return found.centre - found.half_length, found.centre + found.half_length
 

@@ -12,9 +12,10 @@ from scipy import stats
 
 from ..errors import DesignError
 from ..inference.pretrend_power import detectable_slope
-from ..results import Effects
+from ..results import Design, Effects
 
 Array = NDArray[np.float64]
+CLUSTERS_PER_EFFECT = 5
 
 
 def pretrend_test(
@@ -45,7 +46,7 @@ def pretrend_test(
     Returns
     -------
     DataFrame, columns ``statistic dof p_value power slope implied_bias``
-        ``.attrs["reading"]`` says it in words.
+        ``.attrs["reading"]`` says it in words, with a warning where clusters are few for the test.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def pretrend_test(
         rows, columns=["statistic", "dof", "p_value", "power", "slope", "implied_bias"]
     )
     table.attrs = {
-        "reading": _reading(table, level, effects.design.unit_of_measure),
+        "reading": _reading(table, level, effects.design),
         "foot": effects.design.foot(),
         "badge": str(effects.design.badge),
     }
@@ -113,7 +114,7 @@ def _pre_period(effects: Effects) -> _PrePeriod:
     return _PrePeriod(effects.estimate[chosen], vcov, trend, bias)
 
 
-def _reading(table: pd.DataFrame, level: float, unit: str) -> str:
+def _reading(table: pd.DataFrame, level: float, design: Design) -> str:
     """Say what the test found and could have found, and no more."""
     first = table.iloc[0]
     size = 100 * (1 - level)
@@ -122,7 +123,12 @@ def _reading(table: pd.DataFrame, level: float, unit: str) -> str:
         f"That all {int(first['dof'])} pre-period effects are zero is {verdict} at {size:.3g} % "
         f"(p = {first['p_value']:.3g})."
     )
-    measure = f" {unit}" if unit else ""
+    if design.n_clusters < CLUSTERS_PER_EFFECT * first["dof"]:
+        found += (
+            f" With {design.n_clusters} clusters a joint test of {int(first['dof'])} effects "
+            "rejects too often."
+        )
+    measure = f" {design.unit_of_measure}" if design.unit_of_measure else ""
     could = " ".join(
         f"A linear trend of {row.slope:.3g}{measure} a year would be detected with probability "
         f"{row.power:g}, and would bias the average effect by {row.implied_bias:.3g}{measure}."

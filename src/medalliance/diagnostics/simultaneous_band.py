@@ -30,7 +30,7 @@ def simultaneous_band(
     level : float
     n_draws : int
     weights : {"rademacher", "mammen"}
-        Signs, or the two points of R ``did``.
+        Signs, or Mammen's two points.
     seed : int, optional
         That of the design if not given, which makes the band of ``effects.to_frame()``.
 

@@ -80,7 +80,7 @@ def cluster_sums(
     """
     n_groups = count_clusters(codes) if n_clusters is None else n_clusters
     if values.ndim == 1:
-        return np.bincount(codes, weights=values, minlength=n_groups)
+        return np.bincount(codes, weights=values, minlength=n_groups).astype(np.float64)
     n_rows = len(codes)
     if n_groups == n_rows and np.array_equal(codes, np.arange(n_rows)):
         return values

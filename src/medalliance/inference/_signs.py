@@ -12,7 +12,7 @@ from ..errors import DesignError
 Array = NDArray[np.float64]
 BLOCK_BYTES = 32_000_000
 TIE = 1 + 1e-9
-_WEBB = np.array([-np.sqrt(1.5), -1, -np.sqrt(0.5), np.sqrt(0.5), 1, np.sqrt(1.5)])
+_WEBB = np.array([-(1.5**0.5), -1.0, -(0.5**0.5), 0.5**0.5, 1.0, 1.5**0.5])
 
 
 def check_options(weights: str, n_draws: int, level: float) -> None:
@@ -33,7 +33,7 @@ def sign_blocks(n_clusters: int, n_draws: int, weights: str, seed: int) -> Itera
     """Yield blocks of bootstrap weights, shape (block, n_clusters), about 32 MB each."""
     if is_enumerated(n_clusters, n_draws, weights):
         bits = np.arange(2**n_clusters)[:, None] >> np.arange(n_clusters) & 1
-        yield 2.0 * bits - 1
+        yield 2 * bits.astype(np.float64) - 1
         return
     rng = np.random.default_rng(seed)
     size = max(1, BLOCK_BYTES // (8 * n_clusters))
@@ -43,7 +43,8 @@ def sign_blocks(n_clusters: int, n_draws: int, weights: str, seed: int) -> Itera
             yield _WEBB[rng.integers(0, 6, shape)]
         else:
             words = rng.integers(0, 2**64, (shape[0], -(-n_clusters // 64)), dtype=np.uint64)
-            yield 2.0 * np.unpackbits(words.view(np.uint8), axis=1, count=n_clusters) - 1
+            heads = np.unpackbits(words.view(np.uint8), axis=1, count=n_clusters)
+            yield 2 * heads.astype(np.float64) - 1
 
 
 def share_above(t_draws: Array, t: float) -> float:

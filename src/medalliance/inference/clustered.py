@@ -117,9 +117,9 @@ def clustered_variance(
 
 
 def _clusterings(clusters: ArrayLike | Sequence[ArrayLike] | None, n_rows: int) -> list:
-    several = isinstance(clusters, (list, tuple)) and all(np.ndim(each) == 1 for each in clusters)
-    ways = list(clusters) if several and len(clusters) else [clusters]
-    return [cluster_codes(way, n_rows) for way in ways]
+    if isinstance(clusters, (list, tuple)) and clusters and np.ndim(clusters[0]) == 1:
+        return [cluster_codes(way, n_rows) for way in clusters]
+    return [cluster_codes(clusters, n_rows)]  # type: ignore[arg-type]
 
 
 def _multiway(

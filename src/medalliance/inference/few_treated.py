@@ -105,13 +105,13 @@ def few_treated(
         moves = moves * _size_factor(moves, treated_size, control_size)
     law, enumerated = _law(moves, n_draws, seed)
     gap = estimate - null
-    tails = np.mean(law >= gap), np.mean(law <= gap)
+    tail = min(float(np.mean(law >= gap)), float(np.mean(law <= gap)))
     alpha = 1 - level
     low = np.quantile(law, alpha / 2, method="inverted_cdf")
     high = np.quantile(law, 1 - alpha / 2, method="higher")
     return FewTreated(
         estimate=estimate,
-        p_value=float(min(1.0, 2 * min(tails))),
+        p_value=min(1.0, 2 * tail),
         conf_low=float(estimate - high),
         conf_high=float(estimate - low),
         law=law,

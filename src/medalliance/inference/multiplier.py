@@ -41,7 +41,7 @@ def multiplier_draws(
     n_draws : int
         Number of draws R.
     weights : {"rademacher", "mammen"}
-        Signs, or Mammen's two points with third moment one (R ``did``).
+        Signs, or Mammen's two points with third moment one.
     seed : int
         Seed of the generator.
 

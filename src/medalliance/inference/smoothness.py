@@ -150,7 +150,7 @@ class _Frontier:
         if len(x) == 0:
             return x
         if penalty == 0:
-            return np.linalg.solve(self.quadratic, -self.linear)
+            return np.asarray(np.linalg.solve(self.quadratic, -self.linear), np.float64)
         for _ in range(20_000):
             previous = x.copy()
             for i in range(len(x)):

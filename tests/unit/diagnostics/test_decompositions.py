@@ -76,3 +76,11 @@ def test_pretrend_refusals(simulated, event_study):
         ma.pretrend_test(ma.did_imputation(simulated(), "y"))
     with pytest.raises(DesignError, match="cannot be reached"):
         ma.pretrend_test(event_study([-2, 0], [0.1, 1.0], np.eye(2)), power=(0.01,))
+
+
+def test_pretrend_reading_warns_of_few_clusters(simulated):
+    few = ma.pretrend_test(ma.att_gt(simulated(n_clusters=12, treated=8), "y"))
+    assert "12 clusters a joint test" in few.attrs["reading"]
+    many = ma.att_gt(simulated(n_clusters=60, per_cluster=1, treated=20), "y")
+    reading = ma.pretrend_test(many.aggregate("event_time")).attrs["reading"]
+    assert "rejects too often" not in reading
