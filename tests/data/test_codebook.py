@@ -36,6 +36,13 @@ def test_three_surpluses_are_three_entries():
         assert BOOK.variables[name].unit == "yuan"
 
 
+def test_outcomes_are_the_registered_ones():
+    from medalliance.outcomes import OUTCOMES
+
+    listed = {name for name, entry in BOOK.variables.items() if entry.kind == "outcome"}
+    assert listed == set(OUTCOMES)
+
+
 def test_datapackage_is_the_generated_one():
     committed = (data_dir() / "datapackage.json").read_text(encoding="utf-8")
     assert committed == codebook.datapackage_text(), (

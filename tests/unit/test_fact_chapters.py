@@ -6,13 +6,20 @@ import pytest
 import medalliance as ma
 from medalliance.exhibits import Exhibit, Sentence
 from medalliance.provenance import Badge
-from medalliance.studies import _facts, others_found, public_counties, public_figures
+from medalliance.studies import (
+    _facts,
+    others_found,
+    public_checks,
+    public_counties,
+    public_figures,
+    public_places,
+)
 
 EVIDENCE = ma.load_evidence()
 
 
 def recipes():
-    for module in (public_figures, public_counties, others_found):
+    for module in (public_figures, public_places, public_counties, public_checks, others_found):
         for name, recipe in inspect.getmembers(module, inspect.isfunction):
             plain = list(inspect.signature(recipe).parameters) == ["evidence"]
             shown = recipe.__annotations__.get("return") in ("Exhibit", "Sentence")

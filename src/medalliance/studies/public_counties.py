@@ -1,13 +1,13 @@
-"""What public figures show of counties: pilots, Sanming, county accounts, indicators, gaps."""
+"""What public figures show of counties: pilots, Sanming, county accounts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..codebook import label, load_codebook
-from ..evidence import STRONG_GRADES, Evidence, identity_checks
+from ..codebook import label
+from ..evidence import Evidence
 from ..exhibits import Exhibit, Sentence, figure, sentence
-from ._facts import at_highest, at_lowest, cite, grade_label, percent, points, spread
+from ._facts import at_highest, at_lowest, cite, percent, points, spread
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -268,151 +268,4 @@ def account_sentence(evidence: Evidence) -> Sentence:
         f"{top['case']} {percent(top['value'])} of the account's revenue came from above.",
         badge=evidence.badge,
         source=cite(evidence, paid, above),
-    )
-
-
-# ---- official indicators
-
-
-def indicator_table(evidence: Evidence) -> Exhibit:
-    """Set the official indicators of 2024 beside the outcomes that operationalise them."""
-    from ..tables import table
-
-    ours: dict[int, list[str]] = {}
-    for variable in load_codebook().variables.values():
-        if variable.indicator is not None:
-            ours.setdefault(variable.indicator, []).append(variable.en)
-    rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
-    shown = rows[["indicator", "dimension", "title", "title_zh"]].copy()
-    shown["ours"] = ["; ".join(ours.get(int(n), [])) or None for n in rows["indicator"]]
-    return table(
-        shown,
-        caption="The official monitoring indicators of 2024 and our operationalisation of them. "
-        "Titles are shortened; the translation is ours.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-        labels={"indicator": "no.", "title_zh": "title in Chinese", "ours": "in this project"},
-        blank="none",
-    )
-
-
-def indicator_sentence(evidence: Evidence) -> Sentence:
-    """Say how many indicators our names answer."""
-    answered = {
-        variable.indicator
-        for variable in load_codebook().variables.values()
-        if variable.indicator is not None
-    }
-    rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
-    return sentence(
-        f"Our names answer {len(answered)} of the {len(rows)} indicators.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-    )
-
-
-# ---- identities and grades
-
-
-def identity_table(evidence: Evidence) -> Exhibit:
-    """Set out the accounting identities that fail."""
-    from ..tables import table
-
-    rows = evidence.identity_exceptions
-    kept = ["identity", "geography", "year", "left_value", "right_value", "difference"]
-    shown = rows[kept].copy()
-    shown.insert(3, "variable", [label(name) for name in rows["variable"]])
-    shown[["left_value", "right_value", "difference"]] /= 1e6
-    return table(
-        shown,
-        caption="Accounting identities that fail by more than rounding, million yuan.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-        decimals={"left_value": 2, "right_value": 2, "difference": 3},
-    )
-
-
-def identity_notes(evidence: Evidence) -> Exhibit:
-    """Set out what the sources say about the gaps."""
-    from ..tables import table
-
-    rows = evidence.identity_exceptions
-    shown = rows.drop_duplicates(["geography", "explanation"])[["geography", "explanation"]]
-    return table(
-        shown,
-        caption="What the sources say about these gaps.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-    )
-
-
-def identity_sentence(evidence: Evidence) -> Sentence:
-    """Say how many identities were checked and how many fail."""
-    checks = identity_checks(evidence)
-    failing = checks[~checks["holds"]]
-    return sentence(
-        f"We checked {len(checks)} identities. {len(checks) - len(failing)} hold within the "
-        f"rounding of the printed numbers and {len(failing)} do not.",
-        badge=evidence.badge,
-        source=cite(evidence, failing),
-    )
-
-
-def grade_table(evidence: Evidence) -> Exhibit:
-    """Count the published numbers by grade of their source."""
-    import pandas as pd
-
-    from ..tables import table
-
-    counted = pd.DataFrame(
-        {
-            name: frame["grade"].value_counts()
-            for name, frame in (
-                ("statistics", evidence.statistics),
-                ("cases", evidence.cases),
-                ("effects", evidence.effects),
-                ("rules", evidence.contract_rules),
-            )
-        }
-    ).reindex(list(load_codebook().grades))
-    counted.insert(0, "grade", [grade_label(name) for name in counted.index])
-    counted["shown"] = [
-        "plainly" if name in STRONG_GRADES else "with its grade" for name in counted.index
-    ]
-    return table(
-        counted.fillna(0),
-        caption="Rows of the published tables by grade of their source.",
-        badge=evidence.badge,
-        source="data/published, all tables",
-        decimals=0,
-        labels={"shown": "how we show it"},
-    )
-
-
-def pay_table(evidence: Evidence) -> Exhibit:
-    """Set out every published pay figure of a named place."""
-    from ..tables import table
-
-    rows = evidence.cases
-    rows = rows[
-        (rows["country"] == "CN")
-        & rows["unit"].isin(["yuan_per_year", "yuan_per_month"])
-        & ~rows["variable"].str.startswith("township_")
-        | rows["variable"].isin(
-            ["township_staff_self_reported_income_median", "township_staff_mean_monthly_wage"]
-        )
-    ]
-    shown = rows[["case", "variable", "year_start", "value", "unit", "grade"]].copy()
-    shown["variable"] = [label(name) for name in rows["variable"]]
-    units = load_codebook().units
-    shown["unit"] = [units[name].en for name in rows["unit"]]
-    shown["grade"] = [grade_label(name) for name in rows["grade"]]
-    return table(
-        shown,
-        caption="Published pay figures of places, nominal. None is a county series by tier.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-        decimals={"value": 0, "year_start": None},  # type: ignore[dict-item]
-        labels={"case": "place", "variable": "figure", "year_start": "year"},
-        blank="not stated",
     )
