@@ -151,7 +151,7 @@ def name_cells(
         As ``results.terms_frame``.
     """
     if sample.seen is None:
-        count = np.bincount(group, minlength=len(cohorts))[places[0]]
+        count = np.bincount(group, minlength=len(cohorts)).astype(float)[places[0]]
     else:
         count = cluster_sums(sample.seen.astype(float), group, len(cohorts))[places]
     cohort, year = cohorts[places[0]], sample.years[places[1]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,14 +74,14 @@ def att_gt(
     _check_choices(control_group, method, anticipation, base_period)
     sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
-    rule = {
+    rule: dict[str, Any] = {
         "control_group": control_group,
         "anticipation": anticipation,
         "base_period": base_period,
     }
     cells = list_cells(cohorts, sample.years, **rule)
     check_controls(cells, sample.years, control_group, anticipation)
-    adjust = {"covariates": covariates, "weights": weights}
+    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     influence: CompactInfluence | Array
     if len(sample.covariates):
         name = f"att_gt ({method})"

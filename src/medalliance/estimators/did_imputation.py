@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,11 @@ def did_imputation(
     fit = Imputation(*_with_untreated_rows(sample, group, treated), treated)
     found = fit.cells()
     cells = found.keep(found.identified)
-    rule = {"anticipation": anticipation, "covariates": covariates, "weights": weights}
+    rule: dict[str, Any] = {
+        "anticipation": anticipation,
+        "covariates": covariates,
+        "weights": weights,
+    }
     return Effects(
         estimate=cells.means[0],
         terms=name_cells(fit.sample, fit.group, cohorts, (cells.group, cells.year), outcome),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,7 +84,7 @@ def twfe(
     )
     estimate = np.zeros(len(labels))
     estimate[fitted] = fit.coefficients[: len(fitted)]
-    adjust = {"covariates": covariates, "weights": weights}
+    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     design = describe_design(
         panel,
         sample,
