@@ -58,27 +58,32 @@ def describe(effects: Effects, level: float) -> str:
         return " ".join(describe(part, level) for part in split_by_outcome(effects))
     design = effects.design
     one = effects.overall
-    unit = f" {design.unit_of_measure}" if design.unit_of_measure else ""
     event = effects.terms["event_time"].to_numpy(float, na_value=np.nan)
-    span = ""
-    if (event >= 0).sum() > 1:
-        span = f", averaged over event times 0 to {int(np.nanmax(event))}"
-    text = (
-        f"The estimated effect on {design.outcome}{span}, is {number(float(one.estimate[0]))}{unit}"
-        if span
-        else f"The estimated effect on {design.outcome} is {number(float(one.estimate[0]))}{unit}"
-    )
+    value = number(float(one.estimate[0]))
+    unit = f" ({design.unit_of_measure})" if design.unit_of_measure else ""
+    text = f"The estimated effect on {design.outcome}{unit}{_span(effects, event)} is {value}"
     low, high = one.conf_int(level)[0]
     if np.isfinite(low):
         place = "contains zero" if low <= 0 <= high else "does not contain zero"
-        text += (
-            f" ({100 * level:g} % interval {number(float(low))} to {number(float(high))}, "
-            f"which {place})"
-        )
-    else:
+        ends = f"{number(float(low))} to {number(float(high))}"
+        text += f" ({100 * level:g} % interval {ends}, which {place})"
+    elif design.n_treated_clusters < 2:
         text += "; one treated cluster gives no standard error"
     text += f", by {design.estimator} with {design.n_clusters:,} clusters."
     return text + _describe_pre(effects, event, level)
+
+
+def _span(effects: Effects, event: np.ndarray) -> str:
+    """Say what the overall effect averages."""
+    if effects.mass is not None:
+        return ", averaged over treated units and years,"
+    if (event >= 0).sum() > 1:
+        return f", averaged over event times {int(event[event >= 0].min())} to {int(event.max())},"
+    if len(effects.estimate) > 1 and effects.terms["cohort"].notna().all():
+        return ", averaged over cohorts by their size,"
+    if len(effects.estimate) > 1 and effects.terms["year"].notna().all():
+        return ", averaged over years,"
+    return ""
 
 
 def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
