@@ -75,11 +75,11 @@ def look(browser, built_book):
     def measure(name):
         asked.clear()
         seen = {}
+        page.emulate_media(color_scheme="light")
+        page.goto((built_book / f"{name}.html").as_uri(), wait_until="load")
+        page.evaluate(MATHJAX_DONE)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
-            page.set_viewport_size({"width": 1280, "height": 900})
-            page.goto((built_book / f"{name}.html").as_uri(), wait_until="load")
-            page.evaluate(MATHJAX_DONE)
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 900})
                 seen[scheme, width] = page.evaluate(MEASURE)

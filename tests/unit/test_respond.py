@@ -394,7 +394,7 @@ def test_batch_of_the_simulator_takes_seconds():
     many = ALLIANCE.replace(
         saving=ALLIANCE.saving * rng.uniform(0.5, 1.5, (n, 3)), sigma=rng.uniform(5, 80, n)
     )
-    start = time.perf_counter()
+    start = time.process_time()
     found = ma.solve_batch(contract(gain_cap=0.03, minimum_savings=0.01, edges="budget"), many)
-    assert time.perf_counter() - start < 15
+    assert time.process_time() - start < 15
     assert np.isfinite(found.effort).all()
