@@ -49,7 +49,8 @@ def robust_variance(
         Distance without correlation, for ``"conley"``.
     kernel : {"uniform", "bartlett"}
     small_sample : bool
-        fixest's factor (CRV1, CRV3, two-way, Driscoll-Kraay).
+        fixest's factor (CRV1, CRV3, two-way, Driscoll-Kraay). It counts the effects that are not
+        nested in a clustering: years for clusters, none for two ways, all without clusters.
 
     Returns
     -------
@@ -110,12 +111,21 @@ def _clustered(fit: Fit, kind: str, small_sample: bool) -> tuple[Array, float, s
         fit.residuals,
         [clusters, fit.regression.year_codes] if kind == "two_way" else clusters,
         kind="crv1" if kind == "two_way" else kind,  # type: ignore[arg-type]
-        n_params=fit.regression.n_params,
+        n_params=_count_params(fit, units=False, years=kind != "two_way"),
         nuisance=fit.year_columns() if kind in ("crv2", "crv3") else None,
         small_sample=small_sample,
     )
     shown = fit.select.any(axis=0)
     return found.vcov, float(found.dof[shown].min()), found.convention
+
+
+def _count_params(fit: Fit, *, units: bool, years: bool) -> int:
+    """Count slopes, the constant and the effects that no clustering contains, as fixest does."""
+    regression = fit.regression
+    n_years = len(np.unique(regression.year_codes))
+    n_units = len(np.unique(regression.unit_codes))
+    slopes_and_constant = regression.n_params - (n_years - 1)
+    return slopes_and_constant + (n_years - 1) * years + (n_units - 1) * units
 
 
 def _driscoll_kraay(fit: Fit, lags: int | None, small_sample: bool) -> tuple[Array, float, str]:
@@ -125,7 +135,7 @@ def _driscoll_kraay(fit: Fit, lags: int | None, small_sample: bool) -> tuple[Arr
         fit.residuals,
         years,
         lags=lags,
-        n_params=fit.regression.n_params,
+        n_params=_count_params(fit, units=True, years=True),
         small_sample=small_sample,
     )
     n_years = len(np.unique(years))
@@ -151,7 +161,7 @@ def _conley(
         times=fit.regression.year_codes,
         kernel=kernel,
         time_lags=lags,
-        n_params=fit.regression.n_params,
+        n_params=_count_params(fit, units=True, years=True),
     )
     return vcov, np.inf, f"Conley, {cutoff_km:g} km, {kernel}, {lags} lags"
 
