@@ -121,3 +121,24 @@ def test_forests_never_mix_units_or_trends():
 def test_maryland_hangs_on_the_assumption():
     text = others_found.maryland_sentence(EVIDENCE).text
     assert text.count("Only one of the two intervals leaves out zero.") == 2
+
+
+def latest(variable):
+    return _facts.national(EVIDENCE, variable).iloc[-1]["value"]
+
+
+def test_what_the_prose_says_still_holds():
+    rows = EVIDENCE.effects
+    shares = rows[(rows["outcome_family"] == "primary_care_share") & rows["per"].isna()]
+    assert _facts.at_highest(shares.dropna(subset=["estimate"]), "estimate")["study"] == (
+        "Pengshui SDID"
+    )
+    balance = {
+        scheme: latest(f"{scheme}_fund_revenue") - latest(f"{scheme}_fund_spending")
+        for scheme in ("all_schemes", "residents")
+    }
+    assert balance["residents"] < 0.5 * balance["all_schemes"]
+    assert latest("wage_health_sector_private") < 0.7 * latest("wage_health_sector")
+    a1 = EVIDENCE.cases.query("case_slug == 'pilot_a1'").set_index("variable")["value"]
+    assert a1["in_county_visit_share"] > 0.95
+    assert a1["in_county_share_of_fund"] < 0.8

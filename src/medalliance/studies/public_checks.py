@@ -15,7 +15,7 @@ def indicator_table(evidence: Evidence) -> Exhibit:
     ours: dict[int, list[str]] = {}
     for variable in load_codebook().variables.values():
         if variable.indicator is not None:
-            ours.setdefault(variable.indicator, []).append(variable.en)
+            ours.setdefault(variable.indicator, []).append(variable.en.partition(" (our")[0])
     rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
     shown = rows[["indicator", "dimension", "title", "title_zh"]].copy()
     shown["ours"] = ["; ".join(ours.get(int(n), [])) or None for n in rows["indicator"]]

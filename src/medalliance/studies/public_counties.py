@@ -211,8 +211,8 @@ def account_table(evidence: Evidence) -> Exhibit:
         source=cite(evidence, _account_rows(evidence)),
         decimals={"rate": 1} | dict.fromkeys(shown.columns[2:7], 1),
         labels={
-            "paid_up": "of it paid up",
-            "benefits": "of it benefits",
+            "paid_up": "paid up to the prefecture",
+            "benefits": "spent on benefits",
             "rate": "balance / revenue, %",
         },
     )
