@@ -53,7 +53,7 @@ _RATES = {
     "final_share": ("finalsharerate",),
     "quality_score": ("qualscore",),
 }
-_NUMBERS = {
+_NUMBERS: dict[str, tuple[str, ...]] = {
     "beneficiaries": ("n_ab",),
     "person_years": ("n_ab_year_py", "n_ab_year"),
     "agreement_period": ("agreement_period_num",),
@@ -139,8 +139,8 @@ def _read_named(raw: pd.DataFrame, year: int, path: Path) -> pd.DataFrame:
         percent = year in _PERCENT[key]
         out[key] = _column(raw, names).map(partial(_rate, percent=percent))
     reporting = _column(raw, _RATES["quality_score"]).map(_plain).isin(["P4R", ""])
-    for key, names in _NUMBERS.items():
-        out[key] = _column(raw, names).map(_number).astype(float)
+    for key, columns in _NUMBERS.items():
+        out[key] = _column(raw, columns).map(_number).astype(float)
     return _complete(out, reporting.to_numpy(), stated="met_qps" in raw)
 
 

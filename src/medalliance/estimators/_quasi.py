@@ -65,7 +65,7 @@ def cell_sums(values: Array, cell: Codes, n_cells: int) -> Array:
     """Sum rows by cell, shape (n, ...) -> (n_cells, ...)."""
     flat = values.reshape(len(values), -1)
     sums = np.stack([np.bincount(cell, column, n_cells) for column in flat.T], axis=1)
-    return sums.reshape(n_cells, *values.shape[1:])
+    return sums.reshape(n_cells, *values.shape[1:])  # type: ignore[return-value]
 
 
 def fit_blocks(family: Family, rows: Rows, blocks: Codes, n_blocks: int) -> QuasiFit:

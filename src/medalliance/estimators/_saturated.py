@@ -187,7 +187,7 @@ def _collapse(rows: Rows, n_cells: int) -> Rows:
     weight = np.bincount(rows.cell, rows.weight, n_cells)
     cell = np.flatnonzero(weight > 0)
     y = cell_sums(rows.weight[:, None] * rows.y, rows.cell, n_cells)[cell] / weight[cell, None]
-    return Rows(y, np.ones((len(cell), 1)), weight[cell], cell)
+    return Rows(y, np.ones((len(cell), 1)), weight[cell], cell)  # type: ignore[arg-type]
 
 
 def _two_way_blocks(cells: Cells) -> Codes:
@@ -250,7 +250,7 @@ def _effects(
     n_cells = n_groups * n_years
     weight = np.bincount(rows.cell, rows.weight, n_cells)
     eta = index_of(rows, base.theta, blocks)
-    slopes = _mean_slopes(rows, family.slope(eta), weight, n_cells)
+    slopes = _mean_slopes(rows, family.slope(eta), weight, n_cells)  # type: ignore[arg-type]
     gradient, reached = _gradients(base, slopes[wanted], blocks[wanted])
     refused = _names(wanted[~reached], cells, sample.years)
     if not reached.any():
@@ -374,7 +374,7 @@ def _own_fit(rows: Rows, family: Family, cells: Cells, wanted: Codes) -> _Own:
         if not family.canonical:
             mean = cell_sums(local.weight[:, None] * family.mean(eta), local.cell, k)
             mean /= weight[:, None]
-            slopes = _mean_slopes(local, family.slope(eta), weight, k).reshape(k, n_means, m * q)
+            slopes = _mean_slopes(local, family.slope(eta), weight, k).reshape(k, n_means, m * q)  # type: ignore[arg-type]
             loading = np.einsum("kab,krb->kar", fit.inverse, slopes).reshape(k, m, q, n_means)
     score = np.zeros((len(rows.y), m))
     canonical_score = family.canonical or q == 1

@@ -213,8 +213,8 @@ def _long_differences(
         parts.append((rows, np.full(len(rows), entry), treated[rows] * 1.0, change, covariates))
     if not enters:
         return None
-    unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))
-    return _LongDifferences(unit, entry, treated, change, covariates, n_entries, n_rows, ever)
+    unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))  # type: ignore[assignment]
+    return _LongDifferences(unit, entry, treated, change, covariates, n_entries, n_rows, ever)  # type: ignore[arg-type]
 
 
 def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:

@@ -104,7 +104,7 @@ def _with_clean_rows(
         raise DesignError(
             "no row is both untreated and outside the rings.\n  Use smaller rings, or add units."
         )
-    return sample.take_units(has), treated[has], np.nan_to_num(ring[has]), clean[has]
+    return sample.take_units(has), treated[has], np.nan_to_num(ring[has]), clean[has]  # type: ignore[arg-type]
 
 
 def _average_gaps(

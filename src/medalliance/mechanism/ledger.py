@@ -216,8 +216,8 @@ def read_decimals(
         text = str(values[place]).strip()
         if text not in seen:
             try:
-                number = Decimal(text)
-                seen[text] = number if number.is_finite() else None
+                read = Decimal(text)
+                seen[text] = read if read.is_finite() else None
             except InvalidOperation:
                 seen[text] = None
         number = seen[text]

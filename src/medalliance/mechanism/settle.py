@@ -73,7 +73,8 @@ def settle(
     postings of a settlement sum to zero exactly.
     """
     steps = rules.steps or _standard_steps()
-    parties = tuple(dict.fromkeys(p for s in steps if s.op == "split" for p in s.among))
+    splits = [step for step in steps if step.op == "split"]
+    parties = tuple(dict.fromkeys(party for step in splits for party in step.among))  # type: ignore[union-attr]
     book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row, where=where)
     run = _Run(rules, book)
     if not book.usable:

@@ -105,7 +105,7 @@ class Settlement:
         out = np.zeros(len(self), dtype=np.int64)
         for line in self.lines:
             if line.account.startswith(("retained", "owed")):
-                np.add.at(out, slice(None) if line.rows is None else line.rows, line.amounts)
+                np.add.at(out, slice(None) if line.rows is None else line.rows, line.amounts)  # type: ignore[arg-type]
         return out
 
     @property

@@ -72,7 +72,7 @@ def composition_values(panel: Panel, parts: str | Sequence[str]) -> tuple[Array,
     total = values.sum(axis=1)
     are_shares = bool(np.nanmax(values, initial=0.0) <= 1 + CLOSURE)
     raise_problems(
-        _problems(panel, values, total, complete, names, are_shares),
+        _problems(panel, values, total, complete, names, are_shares),  # type: ignore[arg-type]
         where=f"composition {', '.join(names)}",
         advice="Parts are shares that sum to 1, or counts of the same whole.",
         error=DataError,

@@ -98,7 +98,7 @@ class Panel:
         PanelWarning
             If a unit has a year missing between two years that are seen.
         """
-        return _build(
+        return _build(  # type: ignore[return-value]
             cls,
             df,
             {"unit": unit, "year": year, "cohort": cohort, "cluster": cluster, "weight": weight},
@@ -183,7 +183,7 @@ class Panel:
         digest = hashlib.sha256("|".join(map(str, self.frame.columns)).encode())
         for _, column in self.frame.items():
             if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iufb":
-                digest.update(np.ascontiguousarray(column.to_numpy()))
+                digest.update(np.ascontiguousarray(column.to_numpy()))  # type: ignore[arg-type]
             else:
                 digest.update(pd.util.hash_pandas_object(column, index=False).to_numpy().tobytes())
         return digest.hexdigest()[:12]
