@@ -189,7 +189,7 @@ def _long_differences(
     n_entries = n_rows = 0
     enters = False
     ever = np.zeros(sample.n_units, bool)
-    for entry, start in enumerate(sample.years):
+    for start in sample.years:
         end, base = column.get(start + horizon), column.get(start - 1 - anticipation)
         if end is None or base is None:
             continue
@@ -208,9 +208,10 @@ def _long_differences(
         if not contrast and not len(sample.covariates):
             continue
         rows = np.flatnonzero(member)
-        change = sample.outcome[rows, end] - sample.outcome[rows, base]
+        entry = np.full(len(rows), len(parts))
+        change = (sample.outcome[:, end] - sample.outcome[:, base])[rows]
         covariates = sample.covariates[:, rows, base].T
-        parts.append((rows, np.full(len(rows), entry), treated[rows] * 1.0, change, covariates))
+        parts.append((rows, entry, treated[rows] * 1.0, change, covariates))
     if not enters:
         return None
     unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))  # type: ignore[assignment]
@@ -219,7 +220,7 @@ def _long_differences(
 
 def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     """Regress changes on entering treatment, with effects of the entry year."""
-    entry = np.unique(rows.entry, return_inverse=True)[1]
+    entry = rows.entry
     weight = sample.weight[rows.unit]
     if weighting == "equal":
         total = np.bincount(entry, weight)
@@ -242,6 +243,6 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     residual = change - columns @ beta
     score = weight * residual * (columns @ bread[0])
     influence = sample.n_units * np.bincount(rows.unit, score, sample.n_units)
-    n_clusters = len(np.unique(sample.cluster[rows.member]))
+    n_clusters = int(np.count_nonzero(np.bincount(sample.cluster[rows.member])))
     factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
     return _Horizon(float(beta[0]), influence * np.sqrt(factor), int(rows.treated.sum()))

@@ -292,7 +292,12 @@ def _order(keys: _checks.Keys, valid: NDArray[np.bool_]) -> NDArray[np.intp] | N
     if valid.all() and in_order.all():
         return None
     rows = np.flatnonzero(valid)
-    return rows[np.lexsort((keys.years[rows], keys.unit_codes[rows]))]
+    years = keys.years[rows]
+    if not len(rows) or int(np.ptp(years)) > 1_000_000:
+        return rows[np.lexsort((years, keys.unit_codes[rows]))]
+    years = years - years.min()
+    key = keys.unit_codes[rows] * (int(years.max()) + 1) + years
+    return rows[np.argsort(key, kind="stable")]
 
 
 def _take(keys: _checks.Keys, order: NDArray[np.intp]) -> _checks.Keys:
