@@ -168,6 +168,9 @@ def moderndid_cases() -> list[dict[str, Any]]:
                     "year": "calendar",
                 }.items()
             }
+            record["balanced"] = {
+                last: average(md.aggte(result, type="dynamic", balance_e=last)) for last in (1, 2)
+            }
         records.append(record)
     return records
 
@@ -250,6 +253,21 @@ def diff_diff_cases() -> list[dict[str, Any]]:
                     **finite(found),
                 )
             )
+    for covariates, std_errors in itertools.product(([], ["x"]), ("bjs", "gardner")):
+        name = {"bjs": "ImputationDiD", "gardner": "TwoStageDiD"}[std_errors]
+        fit = getattr(dd, name)(anticipation=1).fit(
+            staggered_panel(**PANELS["wide"]),
+            **roles,
+            covariates=covariates or None,
+            aggregate="event_study",
+        )
+        by_event = {
+            str(key): [clean(value["effect"]), clean(value["se"])]
+            for key, value in fit.event_study_effects.items()
+            if key >= 0
+        }
+        options = {"covariates": covariates, "std_errors": std_errors, "anticipation": 1}
+        records.append(case("wide", "did_imputation", options, by_event=by_event))
     return records
 
 

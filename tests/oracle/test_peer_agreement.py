@@ -83,3 +83,7 @@ def test_equals_the_peer(record, settings):
         overall = effects.aggregate(kind).overall
         close(overall.estimate[0], estimate, rtol)
         close(overall.std_error[0], std_error, rtol)
+    for last, (estimate, std_error) in record.get("balanced", {}).items():
+        overall = effects.aggregate("event_time", balance=int(last)).overall
+        close(overall.estimate[0], estimate, rtol)
+        close(overall.std_error[0], std_error, rtol)

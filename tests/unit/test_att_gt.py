@@ -122,8 +122,8 @@ def test_missing_outcomes_count_as_rows_not_seen():
 
 
 def test_one_treated_cluster_gets_no_standard_error():
-    panel = make()
-    group = panel.frame["unit"].where(panel.frame["cohort"] == 0, 999)
+    panel = make(cohorts=(0, 2003, 2030))  # those of 2030 start after the panel ends
+    group = panel.frame["unit"].where(panel.frame["cohort"] != 2003, 999)
     one = Panel.from_frame(
         panel.frame.assign(group=group), unit="unit", year="year", cohort="cohort", cluster="group"
     )

@@ -191,7 +191,8 @@ def describe_design(
     **choices: Any,
 ) -> Design:
     """Fill the ``Design`` of an estimate from its sample and its choices."""
-    treated = sample.cluster[(sample.cohort != NEVER_TREATED)]
+    started = (sample.cohort != NEVER_TREATED) & (sample.cohort <= sample.years[-1])
+    treated = sample.cluster[started]
     known = OUTCOMES.get(outcome)
     return Design(
         outcome=outcome,
