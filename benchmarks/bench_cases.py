@@ -58,6 +58,32 @@ def our_two_stage(data: pd.DataFrame) -> Answer:
     return first(effects.aggregate("simple"))
 
 
+def our_saturated(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return first(ma.etwfe(our_panel(data), "y").aggregate("simple"))
+
+
+def our_interaction_weighted(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return at_event(
+        ma.sun_abraham(our_panel(data), "y").aggregate("event_time").to_frame(bands=False)
+    )
+
+
+def our_stacked(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return at_event(ma.stacked_did(our_panel(data), "y", window=(2, 2)).to_frame(bands=False))
+
+
+def our_local_projections(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return at_event(ma.lp_did(our_panel(data), "y").to_frame(bands=False))
+
+
 def our_wild(data: pd.DataFrame) -> Answer:
     import medalliance as ma
 
@@ -164,6 +190,53 @@ def diff_diff_two_stage(data: pd.DataFrame) -> Answer:
     return float(fit.overall_att), float(fit.overall_se)
 
 
+def diff_diff_saturated(data: pd.DataFrame) -> Answer:
+    fit = diff_diff_fit(data, "WooldridgeDiD", {})
+    return float(fit.overall_att), float(fit.overall_se)
+
+
+def diff_diff_interaction_weighted(data: pd.DataFrame) -> Answer:
+    found = diff_diff_fit(data, "SunAbraham", {}).event_study_effects[0]
+    return float(found["effect"]), float(found["se"])
+
+
+def diff_diff_stacked(data: pd.DataFrame) -> Answer:
+    import diff_diff as dd
+
+    fit = dd.StackedDiD(kappa_pre=2, kappa_post=2).fit(
+        data, "y", "unit", "year", "cohort", aggregate="event_study"
+    )
+    found = fit.event_study_effects[0]
+    return float(found["effect"]), float(found["se"])
+
+
+def diff_diff_local_projections(data: pd.DataFrame) -> Answer:
+    import diff_diff as dd
+
+    n_years = int(np.ptp(data["year"]))
+    fit = dd.LPDiD(pre_window=n_years - 4, post_window=n_years - 4).fit(
+        with_treatment(data), "y", "unit", "year", "treated"
+    )
+    row = fit.event_study.set_index("horizon").loc[0]
+    return float(row["coefficient"]), float(row["se"])
+
+
+def pyfixest_interaction_weighted(data: pd.DataFrame) -> Answer:
+    import pyfixest as pf
+
+    fit = pf.event_study(
+        data,
+        yname="y",
+        idname="unit",
+        tname="year",
+        gname="cohort",
+        estimator="saturated",
+        cluster="unit",
+    )
+    row = fit.aggregate().loc[0]
+    return float(row["Estimate"]), float(row["Std. Error"])
+
+
 def moderndid_group_time(data: pd.DataFrame) -> Answer:
     import moderndid as md
 
@@ -233,6 +306,17 @@ CASES: dict[str, dict[str, Callable[[pd.DataFrame], Answer]]] = {
         "diff-diff": diff_diff_two_stage,
         "pyfixest": pyfixest_two_stage,
     },
+    "saturated regression": {OURS: our_saturated, "diff-diff": diff_diff_saturated},
+    "interaction-weighted": {
+        OURS: our_interaction_weighted,
+        "diff-diff": diff_diff_interaction_weighted,
+        "pyfixest": pyfixest_interaction_weighted,
+    },
+    "stacked": {OURS: our_stacked, "diff-diff": diff_diff_stacked},
+    "local projections": {
+        OURS: our_local_projections,
+        "diff-diff": diff_diff_local_projections,
+    },
     "wild bootstrap, 9,999 draws": {OURS: our_wild, "wildboottest": wildboottest_wild},
     "relative-magnitude interval": {OURS: our_honest, "moderndid": moderndid_honest},
 }
@@ -246,6 +330,10 @@ PLAN: dict[str, dict[str, tuple[str, ...]]] = {
         "group-time effects, 999 draws": (OURS, "diff-diff"),
         "imputation": (OURS, "diff-diff"),
         "two-stage": (OURS, "diff-diff"),
+        "saturated regression": (OURS, "diff-diff"),
+        "interaction-weighted": (OURS,),  # peers need more than 11 GB
+        "stacked": (OURS,),
+        "local projections": (OURS,),
     },
     "XL": {
         "two-way effects": (OURS, "pyfixest"),
