@@ -281,3 +281,11 @@ def test_a_missing_base_year_uses_the_last_year_before():
     found = ma.etwfe(panel(frame), "y", control_group="never_treated")
     at = found.terms.query("cohort == 2004 and year == 2002").index[0]
     assert found.estimate[at] == 0.0
+
+
+def test_a_fit_that_does_not_converge_is_refused(monkeypatch):
+    from medalliance.estimators import _quasi
+
+    monkeypatch.setattr(_quasi, "MAX_STEPS", 1)
+    with pytest.raises(ma.DesignError, match="did not converge"):
+        ma.etwfe(panel(staggered(drop=0)), "y", family="poisson")

@@ -244,3 +244,30 @@ def test_effects_on_the_teaching_panel_are_near_the_truth():
         t = (joined["estimate"] - joined["att"]) / joined["std_error"]
         assert np.abs(t).max() < 4
         assert np.abs(t).mean() < 1.6
+
+
+@pytest.mark.parametrize("name", ["etwfe", "sun_abraham", "stacked_did", "lp_did"])
+def test_units_treated_when_first_seen_are_left_out_and_said(name):
+    frame = staggered()
+    early = frame[frame["unit"] < 3].assign(unit=lambda d: d["unit"] + 900, cohort=1999, y=99.0)
+    base = getattr(ma, name)(panel(frame), "y")
+    found = getattr(ma, name)(panel(pd.concat([frame, early])), "y")
+    np.testing.assert_allclose(found.estimate, base.estimate, atol=1e-12)
+    assert found.design.n_left_out == 3
+    assert "3 units treated when first seen left out" in found.design.foot()
+
+
+@pytest.mark.parametrize("name", ["etwfe", "sun_abraham", "stacked_did", "lp_did"])
+def test_one_treated_cluster_has_no_standard_error(name):
+    frame = staggered()
+    frame["city"] = np.where(frame["cohort"] > 0, 0, frame["unit"])
+    found = getattr(ma, name)(panel(frame, cluster="city"), "y")
+    assert np.isfinite(found.estimate).all()
+    assert np.isnan(found.std_error).all()
+
+
+@pytest.mark.parametrize("name", ["etwfe", "sun_abraham", "stacked_did", "lp_did"])
+def test_refitting_gives_the_same_estimates(name):
+    p = panel(staggered(), weight="w")
+    found = getattr(ma, name)(p, "y")
+    np.testing.assert_array_equal(found.refit(p).estimate, found.estimate)
