@@ -1,0 +1,242 @@
+"""What members and patients do under the rule in force: efforts, visits and spending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..mechanism.batch import solve_batch
+from ..mechanism.bridge import contract_from_rules
+from ..mechanism.contract import Contract
+from ..mechanism.patients import PatientChoice, saving_per_effort
+from ..mechanism.technology import Technology
+from ..reforms import Rules
+from ._world import FUND_SHARE, MEMBERS, PRICE, QUOTA, TIER_PAY, VISITS_PER_INSURED, World
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Ints = NDArray[np.intp]
+
+GENEROSITY = 0.02  # log of the first reform budget over the notional one
+SIGMA = 0.05  # standard deviation of the surplus, part of the quota
+MARGIN, MARGIN_PAY, INDUCED = 0.20, 0.30, 0.03
+ATTRACTION = np.array([0.0, 1.0, 1.0, 0.0])
+EFFORT_COST = np.array([2000.0, 0.45, 0.014])
+PULL = 0.8  # what a log point of expected pay adds to a tier's appeal, through staff
+CHOICE = PatientChoice(
+    visits=VISITS_PER_INSURED,
+    appeal=np.zeros(4),
+    attraction=ATTRACTION,
+    cost=PRICE,
+    out_of_pocket=np.zeros(4),
+    members=MEMBERS,
+    fund_share=FUND_SHARE,
+)
+_REFERENCE = {"score": 1.0, "reserve": 0.0, "out_of_county_spending": 0.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Response:
+    """What members choose in every cell; zero where no rule is in force.
+
+    Attributes
+    ----------
+    effort : array, shape (n, n_years, 3)
+    induced : array, shape (n, n_years, 3)
+        Visits induced per member and insured resident, less those of the baseline.
+    bonus : array, shape (n, n_years, 3)
+        Expected bonus from the surplus, part of base pay.
+    marginal_share : array, shape (n, n_years)
+    """
+
+    effort: Array
+    induced: Array
+    bonus: Array
+    marginal_share: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """Visits per insured resident by tier, with spending per insured resident in yuan."""
+
+    visits: Array
+    spending: Array
+    tier_spending: Array
+
+
+def softmax(index: Array) -> Array:
+    """Return shares over the last axis."""
+    weight = np.exp(index - index.max(axis=-1, keepdims=True))
+    return weight / weight.sum(axis=-1, keepdims=True)
+
+
+def with_budgets(world: World) -> World:
+    """Set capitation factors from what each county spent in its first three years.
+
+    They follow nine tenths of a county's distance from the mean, and leave a notional budget
+    2.5 % above spending on average.
+    """
+    since = np.full(world.shape, -99)
+    spent = activity(world, no_response(world), since).spending
+    ratio = np.log(spent / (QUOTA * world.price_index))[:, :3].mean(axis=1, keepdims=True)
+    factor = np.exp(0.9 * (ratio - ratio.mean()) + ratio.mean() + 0.025)
+    return replace(world, adjustment=world.adjustment * factor)
+
+
+def budget_per_insured(world: World, *, reform: bool) -> Array:
+    """Return the capitation budget, shape (n, n_years), yuan per insured resident."""
+    lift = np.exp(GENEROSITY) if reform else 1.0
+    return QUOTA * world.price_index * world.adjustment * lift
+
+
+def deductions(rules: Rules, year: int) -> float:
+    """Return the part of the budget that the rules take off before it is held against claims."""
+    kept = 1.0
+    for step in rules.steps or ():
+        if step.op == "deduct" and step.side == "pool" and step.rate is not None:
+            kept *= 1.0 - float(rules.value(step.rate, year, None))
+    return 1.0 - kept
+
+
+def no_response(world: World) -> Response:
+    """Return the response where nobody has anything to gain."""
+    shape = (*world.shape, 3)
+    return Response(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(world.shape))
+
+
+def members_respond(world: World, rules: dict[str, Rules], rule_of: NDArray[np.object_],
+                    on: Mask) -> Response:  # fmt: skip
+    """Solve the incentive model in every treated cell.
+
+    Parameters
+    ----------
+    rules : dict of str to Rules
+    rule_of : array of str, shape (n,)
+        Rule of each county.
+    on : array of bool, shape (n, n_years)
+    """
+    found = no_response(world)
+    for name, rule in rules.items():
+        rows, years = np.nonzero(on & (rule_of == name)[:, None])
+        if len(rows):
+            _respond_under(rule, world, (rows, years), found)
+    return found
+
+
+def _respond_under(rule: Rules, world: World, at: tuple[Ints, Ints], found: Response) -> None:
+    rows, years = at
+    year = int(world.years[-1])
+    base = contract_from_rules(rule, year, ledger=_REFERENCE)
+    technology = _technology(world, rows, years)
+    budget = budget_per_insured(world, reform=True)[rows, years] / world.price_index[years]
+    contract = base.replace(
+        quality=world.score[rows, years], budget=budget * (1 - deductions(rule, year))
+    )
+    solved = solve_batch(contract, technology)
+    claim = _claim(contract)
+    found.effort[rows, years] = solved.effort
+    baseline = np.asarray(technology.baseline_inducement)
+    found.induced[rows, years] = solved.inducement - baseline
+    per_insured = solved.expected_transfer[:, None] * claim * MEMBERS
+    money = per_insured * (world.price_index[years] * world.insured[rows, years])[:, None]
+    heads = world.staff[rows, years].sum(axis=-1)
+    pay = TIER_PAY * np.exp(world.log_wage[rows, years])
+    found.bonus[rows, years] = money / heads / pay
+    found.marginal_share[rows, years] = solved.marginal_share
+
+
+def _claim(contract: Contract) -> Array:
+    return np.asarray(contract.pay_share * contract.split / MEMBERS)
+
+
+def _technology(world: World, rows: Ints, years: Ints) -> Technology:
+    shares = softmax(world.appeal[rows, years])
+    volume = np.exp(world.log_volume[rows, years])[:, None]
+    cost = np.exp(world.log_cost[rows, years])[:, None]
+    scale = volume * cost
+    fund = VISITS_PER_INSURED * FUND_SHARE * shares * PRICE * scale
+    total = saving_per_effort(CHOICE, shares) * scale
+    inside = saving_per_effort(CHOICE, shares, excluded=True) * scale
+    managed = np.zeros_like(total)
+    managed[:, 0] = fund[:, 0]
+    margin = MARGIN * PRICE[:3]
+    visits = VISITS_PER_INSURED * volume * shares[:, :3]
+    induced = INDUCED * visits / MEMBERS
+    return Technology(
+        members=MEMBERS,
+        saving=total + managed,
+        outflow_saving=total - inside,
+        effort_cost=EFFORT_COST * world.effort_cost[rows],
+        sigma=SIGMA * QUOTA,
+        price=PRICE[:3],
+        margin=margin,
+        margin_pay=MARGIN_PAY,
+        inducement_cost=MARGIN_PAY * margin / induced,
+        baseline_inducement=induced,
+        fund_share=FUND_SHARE,
+        baseline_spending=fund.sum(axis=1),
+        outflow_spending=fund[:, 3],
+        groups=("lead_hospital", "township", "village"),
+    )
+
+
+def activity(
+    world: World, response: Response, since: NDArray[np.int64], *, frozen: str = ""
+) -> Activity:
+    """Return visits and spending that follow from a response.
+
+    Parameters
+    ----------
+    since : array, shape (n, n_years)
+        Years since the reform; negative before it or without one.
+    frozen : str
+        A channel that is switched off: ``"incentive"``, ``"pay"`` or ``"shares"``.
+    """
+    effort = np.zeros_like(response.effort) if frozen == "incentive" else response.effort
+    induced = np.zeros_like(response.induced) if frozen == "incentive" else response.induced
+    effort = effort * potency(world, since)[:, :, None]
+    wage = world.log_wage - world.log_wage.mean(axis=0)
+    bonus = 0.0 if frozen == "pay" else np.log1p(np.maximum(response.bonus, -0.9))
+    appeal = world.appeal.copy()
+    appeal[:, :, 1:3] += PULL * wage[:, :, 1:3]
+    if frozen != "shares":
+        appeal[:, :, :3] += ATTRACTION[:3] * effort
+        appeal[:, :, 1:3] += (PULL * np.broadcast_to(bonus, response.bonus.shape))[:, :, 1:3]
+    shares = softmax(appeal)
+    volume = VISITS_PER_INSURED * np.exp(world.log_volume)
+    visits = volume[:, :, None] * shares
+    cost = np.exp(world.log_cost)[:, :, None] * PRICE * FUND_SHARE
+    spent = visits * cost
+    spent[:, :, 0] *= 1 - np.clip(effort[:, :, 0], 0, 0.5)
+    extra = induced * MEMBERS
+    spent[:, :, :3] += extra * cost[:, :, :3]
+    if frozen != "shares":
+        visits[:, :, :3] += extra
+    spent = spent * world.price_index[None, :, None]
+    spent = spent * np.exp(_outside_reform(world, since))[:, :, None]
+    return Activity(visits, spent.sum(axis=-1), spent)
+
+
+def potency(world: World, since: NDArray[np.int64]) -> Array:
+    """Return what a unit of effort achieves, by cohort and years since the reform."""
+    if not world.dynamic:
+        return (since >= 0).astype(float)
+    cohorts = np.unique(world.cohort[world.cohort > 0])
+    strength = dict(zip(cohorts, np.linspace(1.6, 0.4, len(cohorts)), strict=True))
+    size = np.array([strength.get(g, 0.0) for g in world.cohort])
+    grown: Array = size[:, None] * np.where(since >= 0, 0.4 + 0.5 * since, 0.0)
+    return grown
+
+
+def _outside_reform(world: World, since: NDArray[np.int64]) -> Array:
+    """Return log spending added before the reform, and by treated neighbours."""
+    added = world.before * (since == -1)
+    if world.leak:
+        near = world.neighbours[world.neighbours["distance"] <= 30.0]
+        treated = since >= 0
+        reached = np.zeros(world.shape, dtype=bool)
+        np.logical_or.at(reached, near["from"].to_numpy(), treated[near["to"].to_numpy()])
+        added = added + world.leak * (reached & ~treated)
+    return np.asarray(added, dtype=float)

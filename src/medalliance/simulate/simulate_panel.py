@@ -1,0 +1,273 @@
+"""Simulate a panel of counties whose true effects are known."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DataError
+from ..outcomes import outcome_values
+from ..panel import Panel, PanelWarning
+from ..provenance import Badge
+from ..reforms import Rules, load_rules
+from ._behaviour import Response, activity, members_respond, no_response, with_budgets
+from ._columns import raw_columns
+from ._money import Accounts, settle_counties
+from ._threats import apply_threats
+from ._world import World, draw_world
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Array = NDArray[np.float64]
+RuleLike = str | Rules
+
+CHANNELS = ("all", "incentive", "pay", "shares")
+GRADED = (
+    "fund_surplus_rate",
+    "notional_surplus_rate",
+    "log_spending_to_budget",
+    "log_spending_per_insured",
+    "log_budget_per_insured",
+    "log_remuneration_per_fte_hospital",
+    "log_remuneration_per_fte_township",
+    "log_fixed_mix_remuneration_per_fte_township",
+    "pay_gap_hospital_township",
+    "primary_care_visit_share",
+    "in_county_visit_share",
+    "log_visits_per_insured_village",
+    "log_visits_per_insured_township",
+    "log_visits_per_insured_county",
+    "log_visits_per_insured_out",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedPanel:
+    """A panel with the effects that were put into it.
+
+    Attributes
+    ----------
+    panel : Panel
+        Badge SYNTHETIC, clustered by prefecture.
+    truth : DataFrame
+        ``outcome, channel, cohort, year, att, n_units``: mean difference between the run under
+        the rule and the run without it, on the same random numbers. Channel ``all`` is the
+        effect; ``incentive``, ``pay`` and ``shares`` are the part of it that is lost when
+        that channel is switched off. They need not add up.
+    marginal_share : DataFrame
+        ``cohort, year, rule_id, marginal_share``: mean of r, what a further yuan of surplus is
+        worth to the alliance.
+    distance : DataFrame
+        ``from, to, distance``: kilometres between counties that lie within 60.
+    threats : tuple of str
+    seed : int
+    """
+
+    panel: Panel
+    truth: pd.DataFrame
+    marginal_share: pd.DataFrame
+    distance: pd.DataFrame
+    threats: tuple[str, ...]
+    seed: int
+
+    def by_event(self, outcome: str, channel: str = "all") -> pd.Series:
+        """Return the true effect by years since the reform, averaged over counties."""
+        rows = self._rows(outcome, channel)
+        rows = rows.assign(event_time=rows["year"] - rows["cohort"])
+        total = (rows["att"] * rows["n_units"]).groupby(rows["event_time"]).sum()
+        return total / rows.groupby("event_time")["n_units"].sum()
+
+    def effect(self, outcome: str, channel: str = "all", *, horizon: int | None = None) -> float:
+        """Return the true effect: the mean over treated rows, or over years 0 to a horizon.
+
+        Parameters
+        ----------
+        horizon : int, optional
+            Average event times 0 to this one, each cohort counted where it is seen throughout.
+        """
+        rows = self._rows(outcome, channel)
+        if horizon is not None:
+            last = rows.groupby("cohort")["year"].transform("max")
+            rows = rows[(last >= rows["cohort"] + horizon)]
+            rows = rows[rows["year"] - rows["cohort"] <= horizon]
+        return float(np.average(rows["att"], weights=rows["n_units"]))
+
+    def _rows(self, outcome: str, channel: str) -> pd.DataFrame:
+        t = self.truth
+        rows = t[(t["outcome"] == outcome) & (t["channel"] == channel)]
+        if rows.empty:
+            known = ", ".join(t["outcome"].unique())
+            raise DataError(f"no truth for {outcome} by {channel}.\n  Outcomes: {known}.")
+        return rows
+
+
+def simulate_panel(
+    n_counties: int = 200,
+    n_years: int = 12,
+    seed: int = 0,
+    rules: RuleLike | Sequence[RuleLike] | None = "split_631",
+    threats: Iterable[str] = (),
+    *,
+    channels: bool = True,
+) -> SimulatedPanel:
+    """Simulate counties under contract rules, with every true effect known.
+
+    Traits and shocks are drawn; members answer the rule in force (:func:`solve_batch`); patients
+    choose tiers by softmax shares; the settlement engine pays every treated county and year to
+    the fen. Each county is run again without the reform on the same random numbers.
+
+    Parameters
+    ----------
+    n_counties : int
+        At least 20, ten to a prefecture; prefectures reform as a whole.
+    n_years : int
+        From 2012, at least 6.
+    seed : int
+        The same seed draws the same panel, byte for byte.
+    rules : str, Rules, sequence of them, or None
+        Scenario names or rules; several are dealt to prefectures in turn. None puts no rule into
+        force: cohorts are assigned and every true effect is zero.
+    threats : iterable of str
+        Names in ``simulate.THREATS``.
+    channels : bool
+        Also run with each channel switched off (three more runs).
+
+    Returns
+    -------
+    SimulatedPanel
+
+    Raises
+    ------
+    DataError
+        If the panel is too small, or a threat is unknown.
+    """
+    if n_counties < 20 or n_years < 6:
+        raise DataError(
+            f"{n_counties} counties and {n_years} years are too few.\n"
+            "  Ask for at least 20 counties and 6 years."
+        )
+    world = with_budgets(apply_threats(draw_world(n_counties, n_years, seed), threats, seed))
+    named = _named(rules)
+    rule_of = _deal(world, list(named))
+    since = np.where(world.cohort[:, None] > 0, world.years - world.cohort[:, None], -99)
+    since = np.where((rule_of != "")[:, None], since, -99)
+    response = members_respond(world, named, rule_of, since >= 0)
+
+    def frame(frozen: str = "") -> pd.DataFrame:
+        return _run(world, response, since, named, rule_of, frozen)
+
+    full = frame()
+    none = _run(world, no_response(world), np.full_like(since, -99), named, rule_of, "")
+    return SimulatedPanel(
+        panel=as_panel(full),
+        truth=_truth(full, none, {name: frame(name) for name in CHANNELS[1:] if channels}),
+        marginal_share=_marginal(world, response, rule_of, since),
+        distance=_named_pairs(world),
+        threats=world.switches,
+        seed=seed,
+    )
+
+
+def as_panel(frame: pd.DataFrame) -> Panel:
+    """Return a table of raw columns as a panel."""
+    return Panel.from_frame(
+        frame,
+        unit="county_code",
+        year="year",
+        cohort="cohort",
+        cluster="prefecture_code",
+        badge=Badge.SYNTHETIC,
+    )
+
+
+def _named(rules: RuleLike | Sequence[RuleLike] | None) -> dict[str, Rules]:
+    listed = [] if rules is None else [rules] if isinstance(rules, str | Rules) else list(rules)
+    loaded = [load_rules(rule) if isinstance(rule, str) else rule for rule in listed]
+    return {rule.id: rule for rule in loaded}
+
+
+def _deal(world: World, names: list[str]) -> NDArray[np.object_]:
+    """Deal rules to treated prefectures in turn."""
+    rule_of = np.full(len(world.keys), "", dtype=object)
+    if names:
+        for place, prefecture in enumerate(np.unique(world.prefecture[world.cohort > 0])):
+            rule_of[world.prefecture == prefecture] = names[place % len(names)]
+    return rule_of
+
+
+def _run(
+    world: World,
+    response: Response,
+    since: NDArray[np.int64],
+    rules: Mapping[str, Rules],
+    rule_of: NDArray[np.object_],
+    frozen: str,
+) -> pd.DataFrame:
+    done = activity(world, response, since, frozen=frozen)
+    money = settle_counties(world, done, dict(rules), rule_of, since >= 0)
+    paid = response
+    if frozen == "pay":
+        money = Accounts(
+            money.budget, money.notional, money.spending, np.zeros_like(money.bonus), money.kept
+        )
+    if frozen in ("pay", "incentive"):
+        paid = no_response(world)
+    return raw_columns(world, done, money, paid, rule_of)
+
+
+def _truth(
+    full: pd.DataFrame, none: pd.DataFrame, switched_off: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    runs = {"all": (full, none)} | {name: (full, off) for name, off in switched_off.items()}
+    values = {id(f): _outcomes(f) for f in (full, none, *switched_off.values())}
+    keys = full[["cohort", "year"]]
+    after = ((keys["cohort"] > 0) & (keys["year"] >= keys["cohort"])).to_numpy()
+    tables = []
+    for channel, (one, other) in runs.items():
+        effect = (values[id(one)] - values[id(other)])[after]
+        grouped = effect.groupby([keys["cohort"][after], keys["year"][after]])
+        wide = grouped.mean().melt(var_name="outcome", value_name="att", ignore_index=False)
+        sizes = grouped.size().rename("n_units")
+        tables.append(wide.join(sizes).reset_index().assign(channel=channel))
+    columns = ["outcome", "channel", "cohort", "year", "att", "n_units"]
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+def _outcomes(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the graded outcomes, an untreated cell's budget being the notional one."""
+    held = frame.assign(budget=frame["budget"].fillna(frame["notional_budget"]), visit_def=1)
+    panel = as_panel(held)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PanelWarning)
+        return pd.DataFrame({name: outcome_values(panel, name) for name in GRADED})
+
+
+def _marginal(
+    world: World,
+    response: Response,
+    rule_of: NDArray[np.object_],
+    since: NDArray[np.int64],
+) -> pd.DataFrame:
+    rows, years = np.nonzero(since >= 0)
+    frame = pd.DataFrame(
+        {
+            "cohort": world.cohort[rows],
+            "year": world.years[years],
+            "rule_id": rule_of[rows],
+            "marginal_share": response.marginal_share[rows, years],
+        }
+    )
+    return frame.groupby(["cohort", "year", "rule_id"], as_index=False)["marginal_share"].mean()
+
+
+def _named_pairs(world: World) -> pd.DataFrame:
+    codes = world.keys["county_code"].to_numpy()
+    pairs = world.neighbours
+    return pairs.assign(**{"from": codes[pairs["from"]], "to": codes[pairs["to"]]})

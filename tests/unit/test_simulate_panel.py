@@ -1,0 +1,130 @@
+"""The simulator: seeded, complete, its truth the difference of two runs, its books balanced."""
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import medalliance as ma
+from medalliance.errors import DataError
+from medalliance.outcomes import OUTCOMES
+from medalliance.simulate import GRADED, THREATS, simulate_panel
+
+
+@pytest.fixture(scope="module")
+def base():
+    return simulate_panel(60, 12, seed=3)
+
+
+def test_same_seed_same_bytes(base):
+    again = simulate_panel(60, 12, seed=3)
+    pd.testing.assert_frame_equal(base.panel.frame, again.panel.frame)
+    pd.testing.assert_frame_equal(base.truth, again.truth)
+    assert simulate_panel(60, 12, seed=4).panel.data_hash != base.panel.data_hash
+
+
+def test_every_graded_outcome_has_values_and_truth(base):
+    assert set(base.truth["outcome"]) == set(GRADED) <= set(OUTCOMES)
+    for name in GRADED:
+        assert np.isfinite(ma.outcome_values(base.panel, name)).any(), name
+    assert base.panel.badge.value == "SYNTHETIC"
+    assert base.panel.frame["county_name"].str.fullmatch(r"County \d{4}").all()
+
+
+def test_truth_of_all_channels_is_the_difference_of_two_runs(base):
+    """Untreated years are the same in both runs, so an oracle comparison can be made by hand."""
+    none = simulate_panel(60, 12, seed=3, rules=None)
+    frames = [base.panel.frame, none.panel.frame]
+    before = frames[0]["year"] < frames[0]["cohort"].where(frames[0]["cohort"] > 0, 9999)
+    for column in ("spending", "visits_village", "pay_T_physician", "insured_n"):
+        assert np.array_equal(frames[0].loc[before, column], frames[1].loc[before, column])
+    values = [ma.outcome_values(p.panel, "log_spending_per_insured") for p in (base, none)]
+    effect = pd.Series(values[0] - values[1])[~before].mean()
+    assert base.effect("log_spending_per_insured") == pytest.approx(effect, abs=1e-12)
+    assert (none.truth["att"] == 0).all()
+
+
+def test_spending_identity_holds_in_the_truth(base):
+    get = base.effect
+    split = get("log_spending_per_insured") - get("log_budget_per_insured")
+    assert get("log_spending_to_budget") == pytest.approx(split, abs=1e-12)
+
+
+def test_channels_carry_what_their_name_says(base):
+    share, pay, spend = (
+        "primary_care_visit_share", "log_remuneration_per_fte_township",
+        "log_spending_per_insured",
+    )  # fmt: skip
+    assert base.effect(share, "shares") == pytest.approx(base.effect(share), abs=1e-12)
+    assert 0 < base.effect(share, "pay") < base.effect(share)
+    assert base.effect(pay, "pay") == pytest.approx(base.effect(pay), rel=0.02)
+    assert base.effect(spend, "incentive") < base.effect(spend, "shares") < 0
+
+
+def test_effects_have_the_signs_of_the_model(base):
+    assert base.effect("log_spending_per_insured") < 0
+    assert base.effect("notional_surplus_rate") > 0
+    assert base.effect("log_remuneration_per_fte_township") > 0
+    assert base.effect("primary_care_visit_share") > 0
+
+
+def test_event_times_average_to_the_headline(base):
+    by_event = base.by_event("primary_care_visit_share")
+    assert list(by_event.index) == list(range(8))
+    head = base.effect("primary_care_visit_share", horizon=3)
+    assert head == pytest.approx(by_event[:4].mean(), abs=1e-12)
+
+
+def test_two_sided_rules_draw_more_effort_than_one_sided():
+    effects = {
+        name: simulate_panel(60, 8, seed=1, rules=name, channels=False).effect(
+            "log_spending_per_insured"
+        )
+        for name in ("one_sided", "split_631", "primary_care_group_two_sided")
+    }
+    assert effects["primary_care_group_two_sided"] < effects["one_sided"] < 0
+    assert effects["split_631"] < effects["one_sided"]
+
+
+def test_rules_are_dealt_to_prefectures():
+    found = simulate_panel(100, 8, seed=1, rules=["one_sided", "split_631"], channels=False)
+    frame = found.panel.frame
+    treated = frame[frame["cohort"] > 0]
+    assert set(treated["rule_id"]) == {"one_sided", "split_631"}
+    pairs = treated[["prefecture_code", "rule_id"]].drop_duplicates()
+    assert pairs["prefecture_code"].is_unique
+    assert set(frame[frame["cohort"] == 0]["rule_id"]) == {""}
+
+
+@pytest.mark.parametrize("threat", THREATS)
+def test_threats_leave_a_valid_panel(threat):
+    found = simulate_panel(100, 12, seed=2, threats=[threat], channels=False)
+    assert found.threats == (threat,)
+    assert found.panel.n_units == 100
+    assert (found.truth["att"].abs() < 1.5).all()
+
+
+def test_threats_cannot_both_choose_cohorts():
+    with pytest.raises(DataError, match="both choose"):
+        simulate_panel(60, 12, threats=["few_treated", "covid"])
+    with pytest.raises(DataError, match="no threat"):
+        simulate_panel(60, 12, threats=["plague"])
+    with pytest.raises(DataError, match="too few"):
+        simulate_panel(10, 12)
+
+
+def test_anticipation_changes_only_the_year_before():
+    plain = simulate_panel(60, 12, seed=5, channels=False).panel.frame
+    early = simulate_panel(60, 12, seed=5, threats=["anticipation"], channels=False).panel.frame
+    moved = plain["spending"] != early["spending"]
+    assert (early["year"] - early["cohort"])[moved].eq(-1).all()
+    ratio = (early["spending"] / plain["spending"])[moved]
+    assert np.allclose(ratio, np.exp(0.06), rtol=1e-6)
+
+
+def test_a_country_of_counties_takes_seconds():
+    start = time.perf_counter()
+    found = simulate_panel(2800, 12, seed=1, channels=False)
+    assert found.panel.n_units == 2800
+    assert time.perf_counter() - start < 30
