@@ -11,6 +11,8 @@ import pandas as pd
 Answer = tuple[float, float]
 DRAWS = 999
 WILD_DRAWS = 9_999
+PLACEBOS = 200
+PARTS = ["part_1", "part_2", "part_3", "part_4"]
 
 
 # ours ---------------------------------------------------------------------------------------------
@@ -99,6 +101,41 @@ def our_honest(data: pd.DataFrame) -> Answer:
     contrast = np.eye(len(beta) - n_pre)[0]
     low, high = relative_magnitude_interval(beta, sigma, n_pre, contrast, 1.0)
     return float(low), float(high)
+
+
+def our_synthetic(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.synthetic_did(our_panel(one_date(data)), "y", n_draws=PLACEBOS)
+    return first(effects.overall)
+
+
+def our_logit(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.etwfe(our_panel(with_shares(data)), "share", family="logit")
+    return first(effects.aggregate("simple"))
+
+
+def our_multinomial(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.etwfe(our_panel(with_shares(data)), PARTS, family="multinomial")
+    return first(effects.aggregate("simple"))
+
+
+def one_date(data: pd.DataFrame) -> pd.DataFrame:
+    """Let every fiftieth unit adopt in the middle year, and nobody else."""
+    middle = data["year"].min() + data["year"].nunique() // 2
+    return data.assign(cohort=np.where(data["unit"] % 50 == 0, middle, 0))
+
+
+def with_shares(data: pd.DataFrame) -> pd.DataFrame:
+    """Add a share, and four parts that sum to one."""
+    index = np.outer(data["y"], [0.4, 0.1, -0.2, 0.0]) + np.array([0.2, 0.5, 0.3, 0.0])
+    parts = np.exp(index) / np.exp(index).sum(axis=1, keepdims=True)
+    columns = dict(zip(PARTS, parts.T, strict=True))
+    return data.assign(share=1 / (1 + np.exp(-data["y"])), **columns)
 
 
 def first(effects: Any) -> Answer:
@@ -237,6 +274,27 @@ def pyfixest_interaction_weighted(data: pd.DataFrame) -> Answer:
     return float(row["Estimate"]), float(row["Std. Error"])
 
 
+def diff_diff_synthetic(data: pd.DataFrame) -> Answer:
+    from diff_diff import SyntheticDiD
+
+    table = one_date(data)
+    years = sorted(table.loc[table["year"] >= table["cohort"].max(), "year"].unique())
+    table["treat"] = (table["cohort"] > 0).astype(int)
+    fit = SyntheticDiD(variance_method="placebo", n_bootstrap=PLACEBOS, seed=1).fit(
+        table, outcome="y", treatment="treat", unit="unit", time="year", post_periods=years
+    )
+    return float(fit.att), float(fit.se)
+
+
+def diff_diff_logit(data: pd.DataFrame) -> Answer:
+    from diff_diff import WooldridgeDiD
+
+    fit = WooldridgeDiD(method="logit", cluster="unit").fit(
+        with_shares(data), outcome="share", unit="unit", time="year", first_treat="cohort"
+    )
+    return float(fit.overall_att), float(fit.overall_se)
+
+
 def moderndid_group_time(data: pd.DataFrame) -> Answer:
     import moderndid as md
 
@@ -319,6 +377,9 @@ CASES: dict[str, dict[str, Callable[[pd.DataFrame], Answer]]] = {
     },
     "wild bootstrap, 9,999 draws": {OURS: our_wild, "wildboottest": wildboottest_wild},
     "relative-magnitude interval": {OURS: our_honest, "moderndid": moderndid_honest},
+    "synthetic DiD, 200 placebos": {OURS: our_synthetic, "diff-diff": diff_diff_synthetic},
+    "fractional logit ETWFE": {OURS: our_logit, "diff-diff": diff_diff_logit},
+    "multinomial ETWFE, four parts": {OURS: our_multinomial},
 }
 
 # what is run at each size; a peer that is an order slower is run at the smaller sizes alone
