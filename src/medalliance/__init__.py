@@ -34,6 +34,7 @@ _HOME = {
     "calibrate": "embedding.calibrate",
     "case_page": "studies.case_page",
     "choose_inference": "diagnostics.choose_inference",
+    "cluster_bootstrap": "diagnostics.cluster_bootstrap",
     "collective_optimum": "mechanism.collective",
     "conley_taber": "diagnostics.conley_taber",
     "contract_from_rules": "mechanism.bridge",
