@@ -47,6 +47,24 @@ def test_contract_keeps_dates_and_colours():
     assert "rgba(1,115,178" in html
 
 
+def test_a_rule_that_ended_is_followed_by_its_blank():
+    printed = ma.case_page("qianjiang_chongqing").contract().summary
+    rows = printed[printed["part"] == "Payment model"]
+    assert rows["rule"].tolist()[1:] == ["not published"]
+    assert rows["dates"].tolist() == ["2007 to 2009", "from 2010"]
+
+
+def test_every_published_rule_is_in_a_rule_file():
+    reforms, unread = ma.load_reforms(), {"R42"}  # a document known by its title alone
+    same = {"guiyang_guizhou": "guizhou"}
+    beside = {("luohu_guangdong", "R31"), ("youxi_fujian", "R31")}  # said in a remark
+    for row in ma.load_evidence().contract_rules.itertuples():
+        name = same.get(row.case_slug, row.case_slug)
+        used = {v.source for values in reforms[name].parameters.values() for v in values}
+        known = row.source_id in used | unread or (name, row.source_id) in beside
+        assert known, (name, row.field, row.source_id)
+
+
 def test_picture_pairs_before_with_after():
     drawn = ma.case_page("youxi_fujian").picture().summary
     assert drawn.loc[0, ["before", "after"]].tolist() == ["0.508", "0.685"]

@@ -11,7 +11,7 @@ from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
 from ..tables import table
-from .contract_anatomy import FILL
+from .contract_anatomy import FILL, NONE, unbroken
 from .example_county import deficit_sentence, surplus_figure, terms_table
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ NEEDED = (
     "split_lead_share", "split_township_share", "split_village_share", "surplus_pay_share",
     "overspend_sharing_share",
 )  # fmt: skip
-NONE = "–"  # nothing to say here, as against nothing published
 _SHARE_UNITS = ("share", "surplus_rate")
 
 
@@ -75,13 +74,15 @@ class CasePage:
         fills: list[tuple[str, ...]] = []
         for name, field in known.items():
             for value in self.rules.parameters.get(name, ()):
-                if not shown(value) and value.status == "not_published":
+                silent = value.status == "not_published"
+                if silent and not self._stated(name):
                     continue
-                text = shown(value) or "does not apply"
+                text = shown(value) or (None if silent else "does not apply")
                 track = f"{value.track.replace('_', ' ')}: " if value.track else ""
                 wording = value.evidence or value.remark or NONE
                 dates = _dates(value.valid_from, value.valid_to)
-                rows.append((field.label.en, track + text, dates, wording, value.source or NONE))
+                rule = None if text is None else track + text
+                rows.append((field.label.en, rule, dates, wording, value.source or NONE))
                 fills.append(("", FILL.get(value.status, ""), "", "", ""))
         for name in core_fields():
             if not self._stated(name) and not self._apart(name):
@@ -293,8 +294,10 @@ class CasePage:
 
 def _dates(first: str | None, last: str | None) -> str:
     if first and last:
-        return first if first == last else f"{first} to {last}"
-    return f"from {first}" if first else f"to {last}" if last else "no date"
+        text = first if first == last else f"{first} to {last}"
+    else:
+        text = f"from {first}" if first else f"to {last}" if last else "no date"
+    return unbroken(text)
 
 
 def _when(row: Any) -> str:

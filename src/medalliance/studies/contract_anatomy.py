@@ -32,6 +32,7 @@ STATUS_LABEL = {
     "not_applicable": "does not apply",
     "not_published": "not published",
 }
+NONE = "–"  # nothing to say here, as against nothing published
 LEDGERS = "mssp"  # hundreds of terms by track and year; its ledgers have a chapter of their own
 _SOURCE = "rule files of the book, each value with its source id; listed in Sources"
 
@@ -52,6 +53,11 @@ def status_matrix(
         for one in reforms.values()
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+
+
+def unbroken(text: str) -> str:
+    """Return a date whose hyphens do not break the line."""
+    return text.replace("-", "\u2011")
 
 
 def _best(values: Iterable[Any]) -> str:
@@ -173,7 +179,7 @@ def _latest(rules: Any, field: str, year: int | None) -> tuple[str | None, str]:
         for value in newest
     )
     ended = newest[0].valid_to
-    return (f"{text} (to {ended})" if ended else text), newest[0].status
+    return (f"{text} (to {unbroken(ended)})" if ended else text), newest[0].status
 
 
 def ratio_table() -> Exhibit:
@@ -194,7 +200,7 @@ def ratio_table() -> Exhibit:
             "track": stated["track"].fillna("").str.replace("_", " "),
             "value": stated["shown"],
             "unit": stated["unit"],
-            "from": stated["valid_from"].fillna("no date"),
+            "from": stated["valid_from"].fillna("no date").map(unbroken),
             "status": stated["status"],
             "source": stated["source"],
         }
@@ -225,9 +231,9 @@ def national_table() -> Exhibit:
     rows = [
         (
             known[field].label.en,
-            value.valid_from,
+            unbroken(value.valid_from or "no date"),
             shown(value) or None,
-            value.evidence or value.remark or "",
+            value.evidence or value.remark or NONE,
             value.source,
         )
         for field in fields
