@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..evidence import load_evidence
+from ..evidence import Evidence, load_evidence
 from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
@@ -24,6 +24,12 @@ NEEDED = (
     "overspend_sharing_share",
 )  # fmt: skip
 _SHARE_UNITS = ("share", "surplus_rate")
+
+
+@cache
+def _facts() -> Evidence:
+    """Return the published facts, read once; this module does not change their frames."""
+    return load_evidence()
 
 
 def case_page(name: str) -> CasePage:
@@ -179,7 +185,7 @@ class CasePage:
 
     def effects(self) -> Exhibit | Sentence:
         """Set the published effects of studies of the case, never pooled."""
-        effects = load_evidence().effects
+        effects = _facts().effects
         found = effects[effects["study_slug"].isin(self.rules.studies)]
         if found.empty:
             return self._nothing("published effect")
@@ -231,7 +237,7 @@ class CasePage:
 
     def sources(self) -> Exhibit:
         """Set the sources of the page with their grade and how much of each was read."""
-        evidence = load_evidence()
+        evidence = _facts()
         used = {value.source for values in self.rules.parameters.values() for value in values}
         used |= set(self._published()["source_id"])
         used |= set(self._events()["source_id"])
@@ -249,7 +255,7 @@ class CasePage:
         )
 
     def _events(self) -> pd.DataFrame:
-        events = load_evidence().timeline
+        events = _facts().timeline
         return events[events["case_slug"].isin((*self._slugs, *self.rules.within))].sort_values(
             "date"
         )
@@ -265,7 +271,7 @@ class CasePage:
         )
 
     def _published(self) -> pd.DataFrame:
-        cases = load_evidence().cases
+        cases = _facts().cases
         return cases[cases["case_slug"].isin(self._slugs)]
 
     def _stated(self, field: str) -> bool:
@@ -282,7 +288,7 @@ class CasePage:
         return f"the case's rule file, {self.rules.file}"
 
     def _cite(self, ids: Any) -> str:
-        return load_evidence().source_line(*dict.fromkeys(ids)).rstrip(".")
+        return _facts().source_line(*dict.fromkeys(ids)).rstrip(".")
 
     def _nothing(self, what: str) -> Sentence:
         return sentence(
