@@ -120,7 +120,7 @@ class CasePage:
         )
 
     def figures(self) -> Exhibit | Sentence:
-        """Set the published figures of the case as printed, with their grade."""
+        """Set the published figures of the case beside the source's words, with their grade."""
         found = self._published()
         if found.empty:
             return self._nothing("published figure")
@@ -130,7 +130,7 @@ class CasePage:
             {
                 "what": [_label(name) for name in found["variable"]],
                 "when": [_when(row) for row in found.itertuples()],
-                "printed": [_printed(row) for row in found.itertuples()],
+                "figure": [_amount(row) for row in found.itertuples()],
                 "wording": found["definition"].fillna(NONE),
                 "grade": found["grade"],
                 "source": found["source_id"],
@@ -138,7 +138,7 @@ class CasePage:
         )
         return table(
             frame.reset_index(drop=True),
-            caption=f"{self.rules.name.en}: published figures, as printed",
+            caption=f"{self.rules.name.en}: published figures",
             badge=Badge.REAL,
             source=self._cite(found["source_id"]),
             labels={},
@@ -194,14 +194,9 @@ class CasePage:
         frame = pd.DataFrame(
             {
                 "study": found["study"],
-                "design": found["design"],
-                "period": found["period"],
+                "design, period": found["design"] + ", " + found["period"].map(unbroken),
                 "outcome": found["outcome"],
-                "printed": [
-                    _joined(row.printed, row.printed_unit) or row.direction
-                    for row in found.itertuples()
-                ],
-                "uncertainty": found["printed_uncertainty"],
+                "printed": [_effect(row) for row in found.itertuples()],
                 "source": found["source_id"],
             }
         )
@@ -318,9 +313,28 @@ def _when(row: Any) -> str:
     return years + months
 
 
-def _printed(row: Any) -> str:
+def _amount(row: Any) -> str:
+    """Return a figure: percentages as printed, amounts in full units, else the direction."""
+    import pandas as pd
+
+    from ..codebook import load_codebook
+
     mark = {"more_than": "> ", "at_least": ">= ", "at_most": "<= "}.get(row.bound, "")
-    return mark + (_joined(row.printed, row.printed_unit) or str(row.direction or ""))
+    unit = load_codebook().units[row.unit]
+    if pd.isna(row.value):
+        return _joined(row.printed, row.printed_unit) or str(row.direction).replace("_", " ")
+    if unit.percent:
+        return mark + _joined(row.printed, row.printed_unit)
+    number = f"{row.value:,.0f}" if row.value == round(row.value) else f"{row.value:,.2f}"
+    return f"{mark}{number} {unit.en}"
+
+
+def _effect(row: Any) -> str:
+    import pandas as pd
+
+    size = _joined(row.printed, row.printed_unit) or str(row.direction).replace("_", " ")
+    sure = row.printed_uncertainty
+    return size if pd.isna(sure) or not sure else f"{size} ({sure})"
 
 
 def _joined(printed: Any, unit: Any) -> str:

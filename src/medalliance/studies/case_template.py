@@ -25,8 +25,9 @@ _RULES = (
     "A part that no text in hand states is printed as a blank."
 )
 _FIGURES = (
-    "Figures stand as their source prints them. A change from before to after is not an effect: "
-    "nothing in these tables says what would have happened otherwise."
+    "Percentages stand as printed, amounts in full units, both beside the source's own words. A "
+    "change from before to after is not an effect: nothing in these tables says what would have "
+    "happened otherwise."
 )
 _ABROAD = (
     "This contract is an analogue in another currency. Its terms are listed as far as they are "
