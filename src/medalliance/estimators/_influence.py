@@ -26,7 +26,12 @@ def spread_terms(influence: Influence, places: Sequence[int], count: int) -> Inf
     count : int
     """
     if isinstance(influence, CompactInfluence):
-        return replace(influence, loadings=_spread(influence.loadings, places, count))
+        shared = influence.shared_loadings
+        return replace(
+            influence,
+            loadings=_spread(influence.loadings, places, count),
+            shared_loadings=None if shared is None else _spread(shared, places, count),
+        )
     return _spread(influence, places, count)
 
 

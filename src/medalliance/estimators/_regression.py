@@ -25,14 +25,14 @@ class Fit:
     ----------
     coefficients : ndarray, shape (k,)
         Treatment columns first, then covariates.
-    influence : ndarray, shape (n_units, k), or CompactInfluence
+    influence : CompactInfluence, shape (n_units, k)
     variance_factor : float
         fixest's small-sample factor.
     regression : Regression
     """
 
     coefficients: Array
-    influence: Array | CompactInfluence
+    influence: CompactInfluence
     variance_factor: float
     regression: Regression
 
@@ -68,60 +68,124 @@ def fit_two_way(
     ----------
     Frisch, Waugh (1933); Cameron, Miller (2015), equations 9-11, for the variance.
     """
-    if sample.seen is None and not len(sample.covariates):
-        return _fit_by_group(sample, group, columns, names)
-    return _fit_dense(sample, group, columns, names)
-
-
-def _fit_by_group(
-    sample: Sample, group: NDArray[np.intp], columns: Array, names: tuple[str, ...]
-) -> Fit:
-    """Fit on a complete panel, where the regressors of a group's units are the same."""
-    weight, n_units = sample.weight, sample.n_units
-    size = np.bincount(group, weights=weight, minlength=len(columns))
-    centred = columns - columns.mean(axis=1, keepdims=True)
-    centred -= np.tensordot(size / size.sum(), centred, axes=1)
-    outcome = TwoWay(weight).residual(sample.outcome)
-    sums = cluster_sums(weight[:, None] * outcome, group, len(columns))
-    gram = np.einsum("c,ctp,ctq->pq", size, centred, centred, optimize=True)
-    bread = invert_gram(gram, names, np.einsum("c,ctp->p", size, columns**2))
-    coefficients = bread @ np.einsum("ctp,ct->p", centred, sums)
-    residual = outcome - (centred @ coefficients)[group]
-    influence = CompactInfluence(weight[:, None] * residual, group, n_units * centred @ bread)
-
-    def make_regressors() -> Array:
-        return centred[group].reshape(-1, columns.shape[2])
-
-    regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
-    return _fit(sample, coefficients, influence, regression)
-
-
-def _fit_dense(
-    sample: Sample, group: NDArray[np.intp], columns: Array, names: tuple[str, ...]
-) -> Fit:
-    complete = sample.seen is None
-    cell_weight = sample.weight[:, None] * sample.mask
-    effects = TwoWay(sample.weight if complete else cell_weight)
-    mask = sample.mask
-    grids = np.empty((columns.shape[2] + len(sample.covariates), *mask.shape))
-    raw = np.empty(len(grids))
-    for j in range(len(grids)):
-        place = j - columns.shape[2]
-        grid = columns[group, :, j] * mask if place < 0 else sample.covariates[place]
-        raw[j] = np.vdot(cell_weight, grid**2)
-        grids[j] = effects.residual(grid)
+    weight = sample.weight[:, None] * sample.mask
+    effects = TwoWay(sample.weight if sample.seen is None else weight)
+    n_columns, n_units = columns.shape[2], sample.n_units
+    size = _sizes(sample, group, len(columns))
+    left, gram = _absorb(effects, group, columns, size)
     outcome = effects.residual(sample.outcome)
-    flat = grids.reshape(len(grids), -1)
-    bread = invert_gram((flat * cell_weight.ravel()) @ flat.T, names, raw)
-    coefficients = bread @ (flat @ (cell_weight * outcome).ravel())
-    residual = outcome - np.tensordot(coefficients, grids, axes=1)
-    scores = np.einsum("pit,it->ip", grids, cell_weight * residual, optimize=True)
+    covariates = np.empty_like(sample.covariates)
+    for place, grid in enumerate(sample.covariates):
+        covariates[place] = effects.residual(grid)
+    normal = _normal_equations(left, gram, group, weight, outcome, covariates)
+    bread = invert_gram(normal[0], names, _sums_of_squares(sample, columns, size, weight))
+    coefficients = bread @ normal[1]
+    residual = outcome - _fitted(effects, (left @ coefficients[:n_columns])[group])
+    for slope, covariate in zip(coefficients[n_columns:], covariates, strict=True):
+        residual -= slope * covariate
+    influence = CompactInfluence(
+        values=weight * residual,
+        group=group,
+        loadings=n_units * left @ bread[:n_columns],
+        shared=np.einsum("qit,it->iq", covariates, weight * residual, optimize=True),
+        shared_loadings=n_units * bread[n_columns:],
+    )
 
     def make_regressors() -> Array:
-        return grids[:, mask].T
+        treatment = [_fitted(effects, left[group, :, j]) for j in range(n_columns)]
+        return np.stack([*treatment, *covariates])[:, sample.mask].T
 
     regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
-    return _fit(sample, coefficients, sample.n_units * scores @ bread, regression)
+    n_clusters = count_clusters(sample.cluster)
+    factor = small_sample_factor(sample.n_obs, regression.n_params, n_clusters)
+    return Fit(coefficients, influence, factor, regression)
+
+
+def _normal_equations(
+    left: Array,
+    gram: Array,
+    group: NDArray[np.intp],
+    weight: Array,
+    outcome: Array,
+    covariates: Array,
+) -> tuple[Array, Array]:
+    """X'WX and X'Wy of treatment columns, by group, and of covariates, by row."""
+    n_columns, n_covariates = left.shape[2], len(covariates)
+    full = np.empty((n_columns + n_covariates, n_columns + n_covariates))
+    full[:n_columns, :n_columns] = gram
+    right = np.empty(len(full))
+    right[:n_columns] = _by_group(left, group, weight * outcome)
+    flat = covariates.reshape(n_covariates, outcome.size)
+    for place, covariate in enumerate(covariates):
+        row = n_columns + place
+        weighted = weight * covariate
+        full[row, :n_columns] = full[:n_columns, row] = _by_group(left, group, weighted)
+        full[row, n_columns:] = flat @ weighted.ravel()
+        right[row] = np.vdot(weighted, outcome)
+    return full, right
+
+
+def _by_group(left: Array, group: NDArray[np.intp], weighted: Array) -> Array:
+    return np.einsum("ctp,ct->p", left, cluster_sums(weighted, group, len(left)))
+
+
+def _fitted(effects: TwoWay, values: Array) -> Array:
+    """Finish columns without year effects: zero where not seen, without unit effects."""
+    if effects.complete:
+        return values
+    mean = np.einsum("it,it->i", effects.weight, values) / effects.unit_total
+    return (values - mean[:, None]) * (effects.weight > 0)
+
+
+def _sizes(sample: Sample, group: NDArray[np.intp], n_groups: int) -> Array:
+    """Weight of the rows of each group and year, shape (n_groups, n_years)."""
+    if sample.seen is None:
+        size = np.bincount(group, weights=sample.weight, minlength=n_groups)
+        return np.repeat(size[:, None], len(sample.years), axis=1)
+    return cluster_sums(sample.weight[:, None] * sample.seen, group, n_groups)
+
+
+def _sums_of_squares(sample: Sample, columns: Array, size: Array, weight: Array) -> Array:
+    treatment = np.einsum("ct,ctp->p", size, columns**2)
+    return np.r_[treatment, [np.vdot(weight, grid**2) for grid in sample.covariates]]
+
+
+def _absorb(
+    effects: TwoWay, group: NDArray[np.intp], columns: Array, size: Array
+) -> tuple[Array, Array]:
+    """Take unit and year effects out of columns by group, never forming them by row.
+
+    Residuals sum to zero within a unit, so in scores a unit effect of a column does not count;
+    only its year effect has to be taken out.
+
+    Parameters
+    ----------
+    effects : TwoWay
+    group : ndarray of intp, shape (n_units,)
+    columns : ndarray, shape (n_groups, n_years, p)
+    size : ndarray, shape (n_groups, n_years)
+        Weight of the rows of each group and year.
+
+    Returns
+    -------
+    left : ndarray, shape (n_groups, n_years, p)
+        Columns without year effects (and, on a complete table, without unit effects).
+    gram : ndarray, shape (p, p)
+        X'WX of the columns without both.
+    """
+    if effects.complete:
+        centred = columns - columns.mean(axis=1, keepdims=True)
+        left = centred - np.tensordot(size[:, 0] / size[:, 0].sum(), centred, axes=1)
+        return left, np.einsum("c,ctp,ctq->pq", size[:, 0], left, left, optimize=True)
+    unit_sum = np.empty((len(group), columns.shape[2]))
+    for code, column in enumerate(columns):
+        rows = np.flatnonzero(group == code)
+        unit_sum[rows] = effects.weight[rows] @ column
+    unit_mean = unit_sum / effects.unit_total[:, None]
+    by_year = np.einsum("ct,ctp->tp", size, columns) - effects.weight.T @ unit_mean
+    year = effects.year_inverse @ by_year
+    gram = np.einsum("ct,ctp,ctq->pq", size, columns, columns, optimize=True)
+    return columns - year, gram - unit_sum.T @ unit_mean - by_year.T @ year
 
 
 def invert_gram(gram: Array, names: tuple[str, ...], raw: Array) -> Array:
@@ -176,17 +240,6 @@ def _payload(
         n_params=count_params(sample, len(bread)),
         names=names,
     )
-
-
-def _fit(
-    sample: Sample,
-    coefficients: Array,
-    influence: Array | CompactInfluence,
-    regression: Regression,
-) -> Fit:
-    n_clusters = count_clusters(sample.cluster)
-    factor = small_sample_factor(sample.n_obs, regression.n_params, n_clusters)
-    return Fit(coefficients, influence, factor, regression)
 
 
 def count_params(sample: Sample, n_slopes: int) -> int:

@@ -52,7 +52,7 @@ class CompactInfluence:
         for code, loading in enumerate(self.loadings):
             rows = np.flatnonzero(self.group == code)
             result[rows] = self.values[rows] @ (loading @ weights)
-        if self.shared is not None and self.shared_loadings is not None:
+        if self.shared is not None and self.shared_loadings is not None and self.shared.size:
             result += self.shared @ (self.shared_loadings @ weights)
         return result
 
