@@ -18,7 +18,6 @@ from medalliance.reforms import load_rules
 from medalliance.studies.settlements import (
     MSSP_ELEMENTS,
     MSSP_EXCEPTIONS,
-    kept_tables,
     load_mssp_elements,
     load_mssp_table,
     mssp_reproduced,
@@ -123,8 +122,8 @@ def test_settle_mssp_compares_the_unrounded_rate(files):
     assert ma.settle(load_rules("mssp"), mssp_ledger(close), progress=False).settled[0] == 0
 
 
-def test_settle_mssp_table_counts_every_row(files):
-    table = mssp_table(files)
+def test_settle_mssp_table_counts_every_row(files, reproduced):
+    table = mssp_table(files, reproduced)
     assert table["settlements"].sum() == len(files)
     assert (
         table["to_the_dollar"] + table["in_the_interval"] + table["not_reproduced"]
@@ -132,16 +131,14 @@ def test_settle_mssp_table_counts_every_row(files):
     ).all()
 
 
-def test_settle_mssp_kept_tables_are_what_the_files_give(files):
+def test_settle_mssp_kept_tables_are_what_the_files_give(files, reproduced):
     if set(files["year"]) != set(range(2013, 2023)):
         pytest.skip("the kept tables are for the ten files of 2013-2022")
-    made = kept_tables(files)
-    for name, kept in (
-        ("mssp_settlement", load_mssp_table()),
-        ("mssp_elements", load_mssp_elements()),
-    ):
-        expected = made[name].astype(str).to_numpy().tolist()
-        assert kept[made[name].columns].astype(str).to_numpy().tolist() == expected
+    made = mssp_table(files, reproduced)
+    kept = load_mssp_table()[made.columns]
+    assert kept.astype(str).to_numpy().tolist() == made.astype(str).to_numpy().tolist()
+    elements = load_mssp_elements()
+    assert dict(zip(elements["element"], elements["fails_without"], strict=True)) == DROPPED
 
 
 def test_settle_mssp_money_is_conserved(files):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -395,6 +398,59 @@ def test_settle_years_carries_budget_and_reserve():
     assert years[2024].columns["reserve"].tolist() == [0, 0]
     with pytest.raises(ma.DataError, match="lacks b"):
         ma.settle_years(rules, first, {2024: pd.Series({"a": 1})}, progress=False)
+
+
+def test_a_deficit_carried_forward_is_paid_by_the_next_budget():
+    own = [
+        {"op": "deduct", "account": "carry_forward", "amount": "ledger.carried_deficit"},
+        {"op": "share", "side": "deficit", "rate": "overspend_sharing_share"},
+        {
+            "op": "withhold",
+            "side": "deficit",
+            "account": "carry_forward",
+            "rate": "quality_withhold_share",
+        },
+        {"op": "round", "side": "deficit"},
+    ]
+    rules = make_rules(
+        own,
+        overspend_sharing_share="0.5",
+        quality_withhold_share="0.6",
+        budget_basis="historical",
+        rebasing_share="0",
+        budget_growth_rate="0",
+    )
+    first = one_row(10_000, 11_000, carried_deficit=0)
+    years = ma.settle_years(rules, first, {2025: pd.Series({"a": 9_700})}, progress=False)
+    assert years[2024].settled.tolist() == [-200]  # 500 borne, 300 of it carried
+    assert years[2025].columns["carried_deficit"].tolist() == [300]
+    assert years[2025].surplus.tolist() == [0]
+    carried = [
+        one.to_frame().query("party == 'carry_forward'")["amount"].sum() for one in years.values()
+    ]
+    assert carried == [-300, 300]
+
+
+@pytest.mark.parametrize("surplus", [1, 7, 999_999_999_937, 10**13 - 1, 9 * 10**16])
+def test_large_sums_and_long_rates_stay_exact(surplus):
+    own = steps(
+        {"op": "share", "side": "surplus", "rate": "surplus_retention_share"},
+        {"op": "scale", "side": "surplus", "by": "ledger.score"},
+        {"op": "sequester", "side": "surplus", "rate": "sequester_rate"},
+    )
+    rules = make_rules(own, surplus_retention_share="0.333333333", sequester_rate="0.0200001")
+    found = settled(rules, one_row(surplus, 0, score="0.987654321"))[0]
+    exact = Fraction("0.333333333") * Fraction("0.987654321") * (1 - Fraction("0.0200001"))
+    assert found == math.floor(surplus * exact + Fraction(1, 2))
+
+
+def test_settlement_answers_the_verbs_of_a_result(county):
+    settlement = ma.settle(load_rules("split_631"), county, progress=False)
+    assert r"\toprule" in settlement.to_latex()
+    html = settlement._repr_html_()
+    assert 'data-badge="ILLUSTRATIVE"' in html
+    assert "assumed: " in html
+    assert repr(settlement) == settlement.summary()
 
 
 # --- bad input ---------------------------------------------------------------------------------

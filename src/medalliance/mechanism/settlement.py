@@ -178,13 +178,42 @@ class Settlement:
         Returns
         -------
         DataFrame
-            ``party, account, amount, amount_main`` (minor and main units), ``n`` postings.
+            ``party, account, amount, amount_main`` (minor and main units), ``n`` postings and
+            ``status``, which is ``assumed`` where a reason is.
         """
         table = self.to_frame()
-        totals = table.groupby(["party", "account"], sort=False)["amount"].agg(["sum", "size"])
-        out = totals.reset_index().rename(columns={"sum": "amount", "size": "n"})
+        table["grey"] = table["status"] == "assumed"
+        grouped = table.groupby(["party", "account"], sort=False)
+        out = grouped.agg(
+            amount=("amount", "sum"), n=("amount", "size"), grey=("grey", "any")
+        ).reset_index()
         out.insert(3, "amount_main", out["amount"] / 100)
+        out["status"] = np.where(out.pop("grey"), "assumed", "")
         return out
+
+    def to_latex(self, *, caption: str = "Who gets each yuan") -> str:
+        """Return what each party receives as a LaTeX table."""
+        from ..tables import to_latex
+
+        return to_latex(self._shown_totals(), caption=caption, foot=self._foot())
+
+    def _repr_html_(self) -> str:
+        from ..tables import table
+
+        return table(
+            self._shown_totals(),
+            caption=f"{self.rules.name.en}: what each party receives in all (below zero: pays)",
+            badge=self.badge,
+            source=self._foot(),
+        )._repr_html_()
+
+    def _shown_totals(self) -> pd.DataFrame:
+        totals = self.party_totals().rename(columns={"amount_main": MAIN_UNIT[self.rules.currency]})
+        return totals.drop(columns=["amount"])
+
+    def _foot(self) -> str:
+        assumed = f"; assumed: {', '.join(self.assumed)}" if self.assumed else ""
+        return f"{len(self):,} settlements under {self.rules.file}; inputs {self.digest}{assumed}"
 
     def summary_frame(self) -> pd.DataFrame:
         """Return one row an alliance and year: budget, spending, surplus, settled (minor units)."""
@@ -272,6 +301,8 @@ class Settlement:
         from ..plots import flow
 
         frame = self.flows(alliance, year, result_only=result_only)
+        if frame.empty:
+            raise DataError("spending equals the budget: there is no surplus or deficit to draw.")
         return flow(
             frame, total=frame["source"].iloc[0], unit=MAIN_UNIT[self.rules.currency], ax=ax
         )

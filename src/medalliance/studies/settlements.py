@@ -67,8 +67,15 @@ def mssp_reproduced(files: pd.DataFrame, rules: Rules | None = None) -> pd.DataF
     )
 
 
-def mssp_table(files: pd.DataFrame) -> pd.DataFrame:
+def mssp_table(files: pd.DataFrame, done: pd.DataFrame | None = None) -> pd.DataFrame:
     """Count reproduced settlements by year and track.
+
+    Parameters
+    ----------
+    files : DataFrame
+        From ``read_mssp``.
+    done : DataFrame or None
+        What ``mssp_reproduced`` gives for them, if it is at hand.
 
     Returns
     -------
@@ -76,7 +83,7 @@ def mssp_table(files: pd.DataFrame) -> pd.DataFrame:
         ``year, track, settlements, gains, losses, zeros, to_the_dollar, in_the_interval,
         not_reproduced, paid_usd, owed_usd`` (published, whole dollars).
     """
-    done = mssp_reproduced(files)
+    done = mssp_reproduced(files) if done is None else done
     earned = done["earned"]
     counted = pd.DataFrame(
         {
