@@ -84,7 +84,7 @@ lock: $(STAMP) ## work out requirements.lock again from pyproject.toml
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
 	  --python-version 3.11 --output-file requirements.lock --quiet
 
-new: $(STAMP) ## start a case page: make new CASE=province-county
+new: $(STAMP) ## start a case page: make new CASE=county_province
 	@$(PY) -m medalliance new case $(CASE)
 
 clean: ## remove what was built; .venv stays
