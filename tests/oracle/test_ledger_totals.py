@@ -1,0 +1,67 @@
+"""The ledger's panel against the settlement test's totals, on the public files."""
+
+from __future__ import annotations
+
+import pytest
+
+from medalliance.mssp import ONE_SIDED, read_mssp
+from medalliance.studies.ledger_panel import PARTS, ledger
+from medalliance.studies.settlements import load_mssp_table, mssp_reproduced
+
+
+@pytest.fixture(scope="module")
+def files(mssp_folder):
+    return read_mssp(mssp_folder)
+
+
+@pytest.fixture(scope="module")
+def made(files):
+    return ledger(files)
+
+
+def test_ledger_rows_and_budgets_are_those_of_the_settlement_test(files, made):
+    settled = mssp_reproduced(files)
+    assert made.rows["budget_cents"].sum() == settled["budget"].sum()
+    assert (made.rows["budget_cents"] - made.rows["spending_cents"]).sum() == settled[
+        "savings"
+    ].sum()
+    counts = load_mssp_table().groupby("year")["settlements"].sum()
+    assert made.rows.groupby("year").size().to_dict() == counts.to_dict()
+
+
+def test_ledger_two_sided_rows_by_year_are_the_tracks_of_the_settlement_test(made):
+    table = load_mssp_table()
+    expected = table[~table["track"].isin(ONE_SIDED)].groupby("year")["settlements"].sum()
+    found = made.rows[made.rows["two_sided"] == 1].groupby("year").size()
+    assert found.to_dict() == expected.to_dict()
+
+
+def test_ledger_kept_and_left_out_add_up(made):
+    assert made.losses["rows"].iloc[1:].sum() == made.losses["rows"].iloc[0]
+    assert made.losses["budget_cents"].iloc[1:].sum() == made.losses["budget_cents"].iloc[0]
+    assert made.losses["rows"].iloc[-1] == len(made.panel.frame)
+
+
+def test_ledger_organisations(made):
+    panel = made.panel
+    assert (panel.n_units, int((panel.cohort_by_unit > 0).sum())) == (820, 223)
+    assert made.losses["organisations"].tolist() == [934, 114, 0, 820]
+
+
+def test_ledger_matches_by_name_continue_the_same_agreement(made):
+    known = made.matches["start_agrees"].dropna()
+    assert len(known) == 342
+    assert known.all()
+
+
+def test_ledger_parts_add_to_the_published_total(files):
+    gap = files[list(PARTS)].sum(axis=1, skipna=False) - files["visits_total"]
+    assert gap.abs().max() <= 2.0
+
+
+def test_ledger_half_years_hold_whole_year_money_per_person(made):
+    half = made.panel.frame.query("months == 6")
+    assert len(half) == 166 - int((made.rows["months"] == 6).sum() - len(half))
+    per_person = (half["budget"] / half["insured_n"]).median()
+    whole = made.panel.frame.query("year == 2019 and months == 12")
+    assert abs(per_person / (whole["budget"] / whole["insured_n"]).median() - 1) < 0.1
