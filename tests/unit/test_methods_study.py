@@ -78,3 +78,17 @@ def test_an_outcome_must_be_possible():
     frame = ma.load_panel().frame[["county_code", "year", "cohort"]]
     with pytest.raises(ma.DesignError, match="gives none of log_spending_per_insured"):
         methods.run(ma.load_panel(frame))
+
+
+def test_feet_say_the_convention_of_every_estimator(runs):
+    for name in runs.effects:
+        assert name in runs.foot
+    assert "fixest" in runs.foot
+    assert "R did" in runs.foot
+    assert "20 clusters (prefecture_code)" in runs.foot
+
+
+def test_the_pretrend_sentence_gives_the_detectable_slope(runs):
+    text = methods.pretrend_sentence(runs).text
+    assert "would be detected with probability 0.8" in text
+    assert "parallel" not in text

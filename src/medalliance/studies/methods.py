@@ -11,6 +11,7 @@ import numpy as np
 
 from ..diagnostics.bacon_decomposition import bacon_decomposition
 from ..diagnostics.choose_inference import choose_inference
+from ..diagnostics.pretrend_test import pretrend_test
 from ..diagnostics.robust_variance import robust_variance
 from ..errors import DesignError
 from ..estimators.att_gt import att_gt
@@ -110,7 +111,20 @@ class Runs:
     @property
     def source(self) -> str:
         """Where the numbers come from."""
-        return TEACHING if self.panel.badge == Badge.SYNTHETIC else YOURS
+        return _source(self.panel)
+
+    @property
+    def foot(self) -> str:
+        """Source, clusters, and the convention of standard errors of each estimator."""
+        by_convention: dict[str, list[str]] = {}
+        for name, effects in self.effects.items():
+            by_convention.setdefault(effects.design.std_errors, []).append(name)
+        design = next(iter(self.effects.values())).design
+        parts = [f"{', '.join(names)}: {words}" for words, names in by_convention.items()]
+        return (
+            f"{self.source}; {design.n_units:,} units, {design.n_clusters} clusters "
+            f"({design.clusters}). Standard errors: {'; '.join(parts)}."
+        )
 
 
 def run(panel: Panel, outcome: str | None = None) -> Runs:
@@ -238,7 +252,7 @@ def event_study_figure(runs: Runs) -> Exhibit:
         caption=caption,
         alt=alt,
         badge=runs.panel.badge,
-        source=runs.source,
+        source=runs.foot,
         summary=rounded(wide.sort_index().reset_index(), 3),
     )
 
@@ -293,7 +307,7 @@ def headline_figure(runs: Runs) -> Exhibit:
     line = "The line is the true effect." if truth is not None else "The line is zero."
     caption = f"{_title(runs)}, mean of the first {runs.horizon + 1} years. {line}"
     alt = f"One row an estimator with its 95 % interval. {_alt_range(runs)} {line}"
-    return figure(ax, caption=caption, alt=alt, badge=runs.panel.badge, source=runs.source)
+    return figure(ax, caption=caption, alt=alt, badge=runs.panel.badge, source=runs.foot)
 
 
 def headline_table(runs: Runs) -> Exhibit:
@@ -309,7 +323,7 @@ def headline_table(runs: Runs) -> Exhibit:
         f"{_title(runs)}: mean of the first {runs.horizon + 1} years, its standard error, and "
         f"what each method assumes, compares with and averages.{note}"
     )
-    return table(frame, caption=caption, badge=runs.panel.badge, source=runs.source, decimals=4)
+    return table(frame, caption=caption, badge=runs.panel.badge, source=runs.foot, decimals=4)
 
 
 def spread_sentence(runs: Runs) -> Sentence:
@@ -373,6 +387,20 @@ def bacon_sentence(runs: Runs) -> Sentence:
     return sentence(text, badge=runs.panel.badge, source=runs.source)
 
 
+def pretrend_sentence(runs: Runs) -> Sentence:
+    """Say what a joint test of the years before treatment rejects, and what it would have seen."""
+    effects = runs.effects.get("stacked")
+    if effects is None:
+        text = f"The test is not available: {runs.refused['stacked']}"
+        return sentence(text, badge=runs.panel.badge, source=runs.source)
+    try:
+        table = pretrend_test(effects)
+    except DesignError as error:
+        text = f"The test is not available: {str(error).splitlines()[0]}"
+        return sentence(text, badge=runs.panel.badge, source=runs.source)
+    return sentence(table.attrs["reading"], badge=runs.panel.badge, source=table.attrs["foot"])
+
+
 def control_table(runs: Runs) -> Exhibit:
     """Show the group-time headline by control group and years of anticipation."""
     import pandas as pd
@@ -400,7 +428,7 @@ def control_table(runs: Runs) -> Exhibit:
     frame = pd.DataFrame(rows)
     caption = "The group-time headline under other controls and other reference years."
     return table(
-        frame, caption=caption, badge=runs.panel.badge, source=runs.source,
+        frame, caption=caption, badge=runs.panel.badge, source=_att_gt_foot(runs),
         decimals={"estimate": 4, "std_error": 4}, blank="",
     )  # fmt: skip
 
@@ -515,3 +543,10 @@ def _source(panel: Panel) -> str:
 def _alt_range(runs: Runs) -> str:
     frame = runs.headlines
     return f"Headlines run from {frame['estimate'].min():.4f} to {frame['estimate'].max():.4f}."
+
+
+def _att_gt_foot(runs: Runs) -> str:
+    effects = runs.effects.get("group-time")
+    if effects is None:
+        return runs.source
+    return f"{runs.source}. Standard errors: {effects.design.std_errors}."
