@@ -71,36 +71,27 @@ def twfe(
             f"no unit starts treatment between {sample.years[0]} and {sample.years[-1]}.\n"
             "  Check the cohort column."
         )
-    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
-    keys, notes = _event_keys(event, group, sample) if event_study else (None, ())
-    member = (event >= 0)[:, :, None] if keys is None else event[:, :, None] == keys
-    labels = ["treated"] if keys is None else [f"event time {key}" for key in keys]
-    fitted = [place for place, key in enumerate(labels) if key != f"event time {REFERENCE}"]
-    fit = fit_two_way(
-        sample,
-        group,
-        member[:, :, fitted].astype(float),
-        (*(labels[place] for place in fitted), *names),
-    )
+    notes: tuple[str, ...] = ()
+    name, keys, base = "twfe", None, None
+    member, labels, fitted = (event >= 0)[:, :, None], ["treated"], [0]
+    if event_study:
+        name, base = "twfe (event study)", "universal"
+        keys, notes = _event_keys(event, group, sample)
+        member, labels = event[:, :, None] == keys, [f"event time {key}" for key in keys]
+        fitted = list(np.flatnonzero(keys != REFERENCE))
+    slopes = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    names = (*(labels[place] for place in fitted), *slopes)
+    fit = fit_two_way(sample, group, member[:, :, fitted].astype(float), names)
     estimate = np.zeros(len(labels))
     estimate[fitted] = fit.coefficients[: len(fitted)]
-    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
-    design = describe_design(
-        panel,
-        sample,
-        outcome,
-        "twfe" if keys is None else "twfe (event study)",
-        base_period=None if keys is None else "universal",
-        std_errors=FIXEST,
-        dof=count_clusters(sample.cluster) - 1.0,
-        notes=notes,
-        **adjust,
-    )
     count = _count_units(member, group, sample)
+    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
+    choices: dict[str, Any] = {"base_period": base, "notes": notes, "std_errors": FIXEST}
+    dof = count_clusters(sample.cluster) - 1.0
     return Effects(
         estimate=estimate,
         terms=terms_frame(outcome, labels, event_time=keys, n_units=count),
-        design=design,
+        design=describe_design(panel, sample, outcome, name, dof=dof, **adjust, **choices),
         units=sample.units(),
         influence_function=spread_terms(fit.influence, fitted, len(labels)),
         variance_factor=fit.variance_factor,
