@@ -231,3 +231,18 @@ def test_money_columns_may_end_in_yuan():
     assert {"budget", "spending", "spending_yuan", "pay_T_nurse"} <= set(panel.frame.columns)
     assert panel.frame["spending"].eq(8.0).all()
     assert "budget_yuan" in df.columns
+
+
+def test_dates_indexes_and_other_tables_say_what_to_do():
+    df = frame()
+    dated = df.assign(time=pd.to_datetime(df["time"].astype(str)))
+    with pytest.raises(ma.DataError, match=r"year 'time' holds dates; give whole years"):
+        make(dated)
+    with pytest.raises(ma.DataError, match=r"no column 'code' for unit. It is in the index"):
+        make(df.set_index(["code", "time"]))
+    with pytest.raises(ma.DataError, match="not from a dict"):
+        make({"code": [1]})
+    with pytest.raises(ma.DataError, match="source is a list"):
+        ma.load_panel([1, 2])
+    text_years = make(df.assign(time=df["time"].astype(str)))
+    assert list(text_years.years) == [2015, 2016, 2017, 2018, 2019]

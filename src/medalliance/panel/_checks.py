@@ -59,11 +59,15 @@ def suggest(name: str, known: Iterable[object]) -> str:
 
 def missing_columns(frame: pd.DataFrame, named: dict[str, str | None]) -> list[str]:
     """Return one problem for each named column that the frame lacks."""
-    return [
-        f"no column {column!r} for {role}.{suggest(str(column), frame.columns)}"
-        for role, column in named.items()
-        if column is not None and column not in frame.columns
-    ]
+    problems = []
+    for role, column in named.items():
+        if column is None or column in frame.columns:
+            continue
+        hint = suggest(str(column), frame.columns)
+        if column in frame.index.names:
+            hint = " It is in the index: call reset_index() first."
+        problems.append(f"no column {column!r} for {role}.{hint}")
+    return problems
 
 
 def whole_numbers(
@@ -78,6 +82,9 @@ def whole_numbers(
     valid : ndarray of bool, shape (n_obs,)
     problems : list of str
     """
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        text = f"{role} {column.name!r} holds dates; give whole years, as with .dt.year."
+        return np.zeros(len(column), np.int64), np.zeros(len(column), dtype=bool), [text]
     if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
         values = column.to_numpy(np.int64)
         return values, np.ones(len(values), dtype=bool), []

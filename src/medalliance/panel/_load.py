@@ -60,6 +60,10 @@ def load_panel(
         named = os.environ.get("MEDALLIANCE_PANEL")
         source = named or TEACHING_PANEL
         badge = Badge.YOURS if named else Badge.SYNTHETIC
+    if not isinstance(source, str | os.PathLike | pd.DataFrame):
+        raise DataError(
+            f"source is a {type(source).__name__}.\n  Give a path or a pandas DataFrame."
+        )
     frame = source if isinstance(source, pd.DataFrame) else read_table(Path(source), rename)
     absent = [name for name in rename if name not in frame.columns]
     if absent:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import first_three, raise_problems
+from ..errors import DataError, first_three, raise_problems
 from ..provenance import Badge
 from . import _checks
 
@@ -238,6 +238,11 @@ def _build(
     badge: Badge,
 ) -> Panel:
     """Run every check on a caller's frame, then sort a copy of it into a panel."""
+    if not isinstance(df, pd.DataFrame):
+        raise DataError(
+            f"a panel is made from a pandas DataFrame, not from a {type(df).__name__}.\n"
+            "  Convert it first, e.g. with pandas.DataFrame(...) or .to_pandas()."
+        )
     problems = _checks.missing_columns(df, {**roles, "treatment": treatment})
     if roles["cohort"] is None and treatment is None:
         problems.append("name the cohort column, or a 0/1 treatment column.")
