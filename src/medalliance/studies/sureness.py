@@ -298,9 +298,7 @@ def leave_out_figure(checks: Checks) -> Exhibit:
                 left_out="a cohort"
             ),
             clusters.assign(
-                label=[
-                    f"without cluster {n + 1} of the most influential" for n in range(len(clusters))
-                ],
+                label=[f"without influential cluster {n + 1}" for n in range(len(clusters))],
                 left_out="a cluster",
             ),
         ]
