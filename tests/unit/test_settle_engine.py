@@ -344,6 +344,35 @@ def test_guangdong_budget_is_three_years_averaged_then_last_year():
     assert later.next_budget()["budget"].tolist() == [20_800]
 
 
+def test_budget_by_capitation_and_by_negotiation():
+    plain = steps({"op": "share", "side": "surplus", "rate": "surplus_retention_share"})
+    capitation = make_rules(
+        plain,
+        surplus_retention_share="0.5",
+        budget_basis="capitation",
+        budget_per_insured="812.50",
+        budget_growth_rate="0.04",
+    )
+    row = one_row(10, 9, insured="1001")
+    found = ma.settle(capitation, row, progress=False).next_budget()
+    assert found["budget"].tolist() == [84_584_500]  # 1,001 people x 845.00 yuan, in fen
+    assert found["year"].tolist() == [2025]
+    negotiated = make_rules(
+        plain,
+        surplus_retention_share="0.5",
+        budget_basis="negotiated",
+        negotiation_weight="0.25",
+    )
+    row = one_row(10, 9, budget_low=8_000, budget_high=10_001)
+    assert ma.settle(negotiated, row, progress=False).next_budget()["budget"].tolist() == [8_500]
+    premium = make_rules(plain, surplus_retention_share="0.5", budget_basis="premium")
+    with pytest.raises(ma.DataError, match="no formula for the budget basis premium"):
+        ma.settle(premium, one_row(10, 9), progress=False).next_budget()
+    silent = make_rules(plain, surplus_retention_share="0.5")
+    with pytest.raises(ma.RuleError, match="budget_basis has no value"):
+        ma.settle(silent, one_row(10, 9), progress=False).next_budget()
+
+
 def test_explain_names_each_step_and_its_value(county):
     text = ma.settle(load_rules("two_sided_corridor"), county, progress=False).explain("a", 2024)
     assert "surplus ¥10,000,000.01" in text
