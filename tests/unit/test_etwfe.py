@@ -251,6 +251,8 @@ def test_bad_choices_are_refused():
         ma.etwfe(p, "y", control_group="everyone")
     with pytest.raises(ma.DesignError, match="anticipation=-1"):
         ma.etwfe(p, "y", anticipation=-1)
+    with pytest.raises(ma.DesignError, match=r"anticipation=1\.5"):
+        ma.etwfe(p, "y", anticipation=1.5)
     treated = panel(staggered(drop=0).query("cohort > 0"))
     with pytest.raises(ma.DesignError, match="no unit is never treated"):
         ma.etwfe(treated, "y", control_group="never_treated")

@@ -271,3 +271,28 @@ def test_refitting_gives_the_same_estimates(name):
     p = panel(staggered(), weight="w")
     found = getattr(ma, name)(p, "y")
     np.testing.assert_array_equal(found.refit(p).estimate, found.estimate)
+
+
+def test_cohorts_without_a_reference_year_are_left_out():
+    """With two years of anticipation the cohort of 2003 has no year before its own response."""
+    p = panel(staggered())
+    found = ma.sun_abraham(p, "y", anticipation=2)
+    assert set(found.terms["cohort"]) == {2005, 2006}
+    assert "left out: cohort 2003" in found.design.foot()
+    never = ma.etwfe(p, "y", control_group="never_treated", anticipation=2)
+    np.testing.assert_allclose(found.estimate, never.estimate, atol=1e-12)
+    local = ma.lp_did(p, "y", anticipation=2)
+    assert local.estimate[local.terms["event_time"].tolist().index(-3)] == 0.0
+    with pytest.raises(ma.DesignError, match="no effect is reached"):
+        ma.sun_abraham(p, "y", anticipation=30)
+
+
+@pytest.mark.parametrize("name", ["sun_abraham", "stacked_did", "lp_did"])
+def test_negative_anticipation_is_refused(name):
+    with pytest.raises(ma.DesignError, match="anticipation=-1"):
+        getattr(ma, name)(panel(staggered()), "y", anticipation=-1)
+
+
+def test_a_window_is_two_numbers():
+    with pytest.raises(ma.DesignError, match="window=5"):
+        ma.stacked_did(panel(staggered()), "y", window=5)

@@ -165,6 +165,17 @@ def _assemble(
     )
 
 
+def check_anticipation(anticipation: int) -> None:
+    """Refuse years of anticipation that are negative or not whole.
+
+    Raises
+    ------
+    DesignError
+    """
+    if anticipation < 0 or anticipation != int(anticipation):
+        raise DesignError(f"anticipation={anticipation}.\n  Give a whole number of years, from 0.")
+
+
 def _unit_weights(panel: Panel, weights: str | None) -> Array:
     if weights is None or weights == panel.weight:
         return panel.weight_by_unit

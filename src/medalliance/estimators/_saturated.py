@@ -18,7 +18,7 @@ from ..panel import NEVER_TREATED
 from ..results import CompactInfluence
 from ._families import Family
 from ._quasi import QuasiFit, Rows, cell_sums, fit_blocks, index_of
-from ._sample import Sample
+from ._sample import Sample, check_anticipation
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -97,8 +97,7 @@ def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cell
         raise DesignError(
             f"no control group {control_group!r}.\n  Use 'not_yet_treated' or 'never_treated'."
         )
-    if anticipation < 0:
-        raise DesignError(f"anticipation={anticipation}.\n  Give zero or more years.")
+    check_anticipation(anticipation)
     years = sample.years
     beyond = (sample.cohort - anticipation > years[-1]) & (sample.cohort != NEVER_TREATED)
     cohorts, group = np.unique(np.where(beyond, NEVER_TREATED, sample.cohort), return_inverse=True)

@@ -13,7 +13,7 @@ from ..errors import DesignError, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, check_anticipation, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -66,6 +66,7 @@ def lp_did(
     """
     names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     _check(weighting, control_group, names)
+    check_anticipation(anticipation)
     sample = draw_sample(panel, outcome, covariates=names, weights=weights)
     fits, left_out = _fit_horizons(sample, weighting, control_group, anticipation)
     reference = -1 - anticipation

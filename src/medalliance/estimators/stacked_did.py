@@ -12,7 +12,7 @@ from ..errors import DesignError, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, check_anticipation, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -65,6 +65,9 @@ def stacked_did(
         raise DesignError(
             f"no control group {control_group!r}.\n  Use 'not_yet_treated' or 'never_treated'."
         )
+    check_anticipation(anticipation)
+    if window is not None and np.shape(window) != (2,):
+        raise DesignError(f"window={window!r}.\n  Give years before and after, as (3, 2).")
     sample = draw_sample(panel, outcome, weights=weights)
     pre, post = window or _widest(sample, control_group, anticipation)
     if pre < 1 + anticipation or post < 0:

@@ -13,7 +13,7 @@ from ..errors import DesignError, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, terms_frame
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, check_anticipation, describe_design, draw_sample
 from ._saturated import Cells, make_cells
 from ._within import TwoWay
 
@@ -61,6 +61,7 @@ def sun_abraham(
     Sun, Abraham (2021), section 4: equation 26 for the regression, 27 for the averages.
     """
     sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
+    check_anticipation(anticipation)
     sample, notes = _with_controls(sample, anticipation)
     cells = make_cells(sample, control_group="never_treated", anticipation=anticipation)
     fit = _fit(sample, cells, (covariates,) if isinstance(covariates, str) else tuple(covariates))
@@ -160,7 +161,7 @@ def _fit(sample: Sample, cells: Cells, names: tuple[str, ...]) -> _Fit:
     contrast[year, np.arange(len(shown))] += 1.0
     contrast[base, np.arange(len(shown))] -= 1.0
     loadings, reached = _loadings(parts, cells, contrast, group)
-    keep = reached & (cells.seen[group, base])
+    keep = reached & (cells.reference & cells.seen)[group, base]
     refused = [f"cohort {cells.cohorts[group[k]]} in {sample.years[year[k]]}"
                for k in np.flatnonzero(~keep)]  # fmt: skip
     if not (keep & cells.treated[group, year]).any():

@@ -138,9 +138,9 @@ def _check_surplus(panel: Panel, outcome: Outcome) -> None:
         if blank.any():
             units = panel.units[np.unique(panel.unit_codes[blank])]
             raise DesignError(
-                f"E103 budget is missing for {len(units)} {panel.unit} without a budget "
-                f"({first_three(units)}) and no notional_budget is given there; surplus "
-                "outcomes are refused, spending outcomes remain available.\n"
+                f"E103 budget is missing for {len(units)} units ({first_three(units)}) "
+                "and no notional_budget is given there; surplus outcomes are refused, "
+                "spending outcomes remain available.\n"
                 "  Add notional_budget by one fixed rule, or use log_spending_per_insured."
             )
     if "spending" in outcome.needs and "spending_basis" in frame.columns:
