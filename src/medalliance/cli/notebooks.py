@@ -12,11 +12,14 @@ def run(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Notebooks; all of the book by default.")
     ] = None,
+    jobs: Annotated[int, typer.Option("-j", "--jobs", min=1, help="Kernels at a time.")] = 2,
 ) -> None:
     """Execute the book's notebooks again and write them back where their outputs changed.
 
     Example: medalliance notebooks book/public-figures.ipynb
     """
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
     from ..errors import DataError
     from ..paths import book_dir
     from ..studies.notebooks import execute, find_notebooks
@@ -26,10 +29,15 @@ def run(
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         raise DataError(f"no such notebook: {', '.join(missing)}. Name a file under book/.")
-    for number, path in enumerate(chosen, start=1):
-        typer.echo(f"[{number}/{len(chosen)}] {path} ... ", nl=False, err=True)
-        text, seconds = execute(path)
-        changed = text != path.read_text(encoding="utf-8")
-        if changed:
-            write_whole(path, text)
-        typer.echo(f"{seconds:.1f} s, {'written' if changed else 'unchanged'}", err=True)
+    with ThreadPoolExecutor(jobs) as kernels:
+        waiting = {kernels.submit(execute, path): path for path in chosen}
+        try:
+            for number, done in enumerate(as_completed(waiting), start=1):
+                path, (text, seconds) = waiting[done], done.result()
+                changed = text != path.read_text(encoding="utf-8")
+                if changed:
+                    write_whole(path, text)
+                said = f"{path} {seconds:.1f} s, {'written' if changed else 'unchanged'}"
+                typer.echo(f"[{number}/{len(chosen)}] {said}", err=True)
+        finally:
+            kernels.shutdown(cancel_futures=True)
