@@ -95,3 +95,14 @@ def test_a_warning_stops_the_book_and_leaves_no_page(tmp_path):
     with pytest.raises(DataError, match="nowhere"):
         book.build_book(source, tmp_path / "work", tmp_path / "html")
     assert not (tmp_path / "html").exists()
+
+
+def test_code_is_folded_where_it_shows_something_and_left_out_where_it_does_not():
+    notebook = nbformat.v4.new_notebook()
+    shown = nbformat.v4.new_code_cell("1", outputs=[nbformat.v4.new_output("stream", text="1")])
+    silent, own = nbformat.v4.new_code_cell("import sys"), nbformat.v4.new_code_cell("2")
+    own["metadata"]["tags"] = ["remove-input"]
+    notebook.cells = [nbformat.v4.new_markdown_cell("# A"), shown, silent, own]
+    folded = nbformat.reads(book.fold_code(nbformat.writes(notebook)), as_version=4)
+    tags = [cell["metadata"].get("tags") for cell in folded.cells]
+    assert tags == [None, ["hide-input"], ["remove-input"], ["remove-input"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -76,6 +77,8 @@ def stage(source: Path, staged: Path) -> Path:
     fresh = staged.parent / f".{staged.name}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(source, fresh, ignore=_IGNORED)
+    for notebook in fresh.rglob("*.ipynb"):
+        notebook.write_text(fold_code(notebook.read_text(encoding="utf-8")), encoding="utf-8")
     for name, text in generated_pages(source).items():
         (fresh / name).write_text(text, encoding="utf-8")
     shutil.copy2(_mathjax(), fresh / "_static" / "tex-svg.js")
@@ -90,6 +93,21 @@ def stage(source: Path, staged: Path) -> Path:
         path.unlink()
     shutil.rmtree(fresh)
     return staged
+
+
+def fold_code(notebook: str) -> str:
+    """Fold the code of cells that show something; leave out the code of those that do not.
+
+    A cell that has a tag for its input keeps it.
+    """
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tags = cell["metadata"].setdefault("tags", [])
+        if not any(tag.endswith("-input") for tag in tags):
+            tags.append("hide-input" if cell["outputs"] else "remove-input")
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
 def _mathjax() -> Path:
