@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -151,10 +152,10 @@ def inference_table(checks: Checks) -> Exhibit:
         ("clusters and years (two-way)", "two_way", {}),
         ("Driscoll-Kraay, 2 lags", "driscoll_kraay", {"lags": 2}),
     ):
-        rows.append(_attempt(label, lambda k=kind, o=options: _normal(effects, k, o)))
+        rows.append(_attempt(label, partial(_normal, effects, kind, options)))
     for label, imposed in (("wild bootstrap, null imposed", True), ("wild bootstrap, not", False)):
-        rows.append(_attempt(label, lambda i=imposed: _bootstrap(effects, i)))
-    rows.append(_attempt("randomisation", lambda: _permuted(effects, checks.panel)))
+        rows.append(_attempt(label, partial(_bootstrap, effects, imposed)))
+    rows.append(_attempt("randomisation", partial(_permuted, effects, checks.panel)))
     columns = ["method", "std_error", "conf_low", "conf_high", "p_value", "remark"]
     frame = pd.DataFrame(rows, columns=columns)
     estimate = float(effects.overall.estimate[0])
