@@ -131,7 +131,7 @@ def _pt_scale(world: World, seed: int) -> World:
     t = np.arange(len(world.years))
     appeal = world.appeal.copy()
     treated = _treated(world)
-    appeal[:, :, 1:3] += (1.6 - 2.4 * treated - 0.10 * t)[:, :, None]
+    appeal[:, :, 1:3] += (1.0 - 1.6 * treated + 0.08 * t)[:, :, None]
     return replace(world, appeal=appeal)
 
 

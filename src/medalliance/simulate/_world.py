@@ -16,12 +16,12 @@ PER_PREFECTURE, PER_PROVINCE = 10, 5
 TIERS = ("H", "T", "V")
 # Per tier of the model: lead hospital, township, village (and outside the county).
 MEMBERS = np.array([1.0, 12.0, 100.0])
-PRICE = np.array([205.0, 80.0, 30.0, 400.0])
-APPEAL = np.array([0.62, 0.54, 0.82, 0.0])
+PRICE = np.array([179.0, 69.9, 26.2, 349.3])
+APPEAL = np.array([0.47, 0.6635, 0.8793, 0.0])
 DRIFT = np.array([0.018, -0.012, -0.028, 0.0])
-VISITS_PER_INSURED, FUND_SHARE, QUOTA, QUOTA_GROWTH = 5.2, 0.70, 520.0, 0.085
+VISITS_PER_INSURED, FUND_SHARE, QUOTA, QUOTA_GROWTH = 5.2, 0.70, 454.0, 0.085
 TYPE_PAY = np.array([1.25, 0.95, 0.9, 0.8])
-TIER_PAY = np.array([86_000.0, 58_000.0, 30_000.0])
+TIER_PAY = np.array([59_560.0, 40_200.0, 20_800.0])
 PRICE_LAG = 0.022  # visits and their mix grow by as much; spending keeps pace with the quota
 WAGE_GROWTH, INFLATION = 0.07, 0.021
 STAFF = np.array([[210, 330, 110, 90], [190, 140, 80, 60], [260, 20, 10, 4]], dtype=float)

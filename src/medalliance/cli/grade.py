@@ -1,0 +1,45 @@
+"""``medalliance grade``: draw panels with known effects and grade every estimator on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def run(
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Folder for the draws; the package's own without it."),
+    ] = None,
+    draws: Annotated[int, typer.Option(help="Draws of every design.")] = 1000,
+    counties: Annotated[int, typer.Option(help="Counties of a draw, ten to a prefecture.")] = 400,
+    jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = -1,
+    backend: Annotated[str, typer.Option(help="joblib backend: loky, threading, dask.")] = "loky",
+    cache: Annotated[Path, typer.Option(help="Finished draws are kept here.")] = Path(
+        "build/grade"
+    ),
+) -> None:
+    """Grade estimators, inference and threats on simulated draws.
+
+    Every draw is kept as a file named by what it was made from. An interrupted run goes on where
+    it stopped. The tables of the book read the files that this writes.
+
+    Example: medalliance grade --draws 100 --jobs 2 -o build/graded
+    """
+    from ..studies import grading, threats
+    from ..studies.monte_carlo import Task, run_tasks
+    from ..studies.stored_draws import STORE, write_draws
+
+    if draws < 1:
+        raise typer.BadParameter("ask for at least one draw.", param_hint="--draws")
+    folder = output or STORE
+    shared = {"cache_folder": cache, "n_jobs": jobs, "backend": backend, "progress": True}
+    listed = [
+        Task("threats", name, seed, counties) for seed in range(draws) for name in threats.RECIPES
+    ]
+    write_draws(run_tasks(threats.one_draw, listed, **shared), folder, "threats")
+    graded = run_tasks(grading.one_draw, grading.tasks(draws, counties), **shared)
+    write_draws(graded, folder, "grading")
+    typer.echo(f"{draws} draws of every design graded; {folder} holds them.")

@@ -1,0 +1,39 @@
+"""The graded draws that come with the package."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from ..errors import DataError
+from ..paths import PACKAGE
+
+STORE = PACKAGE / "teaching"
+
+
+def read_draws(name: str) -> pd.DataFrame:
+    """Read stored draws: ``"threats"`` or ``"grading"``.
+
+    Raises
+    ------
+    DataError
+        If nothing was graded yet.
+    """
+    path = STORE / f"{name}_draws.parquet"
+    if not path.is_file():
+        raise DataError(f"{path}: no graded draws.\n  Run medalliance grade first.")
+    return pd.read_parquet(path)
+
+
+def write_draws(draws: pd.DataFrame, folder: Path, name: str) -> Path:
+    """Write draws whole or not at all, rounded to eight significant digits."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{name}_draws.parquet"
+    part = path.with_suffix(".part")
+    slim = draws.copy()
+    for column in slim.select_dtypes("float64"):
+        slim[column] = [float(f"{value:.8g}") for value in slim[column]]
+    slim.to_parquet(part, index=False, compression="zstd")
+    part.replace(path)
+    return path
