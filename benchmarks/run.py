@@ -122,8 +122,22 @@ def line(row: dict[str, object]) -> str:
 
 
 def write(table: pd.DataFrame) -> None:
-    """Store the table, a page and a figure, with the ratio to our CPU time."""
+    """Store the table, a page and a figure, with the ratio to our CPU time.
+
+    A run of some tasks replaces those and keeps the others; ratios are always of one run.
+    """
     RESULTS.mkdir(exist_ok=True)
+    stored = RESULTS / "speed.csv"
+    if stored.exists():
+        before = pd.read_csv(stored)
+        done = set(zip(table["size"], table["task"], strict=True))
+        known = {(size, task) for size, tasks in PLAN.items() for task in tasks}
+        keys = list(zip(before["size"], before["task"], strict=True))
+        kept = before[[key in known and key not in done for key in keys]]
+        table = pd.concat([kept, table], ignore_index=True)
+    order = {(s, t): n for n, (s, t) in enumerate((s, t) for s in PLAN for t in PLAN[s])}
+    place = [order[key] for key in zip(table["size"], table["task"], strict=True)]
+    table = table.assign(place=place).sort_values("place", kind="stable").drop(columns="place")
     ours = table[table["library"] == OURS].set_index(["size", "task"])["cpu_seconds"]
     base = [ours.get((s, t)) for s, t in zip(table["size"], table["task"], strict=True)]
     table["cpu_ratio"] = table["cpu_seconds"] / pd.array(base, dtype="Float64").astype(float)

@@ -74,22 +74,35 @@ def multiplier_draws(
     base = low * sums.sum(axis=0)
     draws = np.empty((n_draws, sums.shape[1]))
     at = 0
-    for picks in _picks(len(sums), n_draws, weights == "mammen", np.random.default_rng(seed)):
-        draws[at : at + len(picks)] = base + (high - low) * (picks @ sums)
-        at += len(picks)
+    for bits in _bits(len(sums), n_draws, weights == "mammen", np.random.default_rng(seed)):
+        draws[at : at + len(bits)] = base + (high - low) * _add_picked(bits, sums)
+        at += len(bits)
     return draws
 
 
-def _picks(
+def _bits(
     n_clusters: int, n_draws: int, mammen: bool, rng: np.random.Generator
-) -> Iterator[NDArray[np.float64]]:
-    """Yield blocks of 0/1 indicators of the high weight, shape (block, n_clusters)."""
-    size = max(1, BLOCK_BYTES // (8 * n_clusters))
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield blocks of draws, one bit a cluster: whether it gets the high weight."""
+    n_words = -(-n_clusters // 64)
+    size = max(1, BLOCK_BYTES // (8 * n_words))
+    piece = max(1, BLOCK_BYTES // (8 * n_clusters))
     for start in range(0, n_draws, size):
         rows = min(size, n_draws - start)
         if mammen:
-            picked = rng.random((rows, n_clusters)) >= _MAMMEN_LOW
+            shapes = [(min(piece, rows - at), n_clusters) for at in range(0, rows, piece)]
+            packed = [np.packbits(rng.random(shape) >= _MAMMEN_LOW, axis=1) for shape in shapes]
+            yield np.concatenate(packed)
         else:
-            words = rng.integers(0, 2**64, (rows, -(-n_clusters // 64)), dtype=np.uint64)
-            picked = np.unpackbits(words.view(np.uint8), axis=1, count=n_clusters)
-        yield picked.astype(np.float64)
+            yield rng.integers(0, 2**64, (rows, n_words), dtype=np.uint64).view(np.uint8)
+
+
+def _add_picked(bits: NDArray[np.uint8], sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Add the picked clusters in each draw, a slice of clusters at a time so that it stays near."""
+    total = np.zeros((len(bits), sums.shape[1]))
+    width = 8 * max(1, BLOCK_BYTES // (64 * len(bits)))
+    for start in range(0, len(sums), width):
+        part = sums[start : start + width]
+        picked = np.unpackbits(bits[:, start // 8 : (start + width) // 8], axis=1, count=len(part))
+        total += picked.astype(np.float64) @ part
+    return total
