@@ -138,4 +138,6 @@ def _run_builder(staged: Path, pages: Path) -> Path:
         shown = "\n".join(found[:20] or said.splitlines()[-20:])
         shutil.rmtree(pages, ignore_errors=True)
         raise DataError(f"the book does not build (warnings count as errors).\n{shown}")
+    # the builder copies styles and scripts only when it writes a page
+    shutil.copytree(staged / "_static", html / "_static", dirs_exist_ok=True)
     return html
