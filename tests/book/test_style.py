@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from medalliance.paths import PROJECT
 
 BIN = Path(sys.executable).parent
+TYPES_CACHE = str(Path(tempfile.gettempdir()) / "medalliance-mypy")
 CHECKS = {
     "ruff": ["ruff", "check", "--no-cache", "src", "tests"],
     "format": ["ruff", "format", "--check", "--no-cache", "src", "tests"],
     "layers": ["lint-imports", "--no-cache"],
+    "types": ["mypy", "--cache-dir", TYPES_CACHE, "src"],
 }
 
 

@@ -54,9 +54,8 @@ class CommonSample:
         )
         names = ("treated", *[f"covariate {j + 1}" for j in range(len(chosen.covariates))])
         fit = fit_two_way(chosen, self.group, self.treated, names)
-        influence = fit.influence
-        if isinstance(influence, CompactInfluence):
-            influence = influence.dense()
+        held = fit.influence
+        influence = held.dense() if isinstance(held, CompactInfluence) else held
         return Column(fit.coefficients, influence), fit
 
 
