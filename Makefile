@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data notebooks book test lint bench grade refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks book test lint bench grade refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -45,6 +45,9 @@ data: data/datapackage.json ## write the description of the data files
 
 data/datapackage.json: $(FACTS) | $(STAMP)
 	@$(PY) -m medalliance datapackage
+
+data-mssp: $(STAMP) ## download the public Shared Savings files (MEDALLIANCE_MSSP_DIR=folder)
+	@$(PY) tools/get_mssp.py $(or $(MEDALLIANCE_MSSP_DIR),build/mssp)
 
 notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one)
 	@bash tools/system.sh font

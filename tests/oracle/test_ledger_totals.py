@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from numpy.testing import assert_allclose
 
+from medalliance import share_change_table
 from medalliance.mssp import ONE_SIDED, read_mssp
+from medalliance.studies.ledger_effects import REGISTERED, exact_split
+from medalliance.studies.ledger_kept import (
+    kept_tables,
+    load_by_year_and_track,
+    load_headlines,
+    trends,
+)
 from medalliance.studies.ledger_panel import PARTS, ledger
 from medalliance.studies.settlements import load_mssp_table, mssp_reproduced
 
@@ -65,3 +74,41 @@ def test_ledger_half_years_hold_whole_year_money_per_person(made):
     per_person = (half["budget"] / half["insured_n"]).median()
     whole = made.panel.frame.query("year == 2019 and months == 12")
     assert abs(per_person / (whole["budget"] / whole["insured_n"]).median() - 1) < 0.1
+
+
+def test_ledger_kept_tables_are_what_the_files_give(made):
+    fresh = kept_tables(made)
+    for name, kept in (
+        ("mssp_ledger", load_by_year_and_track()),
+        ("mssp_effects", load_headlines()),
+    ):
+        found = fresh[name].reset_index(drop=True)
+        assert list(kept.columns) == list(found.columns)
+        for column in found:
+            if found[column].dtype.kind == "f":
+                assert_allclose(kept[column], found[column], atol=2e-4, err_msg=column)
+            else:
+                assert kept[column].astype(str).tolist() == found[column].astype(str).tolist()
+
+
+def test_ledger_split_of_the_surplus_is_exact(made):
+    assert exact_split(made.panel)["residual"].abs().max() < 1e-10
+
+
+def test_ledger_count_share_identity_is_exact(made):
+    volume = made.panel.frame.groupby("year")[list(PARTS)].sum(min_count=1).dropna()
+    table = share_change_table(
+        volume.iloc[0].to_numpy(float), volume.iloc[-1].to_numpy(float), PARTS
+    )
+    assert_allclose(table["change"], table["share_after"] - table["share_before"], atol=1e-12)
+
+
+def test_ledger_sign_of_the_trend_turns_on_nurses(made):
+    yearly = trends(made).dropna()
+    change = yearly.iloc[-1] - yearly.iloc[0]
+    assert change["share_physician"] < 0 < change["share_primary"]
+
+
+def test_ledger_registered_years_are_those_of_the_files(made):
+    years = made.panel.years
+    assert (years[0], years[-1]) == (REGISTERED.first_year, REGISTERED.last_year)

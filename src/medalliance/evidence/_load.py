@@ -42,6 +42,8 @@ class Evidence:
     identity_exceptions: pd.DataFrame
     mssp_settlement: pd.DataFrame
     mssp_elements: pd.DataFrame
+    mssp_ledger: pd.DataFrame
+    mssp_effects: pd.DataFrame
     sources: pd.DataFrame
     badge: Badge
 

@@ -214,7 +214,8 @@ def ledger_rows(files: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
         One row an organisation and year. Money in US dollars, shares and scores 0-1, visits per
         1,000 person-years.
     """
-    aco = files["aco_id"].map(matches.set_index("early_id")["late_id"]).fillna(files["aco_id"])
+    later = dict(zip(matches["early_id"], matches["late_id"], strict=True))
+    aco = files["aco_id"].map(lambda one: later.get(one, one))
     twice = pd.DataFrame({"aco": aco, "year": files["year"]}).duplicated()
     if twice.any():
         raise DataError(
