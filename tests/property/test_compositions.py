@@ -9,8 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import medalliance as ma
+from medalliance.codebook import unit
 from medalliance.errors import DataError, DesignError
 from medalliance.outcomes.composition import (
+    COMPOSITIONS,
     balances,
     centred_log_ratio,
     composition_values,
@@ -183,6 +185,17 @@ def test_bad_compositions_are_listed_all_at_once():
 def test_registered_visits_close_on_the_teaching_panel():
     shares, names = composition_values(ma.load_panel(), "visits")
     assert list(names) == PARTS
+    np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", list(COMPOSITIONS))
+def test_every_registered_part_is_in_the_codebook_and_closes(name):
+    parts = COMPOSITIONS[name]
+    assert all(unit(part) in ("visits", "persons", "yuan") for part in parts)
+    frame, _ = simulate(n=20)
+    volume = {part: 1000 * frame["vtho"[j]] for j, part in enumerate(parts)}
+    shares, names = composition_values(load(frame.assign(**volume)), name)
+    assert names == parts
     np.testing.assert_allclose(shares.sum(axis=1), 1, atol=1e-12)
 
 

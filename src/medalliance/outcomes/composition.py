@@ -21,12 +21,7 @@ Array = NDArray[np.float64]
 COMPOSITIONS = {
     "visits": ("visits_village", "visits_township", "visits_county", "visits_out"),
     "inpatient": ("admissions_township", "admissions_county", "admissions_out"),
-    "fund": (
-        "fund_village_yuan",
-        "fund_township_yuan",
-        "fund_county_yuan",
-        "fund_out_yuan",
-    ),
+    "fund": ("fund_village", "fund_township", "fund_county", "fund_out"),
 }
 CLOSURE = 1e-6
 
