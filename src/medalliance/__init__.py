@@ -11,6 +11,7 @@ from typing import Any
 # public name -> module that defines it, one a line, sorted by name
 _HOME = {
     "Badge": "provenance",
+    "Coding": "embedding.coding",
     "Contract": "mechanism.contract",
     "DataError": "errors",
     "Design": "results",
@@ -42,6 +43,7 @@ _HOME = {
     "did_imputation": "estimators.did_imputation",
     "donut": "outcomes.exposure",
     "dynamic_panel": "estimators.dynamic_panel",
+    "embedding_index": "embedding.reliability",
     "etwfe": "estimators.etwfe",
     "exposure": "outcomes.exposure",
     "figure": "exhibits",
@@ -50,6 +52,7 @@ _HOME = {
     "honest_did": "diagnostics.honest_did",
     "krippendorff_alpha": "embedding.reliability",
     "leave_one_out": "diagnostics.leave_one_out",
+    "load_coding": "embedding.coding",
     "load_evidence": "evidence",
     "load_panel": "panel",
     "load_reforms": "reforms",
@@ -66,6 +69,7 @@ _HOME = {
     "placebo_outcomes": "diagnostics.placebo_outcomes",
     "pretrend_test": "diagnostics.pretrend_test",
     "randomisation_test": "diagnostics.randomisation_test",
+    "rank_ranges": "embedding.reliability",
     "read_mssp": "mssp",
     "rebasing_regression": "estimators.rebasing",
     "respond": "mechanism.respond",

@@ -12,6 +12,8 @@ EXIT_CODES = (
     "2 wrong usage; 3 a file cannot be read or written."
 )
 
+GROUPS = {"new": "Make a new thing.", "check": "Check a file of yours."}
+
 
 def command_line() -> Any:
     """Build the typer application from the files of ``medalliance.cli``.
@@ -34,7 +36,7 @@ def command_line() -> Any:
         run = importlib.import_module(f"{cli.__name__}.{found.name}").run
         group, _, name = found.name.rpartition("_")
         if group and group not in groups:
-            groups[group] = typer.Typer(help=f"Make a {group} thing.", **look)
+            groups[group] = typer.Typer(help=GROUPS.get(group, group), **look)
             app.add_typer(groups[group], name=group)
         owner = groups[group] if group else app
         owner.command(name, epilog=EXIT_CODES)(run)
