@@ -1,6 +1,6 @@
 """Compare our speed with the peers', on the same simulated panels, in one run.
 
-usage: python benchmarks/run.py [--sizes S L XL] [--peers PYTHON] [--repeats 2] [--timeout 300]
+usage: python benchmarks/run.py [--sizes S L XL] [--peers PYTHON] [--threads 1] [--repeats 2] [--timeout 300]
 
 Each task runs in a process of its own: one cold call, then warm ones; the median warm call is
 kept. A table goes in, an estimate with its error comes out; making our ``Panel`` is counted.
@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", default=["S", "L", "XL"], choices=list(SIZES))
     parser.add_argument("--tasks", nargs="+", default=list(CASES), choices=list(CASES))
     parser.add_argument("--peers", type=Path, default=ROOT / "build" / "peers" / "bin" / "python")
+    parser.add_argument("--threads", type=int, default=1, help="waiting threads count as CPU")
     parser.add_argument("--repeats", type=int, default=2)
     parser.add_argument("--timeout", type=int, default=300)
     options = parser.parse_args()
@@ -49,7 +50,7 @@ def main() -> None:
             for library in libraries:
                 rows.append(run_one(table, size, task, library, options))
                 print(line(rows[-1]), flush=True)
-    write(pd.DataFrame(rows))
+    write(pd.DataFrame(rows), options.threads)
 
 
 def write_panel(size: str) -> Path:
@@ -84,7 +85,7 @@ def run_one(
     python = sys.executable if library == OURS else str(options.peers)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src") if library == OURS else ""}
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment[name] = "2"
+        environment[name] = str(options.threads)
     row: dict[str, object] = {"task": task, "size": size, "library": library}
     row["version"] = "" if library == OURS else peer_version(options.peers, library)
     command = [python, str(HERE / "bench_one.py"), str(table), task, library, str(options.repeats)]
@@ -121,7 +122,7 @@ def line(row: dict[str, object]) -> str:
     )
 
 
-def write(table: pd.DataFrame) -> None:
+def write(table: pd.DataFrame, threads: int) -> None:
     """Store the table, a page and a figure, with the ratio to our CPU time.
 
     A run of some tasks replaces those and keeps the others; ratios are always of one run.
@@ -145,11 +146,11 @@ def write(table: pd.DataFrame) -> None:
         {name: 3 for name in COLUMNS if name.endswith("seconds")} | {"peak_mb": 0, "cpu_ratio": 1}
     ).round({"estimate": 6, "std_error": 6})
     rounded.to_csv(RESULTS / "speed.csv", index=False)
-    (RESULTS / "speed.md").write_text(page(rounded), encoding="utf-8")
+    (RESULTS / "speed.md").write_text(page(rounded, threads), encoding="utf-8")
     draw(table)
 
 
-def page(table: pd.DataFrame) -> str:
+def page(table: pd.DataFrame, threads: int) -> str:
     head = "| task | size | library | CPU s | wall s | peak MB | CPU, times ours | |"
     rows = [head, "|---|---|---|---:|---:|---:|---:|---|"]
     for row in table.astype(object).where(table.notna(), "").itertuples():
@@ -161,7 +162,7 @@ def page(table: pd.DataFrame) -> str:
         )
     sizes = "; ".join(f"{key}: {n:,} units x {t} years" for key, (n, t) in SIZES.items())
     foot = (
-        f"{sizes}. Median warm call, two threads, Python {platform.python_version()}, "
+        f"{sizes}. Median warm call, threads of linear algebra: {threads}, Python {platform.python_version()}, "
         f"numpy {version('numpy')}, pandas {version('pandas')}."
     )
     return "\n".join(rows) + f"\n\n{foot}\n"
