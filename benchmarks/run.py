@@ -1,6 +1,6 @@
 """Compare our speed with the peers', on the same simulated panels, in one run.
 
-usage: python benchmarks/run.py [--sizes S L XL] [--peers PYTHON] [--threads 1] [--repeats 2] [--timeout 300]
+usage: python benchmarks/run.py [--sizes S L XL] [--tasks ...] [--peers PYTHON] [--threads 1]
 
 Each task runs in a process of its own: one cold call, then warm ones; the median warm call is
 kept. A table goes in, an estimate with its error comes out; making our ``Panel`` is counted.
@@ -162,8 +162,8 @@ def page(table: pd.DataFrame, threads: int) -> str:
         )
     sizes = "; ".join(f"{key}: {n:,} units x {t} years" for key, (n, t) in SIZES.items())
     foot = (
-        f"{sizes}. Median warm call, threads of linear algebra: {threads}, Python {platform.python_version()}, "
-        f"numpy {version('numpy')}, pandas {version('pandas')}."
+        f"{sizes}. Median warm call, threads of linear algebra: {threads}, "
+        f"Python {platform.python_version()}, numpy {version('numpy')}, pandas {version('pandas')}."
     )
     return "\n".join(rows) + f"\n\n{foot}\n"
 
