@@ -206,13 +206,14 @@ def linearmodels_twfe(data: pd.DataFrame) -> Answer:
 def diff_diff_fit(data: pd.DataFrame, name: str, options: dict[str, Any]) -> Any:
     import diff_diff as dd
 
+    by_event = name in ("CallawaySantAnna", "ImputationDiD", "TwoStageDiD")
     return getattr(dd, name)(**options).fit(
         data,
         outcome="y",
         unit="unit",
         time="year",
         first_treat="cohort",
-        aggregate="event_study",
+        **({"aggregate": "event_study"} if by_event else {}),
     )
 
 
