@@ -121,7 +121,7 @@ def _reading(table: pd.DataFrame, level: float, design: Design) -> str:
     verdict = "rejected" if first["p_value"] <= 1 - level else "not rejected"
     found = (
         f"That all {int(first['dof'])} pre-period effects are zero is {verdict} at {size:.3g} % "
-        f"(p = {first['p_value']:.3g})."
+        f"(p {_p_value(first['p_value'])})."
     )
     if design.n_clusters < CLUSTERS_PER_EFFECT * first["dof"]:
         found += (
@@ -135,3 +135,7 @@ def _reading(table: pd.DataFrame, level: float, design: Design) -> str:
         for row in table.itertuples()
     )
     return f"{found} {could}"
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"= {value:.3f}"

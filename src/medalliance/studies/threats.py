@@ -255,7 +255,7 @@ RECIPES: dict[str, Recipe] = {
             null=True,
         ),
         Recipe(
-            "pt_scale", "trends are parallel on the logit, not in levels", SHARE,
+            "pt_scale", "trends run alike on the logit, not in levels", SHARE,
             ("group-time in levels", _group_time),
             ("mean effect before the reform", _pretrend),
             ("fractional logit", _logit),
