@@ -28,6 +28,19 @@ def first_three(items: Iterable[object]) -> str:
     return shown if len(listed) <= 3 else f"{shown} and {len(listed) - 3} more"
 
 
+def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
+    """Refuse a value that is not one of the choices of an argument.
+
+    Raises
+    ------
+    DesignError
+        Naming the argument, its value and every choice.
+    """
+    listed = list(choices)
+    if value not in listed:
+        raise DesignError(f"{name}={value!r} is not known.\n  Use one of {', '.join(listed)}.")
+
+
 def raise_problems(
     problems: list[str], *, where: str, advice: str, error: type[ValueError] = DataError
 ) -> None:

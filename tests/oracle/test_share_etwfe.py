@@ -247,7 +247,7 @@ def test_bad_shares_are_said():
         ma.etwfe(load(off), names, family="multinomial")
     with pytest.raises(DesignError, match="4 outcomes for family 'logit'"):
         ma.etwfe(load(frame), names, family="logit")
-    with pytest.raises(DesignError, match="no family 'cauchit'"):
+    with pytest.raises(DesignError, match="family='cauchit' is not known"):
         ma.etwfe(load(frame), "s0", family="cauchit")
 
 

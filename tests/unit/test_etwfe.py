@@ -245,9 +245,9 @@ def test_years_without_untreated_units_are_refused_and_said():
 
 def test_bad_choices_are_refused():
     p = panel(staggered(drop=0))
-    with pytest.raises(ma.DesignError, match="no family 'tobit'"):
+    with pytest.raises(ma.DesignError, match="family='tobit' is not known"):
         ma.etwfe(p, "y", family="tobit")
-    with pytest.raises(ma.DesignError, match="no control group"):
+    with pytest.raises(ma.DesignError, match="control_group="):
         ma.etwfe(p, "y", control_group="everyone")
     with pytest.raises(ma.DesignError, match="anticipation=-1"):
         ma.etwfe(p, "y", anticipation=-1)

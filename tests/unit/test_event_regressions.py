@@ -147,7 +147,7 @@ def test_stacked_did_chooses_a_window_and_says_what_it_trims():
         ma.stacked_did(p, "y", window=(0, 2))
     with pytest.raises(ma.DesignError, match="no cohort has clean controls from -9 to 2"):
         ma.stacked_did(p, "y", window=(9, 2))
-    with pytest.raises(ma.DesignError, match="no control group"):
+    with pytest.raises(ma.DesignError, match="control_group="):
         ma.stacked_did(p, "y", control_group="all")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -35,7 +35,12 @@ def run(
     if draws < 1:
         raise typer.BadParameter("ask for at least one draw.", param_hint="--draws")
     folder = output or STORE
-    shared = {"cache_folder": cache, "n_jobs": jobs, "backend": backend, "progress": True}
+    shared: dict[str, Any] = {
+        "cache_folder": cache,
+        "n_jobs": jobs,
+        "backend": backend,
+        "progress": True,
+    }
     listed = [
         Task("threats", name, seed, counties) for seed in range(draws) for name in threats.RECIPES
     ]

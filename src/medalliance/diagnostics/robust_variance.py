@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, DesignError, first_three
+from ..errors import DataError, DesignError, check_choice, first_three
 from ..inference.clustered import clustered_variance
 from ..inference.conley import conley_variance
 from ..inference.driscoll_kraay import driscoll_kraay_variance
@@ -69,8 +69,7 @@ def robust_variance(
     ----------
     See ``inference.clustered``, ``inference.driscoll_kraay`` and ``inference.conley``.
     """
-    if kind not in KINDS:
-        raise DesignError(f"kind={kind!r}.\n  Use one of {', '.join(KINDS)}.")
+    check_choice("kind", kind, KINDS)
     need_two_treated_clusters(effects, "robust_variance")
     fit = read_fit(
         effects,

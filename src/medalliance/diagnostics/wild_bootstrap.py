@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ..errors import check_choice
 from ..inference.score_bootstrap import score_bootstrap
 from ..inference.wild import WildBootstrap, wild_cluster_bootstrap
 from ..results import Effects
@@ -65,6 +66,7 @@ def wild_bootstrap(
     ----------
     See ``inference.wild`` and ``inference.score_bootstrap``.
     """
+    check_choice("terms", terms, ("overall", "each"))
     need_two_treated_clusters(effects, "wild_bootstrap")
     chosen: Weights = weights or (
         "webb" if effects.design.n_clusters < WEBB_BELOW else "rademacher"

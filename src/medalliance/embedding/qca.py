@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from .fit import coverage, inclusion, pri, relevance_of_necessity
 from .minimise import ANY, Cube, covers, prime_implicants, smallest_covers
 from .truth_table import TruthTable, row_membership
@@ -110,6 +110,7 @@ def minimise(
     ----------
     Ragin (2008), chapters 8 and 9; Ragin and Sonnett (2005) for easy counterfactuals.
     """
+    check_choice("kind", kind, ("conservative", "parsimonious", "intermediate"))
     on = table.combinations(1)
     if not on:
         raise DesignError(
@@ -122,10 +123,6 @@ def minimise(
         return Solution(kind, table, _models(k, on, set()))
     if kind == "parsimonious":
         return Solution(kind, table, _models(k, on, remainders))
-    if kind != "intermediate":
-        raise DesignError(
-            f"kind={kind!r} is not known. Use conservative, parsimonious or intermediate."
-        )
     expected = _expected(table.conditions, expectations)
     easy = _easy_counterfactuals(k, on, remainders, expected)
     return Solution(kind, table, _models(k, on, easy))

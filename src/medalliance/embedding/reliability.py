@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, DesignError
+from ..errors import DataError, check_choice
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 USE, TENTATIVE = 0.80, 0.667
@@ -74,8 +74,7 @@ def krippendorff_alpha(
     table = np.asarray(codes, dtype=float)
     if table.ndim != 2 or len(table) < 2:
         raise DataError(f"codes have shape {table.shape}. Give coders x units, two coders or more.")
-    if level not in ("nominal", "ordinal", "interval", "ratio"):
-        raise DesignError(f"level={level!r} is not known. Use nominal, ordinal, interval or ratio.")
+    check_choice("level", level, ("nominal", "ordinal", "interval", "ratio"))
     shared = np.isfinite(table).sum(axis=0) >= 2
     pairable = table[:, shared]
     if not shared.any():

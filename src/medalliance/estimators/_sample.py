@@ -17,6 +17,7 @@ from ..panel import NEVER_TREATED, Panel
 from ..results import Design, Units
 
 Array = NDArray[np.float64]
+CONTROL_GROUPS = ("not_yet_treated", "never_treated")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..panel import NEVER_TREATED
 from ..results import CompactInfluence
 from ._families import Family
 from ._quasi import QuasiFit, Rows, cell_sums, fit_blocks, index_of
-from ._sample import Sample, check_anticipation
+from ._sample import CONTROL_GROUPS, Sample, check_anticipation
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -93,10 +93,7 @@ def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cell
     DesignError
         If the control group is unknown, or nobody is in it.
     """
-    if control_group not in ("not_yet_treated", "never_treated"):
-        raise DesignError(
-            f"no control group {control_group!r}.\n  Use 'not_yet_treated' or 'never_treated'."
-        )
+    check_choice("control_group", control_group, CONTROL_GROUPS)
     check_anticipation(anticipation)
     years = sample.years
     beyond = (sample.cohort - anticipation > years[-1]) & (sample.cohort != NEVER_TREATED)

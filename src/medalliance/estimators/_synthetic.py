@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, check_choice
 from ._simplex import simplex_least_squares
 
 Array = NDArray[np.float64]
@@ -89,6 +89,7 @@ def synthetic_fit(
     """
     n_donors, n_years = donors.shape
     n_post = n_years - n_pre
+    check_choice("method", method, METHODS)
     if n_pre < 2 and method != "did":
         raise DesignError(
             f"{n_pre} year before adoption: weights cannot be fitted. "
@@ -108,8 +109,6 @@ def synthetic_fit(
         ridge = (_TINY * noise) ** 2 * n_pre
         omega = _unit_weights(donors, mean, n_pre, ridge, intercept=False, start=start)
         lam = np.zeros(n_pre)
-    elif method != "did":
-        raise DesignError(f"method={method!r} is not known. Use one of {', '.join(METHODS)}.")
     if method == "ascm":
         omega, ridge = augment(donors[:, :n_pre], mean[:n_pre], omega)
     synthetic = omega @ donors

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import cluster_sums
 from ..panel import Panel
 from ..results import CompactInfluence, Effects
 from ._cells import Cells, check_controls, list_cells, name_cells
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect
 
 Array = NDArray[np.float64]
@@ -71,7 +71,10 @@ def att_gt(
     ----------
     Callaway, Sant'Anna (2021), equations 2.5-2.7 and Theorem 2. Sant'Anna, Zhao (2020).
     """
-    _check_choices(control_group, method, anticipation, base_period)
+    check_choice("control_group", control_group, CONTROL_GROUPS)
+    check_choice("method", method, ("dr", "ipw", "reg"))
+    check_choice("base_period", base_period, ("varying", "universal"))
+    check_anticipation(anticipation)
     sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     rule: dict[str, Any] = {
@@ -99,19 +102,6 @@ def att_gt(
         mass=share[cells.group],
         refit=partial(att_gt, outcome=outcome, method=method, **adjust, **rule),
     )
-
-
-def _check_choices(control_group: str, method: str, anticipation: int, base_period: str) -> None:
-    allowed = {
-        "control_group": (control_group, ("not_yet_treated", "never_treated")),
-        "method": (method, ("dr", "ipw", "reg")),
-        "base_period": (base_period, ("varying", "universal")),
-    }
-    for name, (value, choices) in allowed.items():
-        if value not in choices:
-            raise DesignError(f"{name}={value!r}.\n  Use one of {', '.join(choices)}.")
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise DesignError(f"anticipation={anticipation}.\n  Give a whole number of years, from 0.")
 
 
 def _unadjusted(

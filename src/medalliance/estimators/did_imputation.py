@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..panel import NEVER_TREATED, Panel
 from ..results import UNSCALED, Effects
 from ._cells import name_cells
 from ._imputation import Cells, Imputation
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, check_anticipation, describe_design, draw_sample
 
 _STD_ERRORS = {
     "bjs": f"{UNSCALED}; averages take cell sizes as given (Borusyak, Jaravel, Spiess)",
@@ -68,10 +68,8 @@ def did_imputation(
     ----------
     Borusyak, Jaravel, Spiess (2024), Theorem 1 and equation 8. Gardner, Thakral, To, Yap (2024).
     """
-    if std_errors not in _STD_ERRORS:
-        raise DesignError(f'std_errors={std_errors!r}.\n  Use "bjs" or "gardner".')
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise DesignError(f"anticipation={anticipation}.\n  Give a whole number of years, from 0.")
+    check_choice("std_errors", std_errors, _STD_ERRORS)
+    check_anticipation(anticipation)
     sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     start = np.where(cohorts == NEVER_TREATED, np.iinfo(np.int64).max, cohorts - anticipation)

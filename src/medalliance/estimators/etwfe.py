@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import small_sample_factor
 from ..outcomes import outcome_values
 from ..outcomes.composition import composition_values
@@ -80,24 +81,23 @@ def etwfe(
     Wooldridge (2025), Empirical Economics, section 5, for least squares; Wooldridge (2023),
     Econometrics Journal, equations 3.1-3.5, for the other families.
     """
-    if family not in FAMILIES:
-        raise DesignError(f"no family {family!r}.\n  Use one of {', '.join(FAMILIES)}.")
+    check_choice("family", family, FAMILIES)
+    rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
+    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     names, panel = _parts(panel, outcome, family)
-    sample = draw_sample(panel, names[0], covariates=covariates, weights=weights)
-    cells = make_cells(sample, control_group=control_group, anticipation=anticipation)
+    sample = draw_sample(panel, names[0], **adjust)
+    cells = make_cells(sample, **rule)
     fit = fit_saturated(sample, _outcomes(panel, sample, names), cells, FAMILIES[family])
     design = describe_design(
         panel,
         sample,
         ", ".join(names),
         f"etwfe ({family})",
-        covariates=covariates,
-        weights=weights,
-        control_group=control_group,
-        anticipation=anticipation,
         base_period="universal" if control_group == "never_treated" else None,
         std_errors=FIXEST,
         notes=refusal_notes(fit),
+        **adjust,
+        **rule,
     )
     k, r = len(fit.cohort), len(names)
     by_part = np.arange(k * r).reshape(k, r).T.ravel()
@@ -118,15 +118,7 @@ def etwfe(
         variance_factor=small_sample_factor(fit.n_obs, fit.n_params, design.n_clusters),
         mass=np.tile(fit.mass, r),
         mass_estimated=False,
-        refit=partial(
-            etwfe,
-            outcome=outcome,
-            family=family,
-            covariates=covariates,
-            control_group=control_group,
-            anticipation=anticipation,
-            weights=weights,
-        ),
+        refit=partial(etwfe, outcome=outcome, family=family, **adjust, **rule),
     )
 
 

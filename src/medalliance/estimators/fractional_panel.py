@@ -9,17 +9,17 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import expit
 
-from ..errors import DataError, DesignError, first_three
+from ..errors import DataError, DesignError, check_choice, first_three
 from ..inference._cluster import cluster_sums
 from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
+from ._share_families import Logit, Probit
 
 Array = NDArray[np.float64]
 Link = Literal["probit", "logit"]
+FAMILIES: dict[str, Probit | Logit] = {"probit": Probit(), "logit": Logit()}
 STD_ERRORS = "clustered sandwich, no small-sample factor"
 
 
@@ -90,6 +90,9 @@ def fractional_panel(
     Papke and Wooldridge (2008), Journal of Econometrics 145, equations 3.9 (pooled), 3.11
     (GEE), 4.8 (control function) and 3.10 (average partial effects).
     """
+    check_choice("link", link, FAMILIES)
+    check_choice("method", method, ("pooled", "gee"))
+    check_choice("scale", scale, ("ape", "coefficient"))
     if endogenous is not None and not instruments:
         raise DesignError(
             f"{endogenous} is named endogenous without instruments.\n"
@@ -194,14 +197,9 @@ def _independent(columns: dict[str, Array]) -> tuple[Array, tuple[str, ...]]:
 
 def _link_parts(eta: Array, link: Link) -> tuple[Array, Array, Array]:
     """Return G, its first and its second derivative, shapes (n_obs,)."""
-    if link == "probit":
-        density = stats.norm.pdf(eta)
-        return stats.norm.cdf(eta), density, -eta * density
-    if link == "logit":
-        mean = expit(eta)
-        density = mean * (1 - mean)
-        return mean, density, density * (1 - 2 * mean)
-    raise DesignError(f"link={link!r} is not known. Use probit or logit.")
+    index = eta[:, None]
+    mean, density = FAMILIES[link].mean(index)[:, 0], FAMILIES[link].slope(index)[:, 0, 0]
+    return mean, density, density * (-eta if link == "probit" else 1 - 2 * mean)
 
 
 def _fit(
@@ -246,20 +244,16 @@ def _coefficients(data: _Data, link: Link, method: str) -> tuple[Array, float]:
     import statsmodels.api as sm
 
     links = {"probit": sm.families.links.Probit(), "logit": sm.families.links.Logit()}
-    if link not in links:
-        raise DesignError(f"link={link!r} is not known. Use probit or logit.")
     family = sm.families.Binomial(link=links[link])
     options: dict[str, Any] = {"family": family}
     if method == "pooled":
         fit = sm.GLM(data.y, data.x, **options).fit(maxiter=200, tol=1e-12)
         correlation = 0.0
-    elif method == "gee":
+    else:
         working = sm.cov_struct.Exchangeable()
         model = sm.GEE(data.y, data.x, groups=data.unit, cov_struct=working, **options)
         fit = model.fit(maxiter=200, ctol=1e-10)
         correlation = float(working.dep_params)
-    else:
-        raise DesignError(f"method={method!r} is not known. Use pooled or gee.")
     if not fit.converged:
         raise DesignError(
             f"the {method} {link} fit did not converge in 200 steps.\n"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
 from ..outcomes.composition import (
     composition_values,
@@ -85,8 +85,9 @@ def log_ratio_did(
     Aitchison (1986); Egozcue et al. (2003) for balances; Martín-Fernández et al. (2003) for
     zeros; Callaway and Sant'Anna (2021) for each log-ratio.
     """
-    if scale not in ("share", "log_ratio"):
-        raise DesignError(f"scale={scale!r} is not known. Use share or log_ratio.")
+    check_choice("scale", scale, ("share", "log_ratio"))
+    check_choice("transform", transform, ("ilr", "alr", "clr"))
+    check_choice("zeros", zeros, ("refuse", "count"))
     made = _coordinates(panel, parts, transform, zeros, delta, volume)
     stacked = stack_effects([att_gt(made.panel, name, **options) for name in made.names])
     note = f"Parallel trends assumed in log-ratios ({transform})."
@@ -117,12 +118,10 @@ def _coordinates(
         contrast = np.hstack([np.eye(k - 1), -np.ones((k - 1, 1))])
         back = np.hstack([np.eye(k - 1), np.zeros((k - 1, 1))])
         labels = [f"{name} against {names[-1]}" for name in names[:-1]]
-    elif transform == "clr":
+    else:
         contrast = np.eye(k) - 1.0 / k
         back = np.eye(k)
         labels = [f"{name} against the mean" for name in names]
-    else:
-        raise DesignError(f"transform={transform!r} is not known. Use ilr, alr or clr.")
     values = np.log(shares) @ contrast.T
     columns = dict(zip(labels, values.T, strict=True))
     return _Coordinates(
@@ -147,8 +146,6 @@ def _without_zeros(
     )
     if zeros == "refuse":
         raise DesignError(f'a part is zero for {where}.\n  Use zeros="count", or merge parts.')
-    if zeros != "count":
-        raise DesignError(f"zeros={zeros!r} is not known. Use count or refuse.")
     seen = np.isfinite(shares).all(axis=1)
     never = pd.DataFrame(zero[seen], columns=list(names)).groupby(panel.unit_codes[seen]).all()
     structural = [

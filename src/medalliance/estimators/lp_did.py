@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import Sample, check_anticipation, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -65,9 +66,17 @@ def lp_did(
     Dube, Girardi, Jorda, Taylor (2025), equations 7-9; section 3.4 for the weights.
     """
     names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
-    _check(weighting, control_group, names)
+    check_choice("weighting", weighting, ("variance", "equal"))
+    check_choice("control_group", control_group, CONTROL_GROUPS)
     check_anticipation(anticipation)
-    sample = draw_sample(panel, outcome, covariates=names, weights=weights)
+    if names and weighting == "equal":
+        raise DesignError(
+            "lp_did with equal weights takes no covariates.\n"
+            "  Use weighting='variance', or att_gt, which averages the same way."
+        )
+    rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
+    adjust: dict[str, Any] = {"covariates": names, "weights": weights}
+    sample = draw_sample(panel, outcome, **adjust)
     fits, left_out = _fit_horizons(sample, weighting, control_group, anticipation)
     reference = -1 - anticipation
     event = np.array(sorted([*fits, reference]))
@@ -88,13 +97,11 @@ def lp_did(
         sample,
         outcome,
         f"lp_did ({weighting} weights)",
-        covariates=names,
-        weights=weights,
-        control_group=control_group,
-        anticipation=anticipation,
         base_period="universal",
         std_errors=FIXEST,
         notes=notes,
+        **adjust,
+        **rule,
     )
     return Effects(
         estimate=estimate,
@@ -104,30 +111,8 @@ def lp_did(
         design=replace(design, dof=design.n_clusters - 1.0),
         units=sample.units(),
         influence_function=influence,
-        refit=partial(
-            lp_did,
-            outcome=outcome,
-            weighting=weighting,
-            covariates=names,
-            control_group=control_group,
-            anticipation=anticipation,
-            weights=weights,
-        ),
+        refit=partial(lp_did, outcome=outcome, weighting=weighting, **adjust, **rule),
     )
-
-
-def _check(weighting: str, control_group: str, covariates: tuple[str, ...]) -> None:
-    for name, value, choices in (
-        ("weighting", weighting, ("variance", "equal")),
-        ("control_group", control_group, ("not_yet_treated", "never_treated")),
-    ):
-        if value not in choices:
-            raise DesignError(f"{name}={value!r}.\n  Use one of {', '.join(choices)}.")
-    if covariates and weighting == "equal":
-        raise DesignError(
-            "lp_did with equal weights takes no covariates.\n"
-            "  Use weighting='variance', or att_gt, which averages the same way."
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -133,6 +133,8 @@ def _rows(
         columns["z: deficit of the year before"] = np.maximum(-last, 0)
     else:
         columns |= {f"z: {name}": outcome_values(panel, name) for name in instruments}
+    if group is not None and group not in panel.frame:
+        raise DesignError(f"no column {group!r} in the panel.\n  Name a column for group.")
     columns["group"] = 0 if group is None else pd.factorize(panel.frame[group])[0]
     return pd.DataFrame(columns).dropna().reset_index(drop=True)
 

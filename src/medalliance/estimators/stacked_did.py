@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import Sample, check_anticipation, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -61,11 +62,13 @@ def stacked_did(
     ----------
     Wing, Freedman, Hollingsworth (2024), "Stacked difference-in-differences", equations 5-7.
     """
-    if control_group not in ("not_yet_treated", "never_treated"):
-        raise DesignError(
-            f"no control group {control_group!r}.\n  Use 'not_yet_treated' or 'never_treated'."
-        )
+    check_choice("control_group", control_group, CONTROL_GROUPS)
     check_anticipation(anticipation)
+    rule: dict[str, Any] = {
+        "weights": weights,
+        "control_group": control_group,
+        "anticipation": anticipation,
+    }
     if window is not None and np.shape(window) != (2,):
         raise DesignError(f"window={window!r}.\n  Give years before and after, as (3, 2).")
     sample = draw_sample(panel, outcome, weights=weights)
@@ -87,12 +90,10 @@ def stacked_did(
         sample,
         outcome,
         "stacked_did",
-        weights=weights,
-        control_group=control_group,
-        anticipation=anticipation,
         base_period="universal",
         std_errors=FIXEST,
         notes=tuple(notes),
+        **rule,
     )
     count = sum(len(stack.treated) for stack in stacks)
     return Effects(
@@ -107,14 +108,7 @@ def stacked_did(
         units=sample.units(),
         influence_function=influence,
         variance_factor=small_sample_factor(n_obs, 2 * len(event), design.n_clusters),
-        refit=partial(
-            stacked_did,
-            outcome=outcome,
-            window=window,
-            control_group=control_group,
-            anticipation=anticipation,
-            weights=weights,
-        ),
+        refit=partial(stacked_did, outcome=outcome, window=window, **rule),
     )
 
 

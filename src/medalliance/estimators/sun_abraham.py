@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,8 +61,9 @@ def sun_abraham(
     ----------
     Sun, Abraham (2021), section 4: equation 26 for the regression, 27 for the averages.
     """
-    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
     check_anticipation(anticipation)
+    adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
+    sample = draw_sample(panel, outcome, **adjust)
     sample, notes = _with_controls(sample, anticipation)
     cells = make_cells(sample, control_group="never_treated", anticipation=anticipation)
     fit = _fit(sample, cells, (covariates,) if isinstance(covariates, str) else tuple(covariates))
@@ -72,13 +74,12 @@ def sun_abraham(
         sample,
         outcome,
         "sun_abraham",
-        covariates=covariates,
-        weights=weights,
         control_group="never_treated" if not notes else "last_treated",
         anticipation=anticipation,
         base_period="universal",
         std_errors=FIXEST,
         notes=(*notes, *fit.notes),
+        **adjust,
     )
     return Effects(
         estimate=fit.estimate,
@@ -96,13 +97,7 @@ def sun_abraham(
         variance_factor=small_sample_factor(sample.n_obs, fit.n_params, design.n_clusters),
         mass=fit.mass,
         mass_estimated=False,
-        refit=partial(
-            sun_abraham,
-            outcome=outcome,
-            covariates=covariates,
-            anticipation=anticipation,
-            weights=weights,
-        ),
+        refit=partial(sun_abraham, outcome=outcome, anticipation=anticipation, **adjust),
     )
 
 

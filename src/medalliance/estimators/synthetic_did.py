@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel
 from ..results import Design, Effects, Units, terms_frame
@@ -91,8 +91,8 @@ def synthetic_did(
     Arkhangelsky et al. (2021), American Economic Review 111(12), Algorithms 1 to 4; Clarke,
     Pailañir, Athey and Imbens (2024) for several adoption dates.
     """
-    if method not in METHODS:
-        raise DesignError(f"method={method!r} is not known. Use one of {', '.join(METHODS)}.")
+    check_choice("method", method, METHODS)
+    check_choice("variance", variance, VARIANCES)
     blocks = make_blocks(panel, outcome)
     _fail_if_variance_cannot_be_had(blocks, variance)
     fits = fit_all(blocks, method)
@@ -206,8 +206,6 @@ def _stack(
 
 def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:
     treated, donors = _n_adopters(blocks), len(blocks.donors)
-    if variance not in VARIANCES:
-        raise DesignError(f"variance={variance!r} is not known. Use one of {', '.join(VARIANCES)}.")
     if variance == "placebo" and donors <= treated:
         raise DesignError(
             f"placebo variance needs more donors than adopters; there are {donors} and {treated}."

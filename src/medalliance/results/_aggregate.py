@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, check_choice
 
 KINDS = ("simple", "event_time", "cohort", "year")
 
@@ -62,8 +62,7 @@ def plan_average(
     ----------
     Callaway, Sant'Anna (2021), section 3.2 and Table 1.
     """
-    if kind not in KINDS:
-        raise DesignError(f'no average "{kind}".\n  Use one of {", ".join(KINDS)}.')
+    check_choice("kind", kind, KINDS)
     if balance is not None and kind != "event_time":
         raise DesignError(f'balance does not apply to "{kind}".\n  Use it with "event_time".')
     cohort = terms["cohort"].to_numpy(np.int64)

@@ -1,0 +1,109 @@
+"""Public functions refuse a wrong column or choice by saying what to do."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import medalliance as ma
+
+YEARS = range(2015, 2023)
+COHORTS = [2018] * 4 + [2020] * 4 + [0] * 6
+BY_ONE_OUTCOME = [
+    "att_gt",
+    "bacon_decomposition",
+    "did_imputation",
+    "dynamic_panel",
+    "etwfe",
+    "lp_did",
+    "stacked_did",
+    "sun_abraham",
+    "synthetic_did",
+    "synthetic_weights",
+    "twfe",
+    "twfe_weights",
+]
+CHOICES = [
+    ("att_gt", "base_period"),
+    ("att_gt", "control_group"),
+    ("att_gt", "method"),
+    ("did_imputation", "std_errors"),
+    ("etwfe", "control_group"),
+    ("etwfe", "family"),
+    ("lp_did", "control_group"),
+    ("lp_did", "weighting"),
+    ("stacked_did", "control_group"),
+    ("synthetic_did", "method"),
+    ("synthetic_did", "variance"),
+    ("synthetic_weights", "method"),
+]
+
+
+@pytest.fixture(scope="module")
+def panel():
+    rng = np.random.default_rng(3)
+    rows = [
+        {"unit": f"u{i:02d}", "year": year, "cohort": cohort, "x": rng.normal()}
+        for i, cohort in enumerate(COHORTS)
+        for year in YEARS
+    ]
+    frame = pd.DataFrame(rows)
+    frame["share"] = 1 / (1 + np.exp(-frame["x"] - rng.normal(size=len(frame))))
+    return ma.Panel.from_frame(
+        frame, unit="unit", year="year", cohort="cohort", badge=ma.Badge.SYNTHETIC
+    )
+
+
+@pytest.mark.parametrize("name", BY_ONE_OUTCOME)
+def test_unknown_outcome(panel, name):
+    with pytest.raises(ma.DesignError, match="neither a column of the panel nor a registered"):
+        getattr(ma, name)(panel, "nothing")
+
+
+@pytest.mark.parametrize(("name", "argument"), CHOICES)
+def test_unknown_choice(panel, name, argument):
+    with pytest.raises(ma.DesignError, match=rf"{argument}='nothing' is not known\.\n  Use one of"):
+        getattr(ma, name)(panel, "share", **{argument: "nothing"})
+
+
+@pytest.mark.parametrize("argument", ["link", "method", "scale"])
+def test_unknown_choice_of_fractional_panel(panel, argument):
+    with pytest.raises(ma.DesignError, match=f"{argument}='nothing' is not known"):
+        ma.fractional_panel(panel, "share", covariates=["x"], **{argument: "nothing"})
+
+
+@pytest.mark.parametrize("argument", ["scale", "transform", "zeros"])
+def test_unknown_choice_of_log_ratio_did(panel, argument):
+    with pytest.raises(ma.DesignError, match=f"{argument}='nothing' is not known"):
+        ma.log_ratio_did(panel, "visit_shares", **{argument: "nothing"})
+
+
+@pytest.mark.parametrize("name", ["att_gt", "did_imputation", "etwfe", "lp_did", "sun_abraham"])
+@pytest.mark.parametrize("anticipation", [-1, 0.5])
+def test_odd_anticipation(panel, name, anticipation):
+    with pytest.raises(ma.DesignError, match="Give a whole number of years, from 0"):
+        getattr(ma, name)(panel, "share", anticipation=anticipation)
+
+
+def test_unknown_choices_on_effects(panel):
+    effects = ma.twfe(panel, "share")
+    with pytest.raises(ma.DesignError, match="kind='nothing' is not known"):
+        ma.robust_variance(effects, "nothing")
+    with pytest.raises(ma.DesignError, match="terms='nothing' is not known"):
+        ma.wild_bootstrap(effects, terms="nothing")
+    with pytest.raises(ma.DesignError, match="kind='nothing' is not known"):
+        ma.att_gt(panel, "share").aggregate("nothing")
+
+
+def test_unknown_group_of_rebasing(panel):
+    budgets = panel.with_columns(
+        budget=1 + np.arange(len(panel.frame)), fund_surplus_rate=panel.frame["x"]
+    )
+    with pytest.raises(ma.DesignError, match="no column 'nothing' in the panel"):
+        ma.rebasing_regression(budgets, group="nothing")
+
+
+def test_every_public_name_is_described():
+    for name in ma.__all__:
+        if name != "NEVER_TREATED":
+            first = (getattr(ma, name).__doc__ or "").splitlines()[0]
+            assert first.endswith("."), name
