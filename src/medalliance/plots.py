@@ -57,7 +57,9 @@ def style() -> Iterator[None]:
         yield
 
 
-def _styled(draw: Any) -> Any:
+def styled(draw: Any) -> Any:
+    """Return a drawing function that draws in the book's look."""
+
     @wraps(draw)
     def drawn(*args: Any, **options: Any) -> Any:
         with style():
@@ -83,7 +85,7 @@ def as_percent(ax: Any, decimals: int = 0) -> Any:
     return ax
 
 
-@_styled
+@styled
 def lines(
     frame: pd.DataFrame,
     *,
@@ -120,12 +122,12 @@ def lines(
     for place in breaks:
         ax.axvline(place, color=INK, linestyle=":", linewidth=1.2)
     if by is not None:
-        _legend(ax)
-    _whole_years(ax, frame[x])
+        legend(ax)
+    whole_years(ax, frame[x])
     return _titled(ax, names.get(x, ""), names.get(y, ""))
 
 
-@_styled
+@styled
 def forest(
     frame: pd.DataFrame,
     *,
@@ -172,11 +174,11 @@ def forest(
     ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     if group or (~known).any():
-        _legend(ax, skip_empty=True)
+        legend(ax, skip_empty=True)
     return _titled(ax, unit, "")
 
 
-@_styled
+@styled
 def event_study(
     frame: pd.DataFrame, *, unit: str = "", by: str | None = None, ax: Any = None
 ) -> Any:
@@ -209,12 +211,12 @@ def event_study(
         ax.vlines(time, low, high, color=color, linewidth=2)
         ax.plot(time, value, marker, color=color, label=str(key))
     if by is not None or ax.get_legend_handles_labels()[1] != ["estimate"]:
-        _legend(ax)
-    _whole_years(ax, frame["event_time"])
+        legend(ax)
+    whole_years(ax, frame["event_time"])
     return _titled(ax, "years since the reform", unit)
 
 
-@_styled
+@styled
 def group_time(frame: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
     """Draw effects of each cohort by year, cohorts in colour, with pointwise intervals."""
     ax = new_axes() if ax is None else ax
@@ -228,12 +230,12 @@ def group_time(frame: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
         ax.vlines(year, _bounds(part, "conf_low"), _bounds(part, "conf_high"), color=color)
         marker = MARKERS[number % len(MARKERS)]
         ax.plot(year, value, marker, color=color, label="cohort " + str(cohort))
-    _legend(ax)
-    _whole_years(ax, frame["year"])
+    legend(ax)
+    whole_years(ax, frame["year"])
     return _titled(ax, "year", unit)
 
 
-@_styled
+@styled
 def dumbbell(
     frame: pd.DataFrame,
     *,
@@ -256,11 +258,11 @@ def dumbbell(
     ax.set_yticks(rows, [str(text) for text in frame[label]])
     ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
-    _legend(ax)
+    legend(ax)
     return _titled(ax, unit, "")
 
 
-@_styled
+@styled
 def bars(
     frame: pd.DataFrame,
     *,
@@ -296,11 +298,11 @@ def bars(
     ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     if len(columns) > 1:
-        _legend(ax)
+        legend(ax)
     return _titled(ax, unit, "")
 
 
-@_styled
+@styled
 def flow(
     frame: pd.DataFrame,
     *,
@@ -357,7 +359,7 @@ def flow(
     return ax
 
 
-@_styled
+@styled
 def heatmap(
     frame: pd.DataFrame,
     *,
@@ -400,7 +402,7 @@ def heatmap(
     return ax
 
 
-@_styled
+@styled
 def tiles(
     frame: pd.DataFrame,
     *,
@@ -443,11 +445,11 @@ def tiles(
     ax.tick_params(axis="y", length=0, labelsize=9)
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
-    _legend(ax)
+    legend(ax)
     return ax
 
 
-@_styled
+@styled
 def ternary(
     frame: pd.DataFrame,
     *,
@@ -499,7 +501,7 @@ def ternary(
         label += f" {least + size:.0%}" if zoom else ""
         ax.annotate(label, corner, shift, textcoords="offset points", ha="center", va=below)
     if by:
-        _legend(ax, above=1.08)
+        legend(ax, above=1.08)
     ax.set_aspect("equal")
     ax.set_axis_off()
     return ax
@@ -534,7 +536,8 @@ def _bounds(frame: pd.DataFrame, name: str) -> np.ndarray:
     return frame[name].to_numpy(float) if name in frame.columns else missing
 
 
-def _whole_years(ax: Any, values: pd.Series) -> None:
+def whole_years(ax: Any, values: pd.Series) -> None:
+    """Put ticks at whole numbers if all values on the axis are whole."""
     from matplotlib.ticker import MaxNLocator
 
     numbers = values.to_numpy(float)
@@ -542,7 +545,8 @@ def _whole_years(ax: Any, values: pd.Series) -> None:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
 
 
-def _legend(ax: Any, *, skip_empty: bool = False, above: float = 1.0) -> None:
+def legend(ax: Any, *, skip_empty: bool = False, above: float = 1.0) -> None:
+    """Set the legend above the Axes, three columns at most."""
     handles, names = ax.get_legend_handles_labels()
     if skip_empty:
         full = [len(handle.get_offsets()) > 0 for handle in handles]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,17 +11,14 @@ import pandas as pd
 import yaml
 
 from ..errors import DataError, first_three, raise_problems
-from ..evidence import load_sources
 from ..paths import data_dir
 from ..provenance import Badge
-from ..reforms import load_reforms
+from ._sheets import DATE, case_names, known_sources, named_rows, read_text_table
 
 SHEET_COLUMNS = ("case", "indicator", "code", "date", "evidence", "source_id", "coder")
 DECISION_COLUMNS = ("case", "indicator", "code", "reason")
 HIGHEST = 3
 UNIT = ["case", "indicator"]
-_DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
-_NO_CASE = ("scenario", "national", "province")
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,11 +164,11 @@ def load_coding(folder: Path | None = None) -> Coding:
         Every problem of all files at once.
     """
     folder = folder or data_dir() / "coding"
-    grid, names, sources = load_grid(folder / "grid.yaml"), _case_names(), _known_sources()
+    grid, names, sources = load_grid(folder / "grid.yaml"), case_names(), known_sources()
     problems: list[str] = []
     sheets = []
     for path in sorted(folder.glob("coder_*.csv")):
-        raw = _read(path, SHEET_COLUMNS)
+        raw = read_text_table(path, SHEET_COLUMNS)
         found = list(sheet_problems(raw, grid, set(names), sources))
         problems += [f"{path.name}: {text}" for text in found]
         sheets.append(raw)
@@ -181,7 +177,7 @@ def load_coding(folder: Path | None = None) -> Coding:
     raise_problems(problems, where="coding sheets", advice=_ADVICE)
     codes = pd.concat(sheets, ignore_index=True)
     codes["code"] = codes["code"].astype(float)
-    decisions = _read(folder / "adjudicated.csv", DECISION_COLUMNS)
+    decisions = read_text_table(folder / "adjudicated.csv", DECISION_COLUMNS)
     raise_problems(
         list(_decision_problems(decisions, codes)),
         where="adjudicated.csv",
@@ -200,8 +196,8 @@ def check_sheet(path: Path) -> pd.DataFrame:
     DataError
         Every problem of the sheet at once.
     """
-    raw = _read(path, SHEET_COLUMNS)
-    problems = sheet_problems(raw, load_grid(), set(_case_names()), _known_sources())
+    raw = read_text_table(path, SHEET_COLUMNS)
+    problems = sheet_problems(raw, load_grid(), set(case_names()), known_sources())
     raise_problems(list(problems), where=path.name, advice=_ADVICE)
     return raw.assign(code=raw["code"].astype(float))
 
@@ -222,36 +218,33 @@ def sheet_problems(
     if raw.empty:
         yield "no row"
     for column, known in (("case", cases), ("indicator", set(grid.indicators))):
-        yield from _named(raw, ~raw[column].isin(known), f"unknown {column}", column)
+        yield from named_rows(raw, ~raw[column].isin(known), f"unknown {column}", column)
     blank = raw["source_id"].eq("")
-    yield from _named(raw, ~raw["source_id"].isin(sources) & ~blank, "unknown source", "source_id")
+    yield from named_rows(
+        raw, ~raw["source_id"].isin(sources) & ~blank, "unknown source", "source_id"
+    )
     allowed = {str(code) for code in range(HIGHEST + 1)}
-    yield from _named(raw, ~raw["code"].isin(allowed), f"code is not 0 to {HIGHEST}", "code")
+    yield from named_rows(raw, ~raw["code"].isin(allowed), f"code is not 0 to {HIGHEST}", "code")
     for column, what in (("source_id", "source"), ("evidence", "evidence"), ("coder", "coder")):
-        yield from _named(raw, raw[column].str.strip().eq(""), f"code without {what}", "indicator")
-    undated = ~raw["date"].map(lambda text: bool(_DATE.fullmatch(text)))
-    yield from _named(raw, undated, "date is not YYYY, YYYY-MM or YYYY-MM-DD", "date")
+        yield from named_rows(
+            raw, raw[column].str.strip().eq(""), f"code without {what}", "indicator"
+        )
+    undated = ~raw["date"].map(lambda text: bool(DATE.fullmatch(text)))
+    yield from named_rows(raw, undated, "date is not YYYY, YYYY-MM or YYYY-MM-DD", "date")
     twice = raw.duplicated([*UNIT, "coder"], keep="first")
-    yield from _named(raw, twice, "coded twice by one coder", "indicator")
-
-
-def _named(raw: pd.DataFrame, marked: pd.Series, what: str, column: str) -> Iterator[str]:
-    if marked.any():
-        rows = raw[marked]
-        lines = [f"line {i + 2} ({text})" for i, text in zip(rows.index, rows[column], strict=True)]
-        yield f"{what}: {first_three(lines)}"
+    yield from named_rows(raw, twice, "coded twice by one coder", "indicator")
 
 
 def _decision_problems(decisions: pd.DataFrame, codes: pd.DataFrame) -> Iterator[str]:
     units = codes.groupby(UNIT)["code"].nunique()
     decided = pd.MultiIndex.from_frame(decisions[UNIT])
     allowed = {"", *(str(code) for code in range(HIGHEST + 1))}
-    yield from _named(decisions, ~decisions["code"].isin(allowed), "code is not 0 to 3", "code")
+    yield from named_rows(decisions, ~decisions["code"].isin(allowed), "code is not 0 to 3", "code")
     silent = decisions["reason"].str.strip().eq("")
-    yield from _named(decisions, silent, "decision without reason", "indicator")
+    yield from named_rows(decisions, silent, "decision without reason", "indicator")
     nobody = pd.Series(~decided.isin(units.index), index=decisions.index)
-    yield from _named(decisions, nobody, "decision on what nobody coded", "indicator")
-    yield from _named(decisions, decisions.duplicated(UNIT), "decided twice", "indicator")
+    yield from named_rows(decisions, nobody, "decision on what nobody coded", "indicator")
+    yield from named_rows(decisions, decisions.duplicated(UNIT), "decided twice", "indicator")
     differ = units[units > 1].index.difference(decided)
     if len(differ):
         yield f"coders differ, nothing decided: {first_three(': '.join(unit) for unit in differ)}"
@@ -270,24 +263,3 @@ def _grid_problems(grid: Grid) -> Iterator[str]:
         count = sum(one.cell == cell for one in grid.indicators.values())
         if count not in (2, 3):
             yield f"cell {' x '.join(cell)} has {count} indicators"
-
-
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
-    try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
-    except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as wrong:
-        raise DataError(f"{path.name}: not a table in UTF-8 ({wrong}). Save it as CSV.") from wrong
-    missing = [name for name in columns if name not in raw.columns]
-    if missing:
-        raise DataError(
-            f"{path.name}: no column {first_three(missing)}. Write {', '.join(columns)}."
-        )
-    return raw[list(columns)]
-
-
-def _case_names() -> dict[str, str]:
-    return {slug: one.name.en for slug, one in load_reforms().items() if one.kind not in _NO_CASE}
-
-
-def _known_sources() -> set[str]:
-    return set(load_sources()["source_id"])
