@@ -23,7 +23,7 @@ def make(psi_plus=0.5, psi_minus=0.2, noise=0.0, seed=0, n=400, years=10):
         s = 1 - np.exp(log_budget + taste + shock - recorded)
         true_s = -(taste + shock)
         rows.append(pd.DataFrame({"unit": np.arange(n), "year": year, "s": s}))
-        rows[-1]["budget"] = np.exp(recorded)
+        rows[-1]["budget"] = np.exp(recorded).round(2)
         log_budget = (
             log_budget
             + 0.04
