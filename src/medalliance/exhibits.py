@@ -161,6 +161,19 @@ def figure(
 def sentence(text: str, *, badge: Badge | str, source: str) -> Sentence:
     """Wrap a sentence of computed numbers so that it shows its badge and source.
 
+    Parameters
+    ----------
+    text : str
+        One or more sentences.
+    badge : Badge or str
+        Kind of evidence.
+    source : str
+        Where the numbers come from.
+
+    Returns
+    -------
+    Sentence
+
     Raises
     ------
     ValueError

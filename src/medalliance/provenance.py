@@ -6,7 +6,19 @@ from enum import StrEnum
 
 
 class Badge(StrEnum):
-    """Kind of evidence, from strongest to weakest."""
+    """Kind of evidence, from strongest to weakest.
+
+    Attributes
+    ----------
+    REAL
+        Published figures or public records, each with its source.
+    YOURS
+        Computed from the panel that the reader loaded.
+    SYNTHETIC
+        Simulated data whose true effect is known.
+    ILLUSTRATIVE
+        Numbers chosen to show how a rule works.
+    """
 
     REAL = "REAL"
     YOURS = "YOURS"

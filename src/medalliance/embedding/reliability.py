@@ -62,8 +62,14 @@ def krippendorff_alpha(
     seed : int
         Seed of the draws.
 
+    Returns
+    -------
+    Agreement
+
     Raises
     ------
+    DesignError
+        If the level is unknown.
     DataError
         Fewer than two coders share a unit, or every shared code is the same.
 

@@ -76,8 +76,15 @@ def truth_table(
     frequency_cut : int
         Rows with fewer cases are remainders.
 
+    Returns
+    -------
+    TruthTable
+        One row a combination of conditions, with its cases, inclusion, PRI and output.
+
     Raises
     ------
+    DesignError
+        A column is missing.
     DataError
         Memberships outside 0..1, a case at exactly 0.5 in a condition, or an outcome without
         variation. All problems are listed at once.

@@ -53,6 +53,12 @@ def controlled_direct_effect(
     Effects
         Terms ``total``, ``direct`` and ``through <mediator>``; ``total - direct`` is the third.
 
+    Raises
+    ------
+    DesignError
+        If a column is missing or named twice, nobody starts treatment, or the estimator cannot be
+        used on the rows on which outcome, mediator and confounders are all seen.
+
     References
     ----------
     Acharya, Blackwell and Sen (2016), section 4; Blackwell et al. (2024) for
@@ -97,11 +103,26 @@ def mediator_sensitivity(
 ) -> pd.DataFrame:
     """Tabulate the direct effect as left-out confounding of the mediator grows.
 
+    Parameters
+    ----------
+    panel : Panel
+    outcome, mediator : str
+        Columns or registered outcomes.
+    rhos : sequence of float
+        Correlations, between -1 and 1, of the unexplained parts of mediator and outcome.
+    **options
+        ``confounders`` and ``estimator`` of ``controlled_direct_effect``.
+
     Returns
     -------
     DataFrame, shape (n_rhos, 5)
         ``rho, direct, std_error, conf_low, conf_high``; ``.attrs["rho_at_zero"]`` is the
         correlation at which the mediator's coefficient vanishes (direct equals total).
+
+    Raises
+    ------
+    DesignError
+        As ``controlled_direct_effect``.
 
     References
     ----------

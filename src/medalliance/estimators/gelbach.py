@@ -40,6 +40,12 @@ def gelbach(
         Terms ``without mediators``, ``with mediators``, ``through <mediator>`` and
         ``through all``; the last is the difference of the first two. Two-way fixed effects.
 
+    Raises
+    ------
+    DesignError
+        If no mediator is named, a column is missing or named twice, nobody starts treatment, or
+        the regressors are collinear.
+
     References
     ----------
     Gelbach (2016), Journal of Labor Economics 34(2), equations 2 to 5.

@@ -80,6 +80,12 @@ def log_ratio_did(
     Effects
         Terms by part, cohort and year; parts' effects sum to 0.
 
+    Raises
+    ------
+    DesignError
+        If a choice is unknown, a column is missing, a part is zero where zeros are refused or in
+        every year of a unit, or no group-time effect can be estimated.
+
     References
     ----------
     Aitchison (1986); Egozcue et al. (2003) for balances; Martín-Fernández et al. (2003) for

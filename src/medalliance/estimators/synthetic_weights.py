@@ -30,6 +30,11 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
         path: ``cohort, year, treated, synthetic, gap``, the synthetic one shifted to the treated
         by the time-weighted gap before adoption.
 
+    Raises
+    ------
+    DesignError
+        If the method is unknown, the panel is not balanced, or there are no never-treated units.
+
     References
     ----------
     Arkhangelsky et al. (2021), section III.

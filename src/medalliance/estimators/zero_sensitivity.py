@@ -27,11 +27,18 @@ def zero_sensitivity(
         As in ``log_ratio_did``.
     deltas : sequence of float
         Multipliers of 0.65 / volume.
+    **options
+        Further arguments of ``log_ratio_did``.
 
     Returns
     -------
     DataFrame, shape (n_deltas * n_parts, 4)
         ``delta, outcome, estimate, std_error``.
+
+    Raises
+    ------
+    DesignError
+        As ``log_ratio_did``.
 
     References
     ----------

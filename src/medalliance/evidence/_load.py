@@ -85,6 +85,16 @@ def load_evidence(folder: Path | None = None) -> Evidence:
 def load_sources(folder: Path | None = None) -> pd.DataFrame:
     """Load the bibliography: one row a source, with its grade.
 
+    Parameters
+    ----------
+    folder : Path, optional
+        A folder with ``sources.csv``; by default the project's.
+
+    Returns
+    -------
+    DataFrame, shape (n_sources, n_columns)
+        The columns that the codebook lists for the table ``sources``.
+
     Raises
     ------
     DataError

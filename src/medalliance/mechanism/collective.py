@@ -20,7 +20,7 @@ def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
 
     Every member acts as if the whole transfer were its own, ``e = (kappa r theta + b) / g``, with
     r where those acts lead. Of several fixed points the one with the largest joint payoff counts.
-    No split that sums to one brings it about (Holmstrom 1982).
+    No split that sums to one brings it about (Holmström 1982).
 
     Parameters
     ----------
@@ -32,6 +32,10 @@ def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
         One row a group: ``group, effort, collective_effort, effort_gap, inducement,
         collective_inducement``; ``attrs`` holds ``marginal_share`` and ``mean_surplus`` of the
         collective optimum, with ``surplus_gap``.
+
+    References
+    ----------
+    Holmström (1982), Bell Journal of Economics 13(2), section 2.
     """
     import pandas as pd
 

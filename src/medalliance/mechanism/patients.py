@@ -165,6 +165,17 @@ def technology_from_patients(choice: PatientChoice, **fields: Any) -> Technology
     choice : PatientChoice
     **fields
         The other fields of :class:`Technology`: ``effort_cost``, ``sigma``, prices, margins.
+
+    Returns
+    -------
+    Technology
+        With a member's saving per unit of effort, the part of it outside the county, and spending
+        of the shares without effort, in the unit of ``choice.cost``.
+
+    Raises
+    ------
+    DataError
+        If a field is out of range or of the wrong length.
     """
     shares = visit_shares(choice)
     spending = choice.visits * choice.fund_share * shares * choice.cost

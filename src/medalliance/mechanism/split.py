@@ -137,7 +137,9 @@ def referral_conditions(
 def optimal_linear_share(risk_aversion: Any, effort_cost: Any, sigma: Any, saving: Any) -> Array:
     """Return the linear share that trades effort against risk, 1 / (1 + alpha g sigma^2/theta^2).
 
-    Holmstrom & Milgrom (1987), for one member with constant absolute risk aversion.
+    References
+    ----------
+    Holmström and Milgrom (1987), for one member with constant absolute risk aversion.
     """
     burden = np.asarray(risk_aversion, float) * effort_cost * np.asarray(sigma, float) ** 2
     return 1 / (1 + burden / np.asarray(saving, float) ** 2)

@@ -159,6 +159,13 @@ def logarithmic_mean(a: Array, b: Array) -> Array:
 def share_change_table(before: Array, after: Array, names: Sequence[str]) -> pd.DataFrame:
     """Tabulate the count-share identity.
 
+    Parameters
+    ----------
+    before, after : ndarray, shape (n_parts,)
+        Positive volumes, as visits.
+    names : sequence of str
+        Names of the parts, in their order.
+
     Returns
     -------
     DataFrame, shape (n_parts, n_parts + 4)

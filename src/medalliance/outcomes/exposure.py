@@ -62,16 +62,28 @@ def nearest_ring(
         ``from``, ``to``, ``distance``; pairs not listed are farther than every ring.
     edges : sequence of float
         Outer edges of the rings, rising, in the unit of ``distance``.
+    anticipation : int
+        Years before the cohort from which a unit counts as treated.
 
     Returns
     -------
     ndarray of int, shape (n_obs,)
         1 for the innermost ring, ``len(edges)`` for the outermost, 0 beyond it or if nobody
         is treated yet.
+
+    Raises
+    ------
+    DesignError
+        If the edges do not rise from above 0.
+    DataError
+        If pairs lack a column, name units that the panel lacks, or a distance is not a number.
     """
     bounds = np.asarray(edges, dtype=float)
     if not bounds.size or (np.diff(bounds) <= 0).any() or bounds[0] <= 0:
-        raise DesignError(f"edges {first_three(edges)} do not rise from above 0.")
+        raise DesignError(
+            f"edges {first_three(edges)} do not rise from above 0.\n"
+            "  Give outer edges in rising order, as [10, 25, 50]."
+        )
     _fail_if_not_pairs(panel, distance, "distance")
     source = panel.units.get_indexer(distance["from"])
     target = panel.units.get_indexer(distance["to"])
@@ -96,10 +108,17 @@ def donut(panel: Panel, distance: pd.DataFrame, radius: float) -> Panel:
     radius : float
         In the unit of ``distance``.
 
+    Returns
+    -------
+    Panel
+        Every unit that is ever treated, with the never-treated units beyond the radius.
+
     Raises
     ------
     DesignError
         No never-treated unit is left.
+    DataError
+        If pairs lack a column, name units that the panel lacks, or a distance is not a number.
     """
     _fail_if_not_pairs(panel, distance, "distance")
     ever = panel.cohort_by_unit != NEVER_TREATED
@@ -131,12 +150,14 @@ def _fail_if_not_pairs(panel: Panel, pairs: pd.DataFrame, value: str) -> None:
     unknown = named.difference(panel.units)
     if len(unknown):
         raise DataError(
-            f"pairs name {len(unknown)} units that the panel lacks: {first_three(unknown)}."
+            f"pairs name {len(unknown)} units that the panel lacks: {first_three(unknown)}.\n"
+            "  Leave these pairs out, or write units as the panel does."
         )
     amount = pairs[value].to_numpy(float)
     bad = ~np.isfinite(amount) | (amount < 0) | (pairs["from"] == pairs["to"]).to_numpy()
     if bad.any():
         where = [f"{a} to {b}" for a, b in pairs.loc[bad, ["from", "to"]].to_numpy()]
         raise DataError(
-            f"a {value} is missing, negative or of a unit to itself: {first_three(where)}."
+            f"a {value} is missing, negative or of a unit to itself: {first_three(where)}.\n"
+            "  Correct these pairs, or leave them out."
         )

@@ -99,6 +99,10 @@ def load_rules(name: str | Path) -> Rules:
     name : str or Path
         ``"qianjiang_chongqing"``, or a path that ends in ``.yaml``.
 
+    Returns
+    -------
+    Rules
+
     Raises
     ------
     RuleError

@@ -35,6 +35,16 @@ def _facts() -> Evidence:
 def case_page(name: str) -> CasePage:
     """Return the page of a case by the name of its rule file.
 
+    Parameters
+    ----------
+    name : str
+        As in ``load_rules``.
+
+    Returns
+    -------
+    CasePage
+        Its methods are the exhibits of the page.
+
     Raises
     ------
     RuleError
