@@ -22,6 +22,7 @@ def row(aco_id, year, name, *, track="1", start="01/01/2016", budget=100_000_000
         "revenue_category": "Low Revenue" if year >= 2018 else "", "track": track,
         "benchmark": budget, "savings": budget // 50, "person_years": 9_000.0,
         "agreement_period": 1.0, "pay_for_reporting": False, "quality_score": "0.9",
+        "minimum_savings_rate": "0.02",
         "months": 12, **dict(zip(PARTS, (4_000.0, 5_000.0, 900.0, 100.0), strict=True)),
     }  # fmt: skip
     return base | changes

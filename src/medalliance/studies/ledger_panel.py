@@ -251,6 +251,7 @@ def ledger_rows(files: pd.DataFrame, matches: pd.DataFrame) -> pd.DataFrame:
             "low_revenue": files["revenue_category"].map(
                 {"Low Revenue": 1.0, "High Revenue": 0.0}
             ).astype(float),
+            "minimum_savings_rate": pd.to_numeric(files["minimum_savings_rate"], errors="coerce"),
             "quality": files["quality_score"].astype(float).mask(files["pay_for_reporting"]),
             "share_physician": primary / total,
             "share_primary": 1 - files["visits_specialist"] / total,
