@@ -87,7 +87,7 @@ def xy_plot(
     for part, label, color, marker in groups:
         if part.any():
             ax.scatter(x[part], y[part], color=color, marker=marker, s=46, zorder=3, label=label)
-    for number in np.flatnonzero(wrong) if len(labels) else ():
+    for number in map(int, np.flatnonzero(wrong)) if len(labels) else ():
         ax.annotate(labels[number], (x[number], y[number]), (6, 4), textcoords="offset points")
     ax.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
     ax.set_aspect("equal")

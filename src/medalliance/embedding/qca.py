@@ -16,6 +16,7 @@ from .minimise import ANY, Cube, covers, prime_implicants, smallest_covers
 from .truth_table import TruthTable, row_membership
 
 Kind = Literal["conservative", "parsimonious", "intermediate"]
+KINDS: tuple[Kind, ...] = ("conservative", "parsimonious", "intermediate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +111,7 @@ def minimise(
     ----------
     Ragin (2008), chapters 8 and 9; Ragin and Sonnett (2005) for easy counterfactuals.
     """
-    check_choice("kind", kind, ("conservative", "parsimonious", "intermediate"))
+    check_choice("kind", kind, KINDS)
     on = table.combinations(1)
     if not on:
         raise DesignError(

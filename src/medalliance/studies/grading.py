@@ -25,7 +25,7 @@ from ..estimators.twfe import twfe
 from ..panel import Panel, PanelWarning
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
-from .methods import headline
+from .estimates import headline
 from .monte_carlo import Record, Task
 
 HORIZON = 3

@@ -19,6 +19,8 @@ from ..tables import table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..embedding.qca import Kind
+
 OUTCOME = "SURV"
 CONDITIONS = ("DEV", "URB", "LIT", "IND", "STB")
 ANCHORS = {
@@ -37,7 +39,7 @@ MEANINGS = {
     "STB": "stable: few changes of government",
     "SURV": "the democracy survived",
 }
-KINDS = ("conservative", "intermediate", "parsimonious")
+KINDS: tuple[Kind, ...] = ("conservative", "intermediate", "parsimonious")
 SOURCE = (
     "our computation; data and anchors of Rihoux and Ragin (2009), Configurational Comparative "
     "Methods, after Lipset (1959); 18 European states between the wars"

@@ -28,7 +28,7 @@ from ..outcomes import outcome_label
 from ..panel import Panel
 from ..provenance import Badge
 from ..results import Effects
-from .methods import PREFERRED, TEACHING, YOURS
+from .estimates import PREFERRED, TEACHING, YOURS
 
 if TYPE_CHECKING:
     import pandas as pd
