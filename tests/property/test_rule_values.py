@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import medalliance as ma
-from medalliance.reforms.schema import read_parameters
+from medalliance.reforms.dated import read_parameters
 
 SHARES = st.decimals(0, 1, places=6, allow_nan=False)
 YEARS = st.lists(st.integers(1990, 2060), min_size=4, max_size=4, unique=True).map(sorted)

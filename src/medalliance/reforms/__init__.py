@@ -1,8 +1,9 @@
 """Rules of the reforms: dated, sourced, read from ``data/reforms``."""
 
+from .dated import STATUSES, DatedValue, shown
 from .fields import GROUPS, RuleField, core_fields, rule_fields
 from .reading import Reforms, load_reforms, load_rules, read_rules, rule_names
-from .schema import KINDS, STATUSES, DatedValue, Rules, rules_json_schema, shown
+from .schema import KINDS, Rules, rules_json_schema
 
 __all__ = [
     "GROUPS",

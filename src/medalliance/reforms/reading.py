@@ -12,8 +12,9 @@ from pydantic import ValidationError
 
 from ..errors import RuleError, first_three, raise_problems
 from ..paths import data_dir
+from .dated import problem_sentence, shown
 from .fields import rule_fields
-from .schema import Rules, _sentence, shown
+from .schema import Rules
 from .yaml_text import read_yaml
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def read_rules(path: str | Path) -> Rules:
             if detail["type"] == "parameters":
                 problems += str(detail["msg"]).split("\n")
             else:
-                problems.append(_sentence(detail))
+                problems.append(problem_sentence(detail))
     problems += _source_problems(content)
     if rules is not None and rules.id != path.stem:
         problems.append(f"id: {rules.id} differs from the file's name, {path.stem}")

@@ -1,0 +1,40 @@
+"""Pictures of plain tidy frames: one visual language, Axes in, Axes out."""
+
+from ._estimates import event_study, forest, group_time
+from ._look import (
+    FONTS,
+    INK,
+    MARKERS,
+    PALETTE,
+    as_percent,
+    legend,
+    new_axes,
+    style,
+    styled,
+    whole_years,
+)
+from ._series import bars, dumbbell, lines
+from ._shapes import flow, heatmap, ternary, tiles
+
+__all__ = [
+    "FONTS",
+    "INK",
+    "MARKERS",
+    "PALETTE",
+    "as_percent",
+    "bars",
+    "dumbbell",
+    "event_study",
+    "flow",
+    "forest",
+    "group_time",
+    "heatmap",
+    "legend",
+    "lines",
+    "new_axes",
+    "style",
+    "styled",
+    "ternary",
+    "tiles",
+    "whole_years",
+]

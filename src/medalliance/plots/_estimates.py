@@ -1,0 +1,121 @@
+"""Pictures of estimates with their intervals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..exhibits import HORIZONTAL
+from ._look import INK, MARKERS, PALETTE, bounds, legend, new_axes, styled, titled, whole_years
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@styled
+def forest(
+    frame: pd.DataFrame,
+    *,
+    label: str = "label",
+    group: str | None = None,
+    unit: str = "",
+    reference: float | None = 0.0,
+    ax: Any = None,
+) -> Any:
+    """Draw estimates with their intervals, one row each, never pooled.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``estimate`` and, where published, ``conf_low`` and ``conf_high``; ``label`` names rows.
+        An estimate without an interval is drawn hollow.
+    group : str, optional
+        Column whose values get a colour each.
+    unit : str
+        Title of the horizontal axis with the unit of measure.
+    """
+    ax = new_axes(height=max(2.0, 0.42 * len(frame) + 1.2)) if ax is None else ax
+    ax.set_gid(HORIZONTAL)
+    rows = np.arange(len(frame))[::-1]
+    keys = frame[group].astype(str) if group else np.array([""] * len(frame))
+    low, high = bounds(frame, "conf_low"), bounds(frame, "conf_high")
+    known = np.isfinite(low) & np.isfinite(high)
+    estimate = frame["estimate"].to_numpy(float)
+    if reference is not None:
+        ax.axvline(reference, color=INK, linewidth=1)
+    for number, key in enumerate(dict.fromkeys(keys)):
+        color = PALETTE[number % len(PALETTE)]
+        mine = np.asarray(keys == key)
+        full, bare = mine & known, mine & ~known
+        ax.hlines(rows[full], low[full], high[full], color=color, linewidth=2)
+        ax.scatter(estimate[full], rows[full], color=color, zorder=3, label=key or "estimate")
+        name = f"{key or 'estimate'} (no interval published)"
+        ax.scatter(
+            estimate[bare], rows[bare], facecolors="none", edgecolors=color, zorder=3, label=name
+        )
+        if group:
+            ax.plot([], [], "o", color=color, label="_" + str(key))
+    ax.set_yticks(rows, [str(text) for text in frame[label]])
+    ax.set_ylim(-0.6, len(frame) - 0.4)
+    ax.grid(visible=False, axis="y")
+    if group or (~known).any():
+        legend(ax, skip_empty=True)
+    return titled(ax, unit, "")
+
+
+@styled
+def event_study(
+    frame: pd.DataFrame, *, unit: str = "", by: str | None = None, ax: Any = None
+) -> Any:
+    """Draw effects by event time: pointwise intervals as bars, simultaneous bands as a shade.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``event_time``, ``estimate`` and, where they exist, ``conf_low``, ``conf_high``,
+        ``band_low``, ``band_high``.
+    unit : str
+        Title of the vertical axis with the unit of measure.
+    by : str, optional
+        Column whose values (estimators, say) are drawn side by side.
+    """
+    ax = new_axes() if ax is None else ax
+    groups = [("estimate", frame)] if by is None else list(frame.groupby(by, sort=False))
+    ax.axhline(0, color=INK, linewidth=1)
+    ax.axvline(-0.5, color=INK, linewidth=1, linestyle="--")
+    for number, (key, part) in enumerate(groups):
+        part = part.sort_values("event_time")
+        color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
+        shift = 0.0 if len(groups) == 1 else 0.5 * (number / (len(groups) - 1) - 0.5)
+        time, value = part["event_time"].to_numpy(float) + shift, part["estimate"].to_numpy(float)
+        band = bounds(part, "band_low"), bounds(part, "band_high")
+        if np.isfinite(band[0]).any():
+            label = "simultaneous band" if by is None else f"_{key} band"
+            ax.fill_between(time, *band, color=color, alpha=0.18, linewidth=0, label=label)
+        low, high = bounds(part, "conf_low"), bounds(part, "conf_high")
+        ax.vlines(time, low, high, color=color, linewidth=2)
+        ax.plot(time, value, marker, color=color, label=str(key))
+    if by is not None or ax.get_legend_handles_labels()[1] != ["estimate"]:
+        legend(ax)
+    whole_years(ax, frame["event_time"])
+    return titled(ax, "years since the reform", unit)
+
+
+@styled
+def group_time(frame: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
+    """Draw effects of each cohort by year, cohorts in colour, with pointwise intervals."""
+    ax = new_axes() if ax is None else ax
+    cohorts = list(frame.groupby("cohort"))
+    ax.axhline(0, color=INK, linewidth=1)
+    for number, (cohort, part) in enumerate(cohorts):
+        part = part.sort_values("year")
+        color = PALETTE[number % len(PALETTE)]
+        shift = 0.0 if len(cohorts) == 1 else 0.5 * (number / (len(cohorts) - 1) - 0.5)
+        year, value = part["year"].to_numpy(float) + shift, part["estimate"].to_numpy(float)
+        ax.vlines(year, bounds(part, "conf_low"), bounds(part, "conf_high"), color=color)
+        marker = MARKERS[number % len(MARKERS)]
+        ax.plot(year, value, marker, color=color, label="cohort " + str(cohort))
+    legend(ax)
+    whole_years(ax, frame["year"])
+    return titled(ax, "year", unit)

@@ -1,0 +1,128 @@
+"""The look that all pictures share: colours, fonts, new Axes, legends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..exhibits import HORIZONTAL, SIZE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+INK = "#5b6370"
+PALETTE = ("#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#949494", "#d55e00")
+MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
+FONTS = ["DejaVu Sans", "Noto Sans CJK SC"]
+_STYLE: Any = {
+    "font.family": FONTS,
+    "font.size": 12,
+    "axes.titlesize": 12.5,
+    "axes.labelsize": 12,
+    "axes.unicode_minus": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.titlelocation": "left",
+    "grid.color": "#8a8f98",
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.8,
+    "lines.linewidth": 2.0,
+    "lines.markersize": 5.5,
+    "legend.frameon": False,
+    "figure.figsize": SIZE,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    **dict.fromkeys(
+        ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK
+    ),
+    "legend.labelcolor": INK,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Hold the book's look while something is drawn."""
+    import matplotlib as mpl
+    from cycler import cycler
+
+    with mpl.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=PALETTE)}):
+        yield
+
+
+def styled(draw: Any) -> Any:
+    """Return a drawing function that draws in the book's look."""
+
+    @wraps(draw)
+    def drawn(*args: Any, **options: Any) -> Any:
+        with style():
+            return draw(*args, **options)
+
+    return drawn
+
+
+def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Any:
+    """Return the Axes of a new figure, width by height in inches."""
+    import matplotlib.pyplot as plt
+
+    with style():
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+def as_percent(ax: Any, decimals: int = 0) -> Any:
+    """Print the value axis of drawn shares in percent; the data stay 0 to 1."""
+    from matplotlib.ticker import PercentFormatter
+
+    axis = ax.xaxis if ax.get_gid() == HORIZONTAL else ax.yaxis
+    axis.set_major_formatter(PercentFormatter(1.0, decimals=decimals))
+    return ax
+
+
+def whole_years(ax: Any, values: pd.Series) -> None:
+    """Put ticks at whole numbers if all values on the axis are whole."""
+    from matplotlib.ticker import MaxNLocator
+
+    numbers = values.to_numpy(float)
+    if numbers.size and np.all(numbers == np.round(numbers)):
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+
+
+def legend(ax: Any, *, skip_empty: bool = False, above: float = 1.0) -> None:
+    """Set the legend above the Axes, three columns at most."""
+    handles, names = ax.get_legend_handles_labels()
+    if skip_empty:
+        full = [len(handle.get_offsets()) > 0 for handle in handles]
+        handles = [handle for handle, keep in zip(handles, full, strict=True) if keep]
+        names = [name for name, keep in zip(names, full, strict=True) if keep]
+    width = ax.figure.get_figwidth() * (0.5 if ax.get_gid() == HORIZONTAL else 1.0)
+    columns = _legend_columns(names, width)
+    ax.legend(
+        handles, names, loc="lower left", bbox_to_anchor=(0, above), ncols=columns,
+        borderaxespad=0.2, handlelength=1.4, columnspacing=1.2,
+    )  # fmt: skip
+
+
+def _legend_columns(names: Sequence[str], inches: float) -> int:
+    """Return how many columns, three at most, fit beside each other above the Axes."""
+    widest = max((len(name) for name in names), default=0)
+    fitting = int(inches / (0.088 * widest + 0.45)) if widest else 1
+    return max(1, min(len(names), 3, fitting))
+
+
+def titled(ax: Any, x: str, y: str) -> Any:
+    """Title both axes."""
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    return ax
+
+
+def bounds(frame: pd.DataFrame, name: str) -> np.ndarray:
+    """Return a column of limits; missing where the frame has no such column."""
+    missing = np.full(len(frame), np.nan)
+    return frame[name].to_numpy(float) if name in frame.columns else missing
