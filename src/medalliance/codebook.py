@@ -13,7 +13,7 @@ from typing import Any
 from .errors import DataError, raise_problems
 from .paths import data_dir
 
-KINDS = ("key", "panel", "outcome", "statistic", "case")
+KINDS = ("key", "panel", "outcome", "statistic", "case", "laboratory")
 TYPES = ("string", "integer", "number")
 LANGUAGES = ("en", "zh")
 _SECTIONS = ("units", "grades", "variables", "columns", "tables")

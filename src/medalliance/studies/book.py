@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import DataError
+from .laboratory import script as laboratory_script
 from .notebooks import execute, find_notebooks
 from .pages import generated_pages
 
@@ -81,6 +82,7 @@ def stage(source: Path, staged: Path) -> Path:
         notebook.write_text(fold_code(notebook.read_text(encoding="utf-8")), encoding="utf-8")
     for name, text in generated_pages(source).items():
         (fresh / name).write_text(text, encoding="utf-8")
+    (fresh / "_static" / "laboratory.js").write_text(laboratory_script(source), encoding="utf-8")
     shutil.copy2(_mathjax(), fresh / "_static" / "tex-svg.js")
     kept = set()
     for path in sorted(item for item in fresh.rglob("*") if item.is_file()):

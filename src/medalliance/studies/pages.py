@@ -28,6 +28,7 @@ _KINDS = {
     "outcome": "Outcomes",
     "statistic": "Published statistics",
     "case": "Published figures of cases",
+    "laboratory": "Settings and results of the rule laboratory",
 }
 _STACK = (
     "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "seaborn",

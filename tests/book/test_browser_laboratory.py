@@ -1,0 +1,126 @@
+"""The laboratory as a reader uses it: mouse, keyboard, address, both languages, both widths."""
+
+import re
+
+import pytest
+from test_browser_pages import browser  # noqa: F401  (the shared browser)
+
+pytestmark = pytest.mark.browser
+
+LOOKS = [(1280, "light", "en"), (1280, "dark", "zh"), (390, "light", "zh"), (390, "dark", "en")]
+PALE = """element => {
+  const [r, g, b, a = 1] = getComputedStyle(element).backgroundColor.match(/[\\d.]+/g).map(Number);
+  return a > 0.5 && (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255 > 0.6;
+}"""
+
+
+@pytest.fixture
+def opened(browser, built_book):  # noqa: F811
+    """Return a function that opens the laboratory, and note what it asks for."""
+    contexts = []
+
+    def open_at(width=1280, scheme="light", state=""):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        page = context.new_page()
+        page.asked = []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.goto((built_book / "laboratory.html").as_uri() + (f"#{state}" if state else ""))
+        page.wait_for_selector("#lab-gain_share")
+        return page
+
+    yield open_at
+    for context in contexts:
+        context.close()
+
+
+def seen(page):
+    """Return what the page says and shows."""
+    page.wait_for_timeout(120)
+    return {
+        "sentence": page.inner_text(".lab-headline"),
+        "picture": page.inner_html("#lab-figure-yuan svg"),
+        "table": page.inner_text(".lab-tables"),
+    }
+
+
+def changed(before, after):
+    return {name for name in before if before[name] != after[name]}
+
+
+@pytest.mark.parametrize(("width", "scheme", "lang"), LOOKS)
+def test_mouse_and_keyboard_change_numbers_and_picture(opened, width, scheme, lang):
+    page = opened(width, scheme, f"lang={lang}" if lang == "zh" else "")
+    everything = {"sentence", "picture", "table"}
+    start = seen(page)
+
+    slider = page.locator("#lab-gain_share")
+    slider.scroll_into_view_if_needed()
+    box = slider.bounding_box()
+    page.mouse.click(box["x"] + 0.95 * box["width"], box["y"] + box["height"] / 2)
+    by_mouse = seen(page)
+    assert changed(start, by_mouse) == everything
+    assert "gain_share=" in page.url
+
+    page.locator("#lab-growth").focus()
+    page.keyboard.press("ArrowLeft")
+    by_key = seen(page)
+    assert changed(by_mouse, by_key) == everything
+    assert "growth=-0.005" in page.url
+
+    page.select_option("#lab-sides", "two")
+    assert changed(by_key, seen(page)) == everything
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    outside = [url for url in page.asked if not url.startswith(("file:", "data:", "blob:"))]
+    assert outside == []
+    pale = [
+        e for e in page.query_selector_all(".lab :is(p, div, table, select)") if e.evaluate(PALE)
+    ]
+    assert (scheme == "light") or pale == []
+
+
+def test_the_address_restores_a_setting_and_the_language(opened):
+    first = opened()
+    first.click("[data-preset=tight_one_sided]")
+    shown = seen(first)
+    first.click(".lab-language")
+    assert "lang=zh" in first.url
+    state = first.url.split("#")[1]
+    again = opened(state=state)
+    assert again.get_attribute("[data-preset=tight_one_sided]", "aria-pressed") == "true"
+    assert again.inner_html("#lab-figure-map svg path.lab-line") == first.inner_html(
+        "#lab-figure-map svg path.lab-line"
+    )
+    again.click(".lab-language")
+    assert seen(again) == shown
+
+
+def test_two_stable_outcomes_are_both_shown(opened):
+    page = opened()
+    page.click("[data-preset=tight_one_sided]")
+    assert "2 outcomes are stable" in seen(page)["sentence"]
+    dots = page.query_selector_all("#lab-figure-map circle")
+    assert len(dots) == 3
+    assert [dot.get_attribute("fill") == "none" for dot in dots] == [False, True, False]
+
+
+def test_a_wrong_address_opens_the_laboratory_all_the_same(opened):
+    page = opened(state="gain_share=9&sides=neither&corridor=&villages=12.7&growth=abc")
+    assert page.input_value("#lab-gain_share") == "1"
+    assert page.input_value("#lab-sides") == "one"
+    assert "Expected surplus" in page.inner_text(".lab-headline")
+
+
+def test_chinese_has_no_english_words_and_a_reader_is_told_what_is_drawn(opened):
+    page = opened(state="lang=zh")
+    text = page.inner_text("#laboratory").replace("ILLUSTRATIVE", "").replace("English", "")
+    assert re.findall(r"[A-Za-z]{2,}", text) == []
+    assert page.get_attribute("#laboratory", "lang") == "zh-CN"
+    for picture in page.query_selector_all("#laboratory svg"):
+        assert picture.get_attribute("role") == "img"
+        assert len(picture.get_attribute("aria-label")) > 20
+    assert page.get_attribute(".lab-headline", "aria-live") == "polite"
+    named = page.evaluate(
+        "[...document.querySelectorAll('.lab :is(input, select)')].every(e => e.labels.length)"
+    )
+    assert named
