@@ -41,16 +41,16 @@ def main() -> None:
     if not options.peers.exists():
         sys.exit(f"{options.peers} is missing: make build/peers/.stamp, or pass --peers PYTHON")
     WORK.mkdir(parents=True, exist_ok=True)
-    rows = []
     for size in options.sizes:
-        table = write_panel(size)
+        table, rows = write_panel(size), []
         for task, libraries in PLAN[size].items():
             if task not in options.tasks:
                 continue
             for library in libraries:
                 rows.append(run_one(table, size, task, library, options))
                 print(line(rows[-1]), flush=True)
-    write(pd.DataFrame(rows), options.threads)
+        if rows:
+            write(pd.DataFrame(rows), options.threads)
 
 
 def write_panel(size: str) -> Path:
