@@ -90,6 +90,17 @@ def test_the_opening_follows_the_checks(verdicts):
     assert "1 of 6 headlines pass all four checks: surplus rate" in strong
 
 
+@pytest.mark.parametrize(("last", "said"), [(0.02, "is the same"), (-0.02, "turns with")])
+def test_the_sentence_on_references_follows_the_signs(monkeypatch, last, said):
+    labels = ["registered", "anticipation 0", "anticipation 2"]
+    made = pd.DataFrame({"label": labels, "estimate": [0.01, 0.015, last]})
+    monkeypatch.setattr(chapter, "_panel", lambda: None)
+    monkeypatch.setattr(chapter, "sample_table", lambda panel, outcome: made)
+    text = chapter.reference_sentence("fund_surplus_rate").text
+    assert said in text
+    assert f"{last:+.4f} against three years before" in text
+
+
 @pytest.mark.parametrize(("require", "outcome"), [("0", "skipped"), ("1", "failed")])
 def test_running_the_chapter_again_needs_the_files(tmp_path, require, outcome):
     stub = tmp_path / "book"

@@ -349,6 +349,29 @@ def samples_exhibit(outcome: str) -> Exhibit:
     )
 
 
+def reference_sentence(outcome: str) -> Sentence:
+    """Say how the estimate turns with the year of reference."""
+    found = sample_table(_panel(), outcome).set_index("label")["estimate"]
+    names = {0: "anticipation 0", 1: "registered", 2: "anticipation 2"}
+    values = {ahead: float(found[name]) for ahead, name in names.items()}
+    said = ", ".join(
+        f"{value:+.4f} against {('the year', 'two years', 'three years')[ahead]} before"
+        for ahead, value in values.items()
+    )
+    same = len({value > 0 for value in values.values()}) == 1
+    closing = (
+        "The sign is the same for each."
+        if same
+        else "The sign turns with the reference: the outcome moved in the years just before, so "
+        "that part of what follows may be a return to its usual level."
+    )
+    return sentence(
+        f"The estimate for the {LABELS[outcome]} is {said}. {closing}",
+        badge=Badge.REAL,
+        source=FILES,
+    )
+
+
 def pretrend_exhibit() -> Exhibit:
     """Show tests of the years before, their power and what bounded violations leave."""
     found = pretrend_table(_panel())
@@ -370,13 +393,13 @@ def pretrend_exhibit() -> Exhibit:
 
 def power_sentence(outcome: str) -> Sentence:
     """Say which effect the design would find."""
-    found = minimum_detectable_effect(group_time(_panel(), outcome), _panel(), n_draws=100)
+    found = minimum_detectable_effect(group_time(_panel(), outcome), _panel(), n_draws=60)
     return sentence(
         f"With this design an effect of {found['minimum_detectable_effect'].iloc[0]:.3f} on the "
         f"{LABELS[outcome]} would be found four times in five. Smaller effects may exist and stay "
         "unseen.",
         badge=Badge.REAL,
-        source=f"{FILES}; cohorts drawn again 100 times on outcomes without effects",
+        source=f"{FILES}; cohorts drawn again 60 times on outcomes without effects",
     )
 
 

@@ -20,10 +20,10 @@ from ..panel import Panel
 from ..provenance import Badge
 from ..reforms import load_rules
 from ..tables import table
-from .ledger_chapter import FILES, INTERVAL
+from .ledger_chapter import FILES, INTERVAL, MONEY
 from .ledger_effects import LABELS, REGISTERED, headlines
 from .ledger_kept import load_ledger
-from .ledger_renewals import moves, rebasing_table, renewal_effects, renewal_paths
+from .ledger_renewals import moves, rebasing_table, renewal_effects
 
 FULL_SAVING = 0.03  # assumed: saving, part of spending, of an organisation that keeps every dollar
 DISCOUNT = 0.95  # assumed: what next year is worth today
@@ -55,35 +55,37 @@ def moves_exhibit() -> Exhibit:
     )  # fmt: skip
 
 
+@cache
+def _by_agreement_year() -> pd.DataFrame:
+    parts = [renewal_effects(_panel(), name).assign(outcome=name) for name in REGISTERED.outcomes]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _renewals() -> pd.DataFrame:
+    found = _by_agreement_year()
+    return found[found["when"] == "mean"].reset_index(drop=True)
+
+
 def renewal_figure() -> Exhibit:
-    """Draw spending and budget around renewals of both kinds."""
-    paths = renewal_paths(_panel())
-    names = {"log_spending": "spending", "log_budget": "budget"}
-    long = paths.melt(["kind", "event_time"], list(names), "money", "value")
-    long["series"] = long["money"].map(names) + ", renewal " + long["kind"]
-    ax = plots.lines(long, x="event_time", y="value", by="series")
-    ax.set(xlabel="years since the new agreement began", ylabel="log, year before = 0")
+    """Draw what a two-sided renewal adds to a one-sided one, by year of the agreement."""
+    found = _by_agreement_year()
+    shown = found[(found["when"] != "mean") & found["outcome"].isin(MONEY)]
+    shown = shown.assign(event_time=shown["when"].astype(int), outcome=shown["outcome"].map(LABELS))
+    ax = plots.event_study(shown, unit="difference", by="outcome")
+    ax.set_xlabel("years since the new agreement began")
+    columns = ["outcome", "event_time", "estimate", "conf_low", "conf_high"]
     return figure(
         ax,
-        caption="Spending and budget per person around a renewal, by what the new agreement asks "
-        "for. Means of the organisations seen, not effects.",
-        alt="Four lines from three years before a renewal to two years after it: spending and "
-        "budget for renewals that stay one-sided and for renewals into two-sided risk.",
+        caption="Renewals into two-sided risk against renewals of the same year that stay "
+        "one-sided, by year of the new agreement. The reference lies two years before.",
+        alt="Points with intervals for surplus rate, spending and budget per person from three "
+        "years before a renewal to two years after it.",
         badge=Badge.REAL,
-        source=FILES,
-        summary=long[["series", "event_time", "value"]].assign(
-            value=long["value"].map(lambda v: f"{v:.3f}")
+        source=f"{FILES}; group-time effects within renewal years",
+        summary=shown[columns].assign(
+            **{c: shown[c].map(lambda v: "" if v != v else f"{v:.4f}") for c in columns[2:]}
         ),
     )
-
-
-@cache
-def _renewals() -> pd.DataFrame:
-    parts = []
-    for name in REGISTERED.outcomes:
-        found = renewal_effects(_panel(), name)
-        parts.append(found[found["when"] == "mean"].assign(outcome=name))
-    return pd.concat(parts, ignore_index=True)
 
 
 def renewal_exhibit() -> Exhibit:

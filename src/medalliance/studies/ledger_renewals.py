@@ -58,43 +58,6 @@ def moves(panel: Panel) -> pd.DataFrame:
     return counts.reset_index()
 
 
-def renewal_paths(panel: Panel, before: int = 3, after: int = 2) -> pd.DataFrame:
-    """Follow organisations around a renewal, those that turn two-sided and those that do not.
-
-    Parameters
-    ----------
-    panel : Panel
-    before, after : int
-        Years around the first year of the new agreement.
-
-    Returns
-    -------
-    DataFrame
-        ``kind event_time surplus log_spending log_budget organisations``: means of the
-        organisations seen in the year before and the first year, as changes from the year before.
-    """
-    frame = with_renewals(panel).frame
-    frame = frame.assign(
-        log_spending=np.log(frame["spending"] / frame["insured_n"]),
-        log_budget=np.log(frame["budget_per_person"]),
-    )
-    starts = frame[(frame["renewed"] == 1) & (frame["was_one_sided"] == 1)]
-    columns = ["surplus", "log_spending", "log_budget"]
-    pieces = []
-    for year, part in starts.groupby(panel.year):
-        kind = part.set_index(panel.unit)["two_sided"].map({1: "two-sided", 0: "one-sided"})
-        rows = frame[frame[panel.unit].isin(kind.index)]
-        base = rows[rows[panel.year] == year - 1].set_index(panel.unit)[columns]
-        rows = rows.assign(kind=rows[panel.unit].map(kind), event_time=rows[panel.year] - year)
-        change = rows[columns].to_numpy() - base.reindex(rows[panel.unit]).to_numpy()
-        pieces.append(rows[["kind", "event_time"]].assign(**dict(zip(columns, change.T))))  # noqa: B905
-    stacked = pd.concat(pieces)
-    stacked = stacked[stacked["event_time"].between(-before, after)].dropna()
-    means = stacked.groupby(["kind", "event_time"])[columns].mean()
-    means["organisations"] = stacked.groupby(["kind", "event_time"]).size()
-    return means.reset_index()
-
-
 def renewal_effects(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> pd.DataFrame:
     """Compare renewals into two-sided risk with renewals in the same year that stay one-sided.
 
@@ -157,11 +120,12 @@ def _average(parts: list[tuple[float, float, pd.Series]]) -> tuple[float, pd.Ser
 
 def _row(when: str, value: float, influence: pd.Series, n_moved: float) -> dict[str, object]:
     error = float(np.sqrt((influence**2).sum()))
+    error = error if error > 1e-12 else np.nan
     half = float(stats.norm.ppf(0.975)) * error
     return {
         "when": when,
         "estimate": value,
-        "std_error": error if error > 1e-12 else np.nan,
+        "std_error": error,
         "conf_low": value - half,
         "conf_high": value + half,
         "n_moved": int(n_moved),
