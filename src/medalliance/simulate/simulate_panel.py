@@ -37,6 +37,7 @@ GRADED = (
     "log_budget_per_insured",
     "log_remuneration_per_fte_hospital",
     "log_remuneration_per_fte_township",
+    "log_remuneration_per_fte_village",
     "log_fixed_mix_remuneration_per_fte_township",
     "pay_gap_hospital_township",
     "primary_care_visit_share",
