@@ -12,7 +12,9 @@ from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
 from ..tables import table
 from .contract_anatomy import FILL, NONE, unbroken
+from .embedding_chapter import case_codes_table, project_coding
 from .example_county import deficit_sentence, surplus_figure, terms_table
+from .process_tracing import project_steps, steps_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,6 +220,14 @@ class CasePage:
             labels={},
         )
 
+    def embedding(self) -> Exhibit | Sentence:
+        """Set the case's row of the embedding grid, each code with its words and source."""
+        return case_codes_table(self.rules.id)
+
+    def steps(self) -> Exhibit | Sentence:
+        """Set the steps that process tracing knows of the case: date, who, what."""
+        return steps_table(self.rules.id)
+
     def missing(self) -> Sentence:
         """Say which terms a settlement needs that are not published."""
         known = rule_fields()
@@ -246,6 +256,8 @@ class CasePage:
         used = {value.source for values in self.rules.parameters.values() for value in values}
         used |= set(self._published()["source_id"])
         used |= set(self._events()["source_id"])
+        for frame in (project_coding().sheets, project_steps()):
+            used |= set(frame.loc[frame["case"] == self.rules.id, "source_id"])
         studies = evidence.effects["study_slug"].isin(self.rules.studies)
         used |= set(evidence.effects.loc[studies, "source_id"])
         listed = evidence.sources[evidence.sources["source_id"].isin(used)]

@@ -12,6 +12,7 @@ SECTIONS = (
     "Question",
     "Rules then and now",
     "Figures",
+    "Embedding",
     "Settlement",
     "What could be wrong",
     "Sources",
@@ -28,6 +29,11 @@ _FIGURES = (
     "Percentages stand as printed, amounts in full units, both beside the source's own words. A "
     "change from before to after is not an effect: nothing in these tables says what would have "
     "happened otherwise."
+)
+_EMBEDDING = (
+    "How deeply is insurance embedded in primary care here? A code from 0 to 3 answers a question "
+    "of the grid where a text in hand speaks of it. The codes are our reading of these words. A "
+    "question that is not listed is blank, which is no zero. The steps are dated acts and findings."
 )
 _ABROAD = (
     "This contract is an analogue in another currency. Its terms are listed as far as they are "
@@ -96,12 +102,15 @@ def case_notebook_text(
         Settle an example county; contracts in another currency do not.
     """
     settlement = _SETTLEMENT if settles else _ABROAD
-    texts = dict(zip(SECTIONS, (question, rules, figures, settlement, wrong, ""), strict=True))
+    texts = dict(
+        zip(SECTIONS, (question, rules, figures, _EMBEDDING, settlement, wrong, ""), strict=True)
+    )
     example = ["page.example_terms()", "page.example()", "page.example_loss()"] if settles else []
     code = {
         "Question": [f'import medalliance as ma\n\npage = ma.case_page("{slug}")\npage.summary()'],
         "Rules then and now": ["page.contract()", "page.timeline()"],
         "Figures": ["page.picture()", "page.figures()", "page.effects()"],
+        "Embedding": ["page.embedding()", "page.steps()"],
         "Settlement": ["page.missing()", *example],
         "What could be wrong": [],
         "Sources": ["page.sources()"],
