@@ -598,7 +598,7 @@ def test_deductions_larger_than_the_budget():
             ],
             "no_such_field is no rule field",
         ),
-        ([{"op": "share", "side": "surplus"}], "either rate or one_minus"),
+        ([{"op": "share", "side": "surplus"}], "exactly one of rate or one_minus"),
         ([{"op": "tax", "side": "surplus"}], "tag"),
         ([{"op": "round", "side": "surplus", "only_if": ["score"]}], "no ledger column"),
     ],

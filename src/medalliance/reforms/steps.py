@@ -15,6 +15,12 @@ Ref = Annotated[str, Field(pattern=r"^(ledger\.)?[a-z][a-z0-9_]*$")]
 Side = Literal["surplus", "deficit"]
 
 
+def _exactly_one(what: str, **given: object) -> None:
+    if sum(bool(value) for value in given.values()) != 1:
+        *names, last = given
+        raise ValueError(f"{what} needs exactly one of {', '.join(names)} or {last}")
+
+
 class _Step(BaseModel):
     """What every step has in common.
 
@@ -63,8 +69,7 @@ class Deduct(_Step):
 
     @model_validator(mode="after")
     def _one_of(self) -> Deduct:
-        if (self.rate is None) == (self.amount is None):
-            raise ValueError("deduct needs either rate or amount")
+        _exactly_one("deduct", rate=self.rate, amount=self.amount)
         return self
 
 
@@ -93,8 +98,7 @@ class Gate(_Step):
 
     @model_validator(mode="after")
     def _one_of(self) -> Gate:
-        if sum([self.rate is not None, self.score is not None, bool(self.any_of)]) != 1:
-            raise ValueError("gate needs exactly one of rate, score or any_of")
+        _exactly_one("gate", rate=self.rate, score=self.score, any_of=self.any_of)
         if (self.score is None) != (self.at_least is None):
             raise ValueError("gate by score needs at_least")
         if (self.by_size is None) != (self.size is None):
@@ -120,8 +124,7 @@ class Share(_Step):
 
     @model_validator(mode="after")
     def _one_of(self) -> Share:
-        if (self.rate is None) == (not self.one_minus):
-            raise ValueError("share needs either rate or one_minus")
+        _exactly_one("share", rate=self.rate, one_minus=self.one_minus)
         return self
 
 
@@ -150,8 +153,7 @@ class Limit(BaseModel):
 
     @model_validator(mode="after")
     def _one_of(self) -> Limit:
-        if sum(one is not None for one in (self.rate, self.amount, self.schedule)) != 1:
-            raise ValueError("a limit needs exactly one of rate, amount or schedule")
+        _exactly_one("a limit", rate=self.rate, amount=self.amount, schedule=self.schedule)
         if (self.schedule is None) != (self.at is None):
             raise ValueError("a limit by schedule needs the ledger column at")
         if self.rate is not None and self.of != "budget" and not self.of.startswith("ledger."):
@@ -213,8 +215,7 @@ class Split(_Step):
 
     @model_validator(mode="after")
     def _one_of(self) -> Split:
-        if sum([bool(self.among), self.within is not None, bool(self.uses)]) != 1:
-            raise ValueError("split needs exactly one of among, within or uses")
+        _exactly_one("split", among=self.among, within=self.within, uses=self.uses)
         if self.uses and list(self.uses.values()).count("rest") != 1:
             raise ValueError("split by uses needs exactly one use that takes the rest")
         return self
@@ -231,8 +232,7 @@ class Withhold(_Step):
 
     @model_validator(mode="after")
     def _one_of(self) -> Withhold:
-        if (self.rate is None) == (self.unearned is None):
-            raise ValueError("withhold needs either rate or unearned")
+        _exactly_one("withhold", rate=self.rate, unearned=self.unearned)
         return self
 
 
