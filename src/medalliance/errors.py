@@ -41,6 +41,17 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
         raise DesignError(f"{name}={value!r} is not known.\n  Use one of {', '.join(listed)}.")
 
 
+def check_level(level: float) -> None:
+    """Refuse a confidence level that is not between 0 and 1.
+
+    Raises
+    ------
+    DesignError
+    """
+    if not 0 < level < 1:
+        raise DesignError(f"level={level}.\n  Give a confidence level between 0 and 1, as 0.95.")
+
+
 def raise_problems(
     problems: list[str], *, where: str, advice: str, error: type[ValueError] = DataError
 ) -> None:

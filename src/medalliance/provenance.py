@@ -25,6 +25,10 @@ class Badge(StrEnum):
     SYNTHETIC = "SYNTHETIC"
     ILLUSTRATIVE = "ILLUSTRATIVE"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Badge:
+        raise ValueError(f"badge {value!r} is not known.\n  Use one of {', '.join(cls)}.")
+
 
 _ORDER = tuple(Badge)
 

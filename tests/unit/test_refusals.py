@@ -94,6 +94,31 @@ def test_unknown_choices_on_effects(panel):
         ma.att_gt(panel, "share").aggregate("nothing")
 
 
+def test_levels_outside_0_and_1(panel):
+    event = ma.att_gt(panel, "share").aggregate("event_time")
+    for ask in (event.conf_int, lambda level: ma.simultaneous_band(event, level=level),
+                lambda level: ma.pretrend_test(event, level=level)):  # fmt: skip
+        with pytest.raises(ma.DesignError, match="confidence level between 0 and 1"):
+            ask(level=95)
+
+
+@pytest.mark.parametrize("name", BY_ONE_OUTCOME)
+def test_panel_without_rows(panel, name):
+    with pytest.raises(ma.DesignError):
+        getattr(ma, name)(panel.keep(panel.frame["year"] > 3000), "share")
+
+
+def test_statistic_stack_badge_file(panel):
+    with pytest.raises(ma.DesignError, match="statistic='nothing' is not known"):
+        ma.randomisation_test(ma.twfe(panel, "share"), panel, statistic="nothing")
+    with pytest.raises(ma.DesignError, match="Pass a list of Effects"):
+        ma.stack_effects([])
+    with pytest.raises(ValueError, match="Use one of REAL, YOURS, SYNTHETIC, ILLUSTRATIVE"):
+        ma.Badge("nothing")
+    with pytest.raises(ma.RuleError, match="or the name of a contract"):
+        ma.load_rules("nothing.yaml")
+
+
 def test_unknown_group_of_rebasing(panel):
     budgets = panel.with_columns(
         budget=1 + np.arange(len(panel.frame)), fund_surplus_rate=panel.frame["x"]

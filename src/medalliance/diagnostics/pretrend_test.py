@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError
+from ..errors import DesignError, check_level
 from ..inference.pretrend_power import detectable_slope
 from ..results import Design, Effects
 
@@ -57,6 +57,7 @@ def pretrend_test(
     ----------
     Callaway, Sant'Anna (2021), section 4.1 (as R ``did``); Roth (2022), section 3.
     """
+    check_level(level)
     pre = _pre_period(effects)
     statistic = float(pre.estimate @ np.linalg.solve(pre.vcov, pre.estimate))
     dof = len(pre.estimate)

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import check_choice
 from ..inference.randomisation import randomisation_inference
 from ..panel import Panel
 from ..results import Effects
@@ -48,12 +49,14 @@ def randomisation_test(
     Raises
     ------
     DesignError
-        If the effects cannot be estimated again, or strata change within a cluster.
+        If the statistic is unknown, the effects cannot be estimated again, or strata change
+        within a cluster.
 
     References
     ----------
     See ``inference.randomisation``.
     """
+    check_choice("statistic", statistic, ("t", "estimate"))
     refit = need_refit(effects, "randomisation_test")
     panel = panel.keep(rows_used(effects, panel))
     group, level = exchangeable(panel)

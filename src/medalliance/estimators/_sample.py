@@ -122,7 +122,8 @@ def draw_sample(
     usable = np.isfinite(columns[0])
     for column in columns[1:]:
         usable &= np.isfinite(column)
-    drop = np.zeros(panel.n_units, bool) if keep_already_treated else panel.already_treated
+    kept = keep_already_treated or not usable.any()
+    drop = np.zeros(panel.n_units, bool) if kept else panel.already_treated
     if drop.any():
         usable &= ~drop[panel.unit_codes]
     if not usable.any():

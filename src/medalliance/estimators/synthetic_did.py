@@ -144,8 +144,10 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
     Raises
     ------
     DesignError
-        Missing cells, no never-treated unit, or no adopter.
+        No rows, missing cells, no never-treated unit, or no adopter.
     """
+    if panel.frame.empty:
+        raise DesignError("the panel has no rows.\n  Check the condition that chose them.")
     grid = panel.grid(outcome_values(panel, outcome))
     keep = ~panel.already_treated
     holes = np.argwhere(~np.isfinite(grid) & keep[:, None])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError
+from ..errors import DesignError, check_level
 
 
 def critical_value(
@@ -40,8 +40,7 @@ def critical_value(
     ----------
     Callaway, Sant'Anna (2021), Corollary 1. Montiel Olea, Plagborg-Moller (2019).
     """
-    if not 0 < level < 1:
-        raise DesignError(f"level={level}.\n  Give a confidence level between 0 and 1, as 0.95.")
+    check_level(level)
     std_error = np.asarray(std_error, float)
     used = np.isfinite(std_error) & (std_error > 0)
     if not used.any():

@@ -61,7 +61,10 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise RuleError(f"{path}: cannot be read ({error.strerror}).") from error
+        raise RuleError(
+            f"{path}: cannot be read ({error.strerror}).\n"
+            "  Give the path of a YAML file, or the name of a contract (see load_reforms)."
+        ) from error
     loader = _ExactLoader(text)
     try:
         content = loader.get_single_data()

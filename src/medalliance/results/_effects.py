@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError
+from ..errors import DesignError, check_level
 from ..inference._cluster import cluster_sums
 from ..inference.bands import critical_value
 from ..inference.multiplier import multiplier_draws
@@ -293,8 +293,7 @@ class Effects:
         DesignError
             If the level is not between 0 and 1, or a band is asked for without influence functions.
         """
-        if not 0 < level < 1:
-            raise DesignError(f"level={level}.\n  Give a level between 0 and 1, as 0.95.")
+        check_level(level)
         quantile = _quantile((1 + level) / 2, self.design.dof)
         if simultaneous:
             quantile = max(quantile, self._critical_value(level))

@@ -35,8 +35,10 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
     Raises
     ------
     DesignError
-        The units differ.
+        There are no effects, or their units differ.
     """
+    if not effects:
+        raise DesignError("no effects to stack.\n  Pass a list of Effects of the same units.")
     first = effects[0]
     if len(effects) == 1:
         return first
