@@ -11,10 +11,15 @@ import medalliance as ma
 from medalliance.studies.ledger_attrition import exits, selection_bounds, trimmed_bounds
 from medalliance.studies.ledger_effects import (
     REGISTERED,
+    estimator_table,
     exact_split,
     group_time,
     headline,
     headline_table,
+    left_out_table,
+    mean_by_side,
+    parts_table,
+    pretrend_table,
     registered_text,
     sample_table,
 )
@@ -38,7 +43,9 @@ def made_panel(n_units=90, effect=0.03, psi=(0.2, 0.8), seed=3):
             surplus = good + effect * treated + rng.normal(0, 0.01)
             people = 10_000.0 + unit
             budget = round(float(np.exp(log_budget)) * people, 2)
-            share = 1 / (1 + np.exp(-(0.1 * good - 0.02 * year + 40.3 + 0.1 * treated)))
+            share = 1 / (
+                1 + np.exp(-(good + 0.05 * rng.normal() - 0.02 * year + 40.3 + 0.1 * treated))
+            )
             rows.append(
                 {
                     "aco": f"A{unit:03d}", "year": year, "cohort": cohort, "state": f"S{unit % 12}",
@@ -168,3 +175,39 @@ def test_rebasing_is_found_at_renewals_and_within(panel):
         row = table.loc[name]
         assert abs(row["psi_plus"] - truth) < 4 * row["psi_plus_std_error"] + 0.02
         assert row["psi_plus_std_error"] < 0.15
+
+
+def test_every_estimator_finds_the_share_effect(panel):
+    table = estimator_table(panel, "share_primary").set_index("label")
+    assert len(table) == 6
+    error = (table["estimate"] - table.loc["fractional logit", "estimate"]).abs()
+    assert (error < 4 * table["std_error"] + 0.005).all()
+    assert (table["estimate"] > 0.01).all()
+
+
+def test_parts_of_visits_sum_to_zero(panel):
+    table = parts_table(panel)
+    assert_allclose(table["share"].sum(), 0, atol=1e-10)
+    assert table.set_index("part").loc["specialists", "share"] < 0
+
+
+def test_earlier_years_are_tested_with_their_power(panel):
+    table = pretrend_table(panel).set_index("outcome")
+    row = table.loc["fund_surplus_rate"]
+    assert 0 <= row["p_value"] <= 1
+    assert row["slope"] > 0
+    assert row["low_1"] < row["estimate_0"] < row["high_1"]
+    assert row["breakdown"] > 0
+
+
+def test_cohorts_are_left_out_in_turn(panel):
+    table = left_out_table(panel, "fund_surplus_rate")
+    assert sorted(table["left_out"]) == [2016, 2019]
+
+
+def test_contrast_by_revenue_counts_every_named_row(panel):
+    table = mean_by_side(panel)
+    assert table["rows"].sum() == len(panel.frame)
+    assert set(table["revenue"]) == {"low", "high"}
+    side = table.set_index(["revenue", "side"])["surplus"]
+    assert side["low", "two-sided"] > side["low", "one-sided"]

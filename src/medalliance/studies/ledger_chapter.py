@@ -182,6 +182,22 @@ def sides_exhibit() -> Exhibit:
     )
 
 
+def sides_sentence() -> Sentence:
+    """Say how often two-sided organisations show the larger surplus, which is no effect."""
+    kept = load_by_year_and_track()
+    money = kept.assign(total=kept["surplus_rate"] * kept["organisations"])
+    sums = money.groupby(["year", "side"])[["total", "organisations"]].sum()
+    mean = (sums["total"] / sums["organisations"]).unstack()  # noqa: PD010
+    larger = int((mean["two-sided"] > mean["one-sided"]).sum())
+    return sentence(
+        f"In {larger} of {len(mean)} years the mean surplus rate of two-sided organisations is the "
+        "larger one. That is no effect. Organisations choose when to move, and those that expect a "
+        "surplus have more to gain from moving.",
+        badge=Badge.REAL,
+        source=FILES,
+    )
+
+
 def trap_figure() -> Exhibit:
     """Draw the primary-care share with and without nurses and clinics."""
     yearly = trends(load_ledger()).dropna()
