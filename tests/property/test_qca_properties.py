@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations, product
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from medalliance.embedding.calibrate import calibrate
 from medalliance.embedding.minimise import covers, prime_implicants, smallest_covers
 from medalliance.embedding.qca import minimise
+from medalliance.embedding.reliability import embedding_index, rank_ranges
 from medalliance.embedding.robustness import robustness, term_survival
 from medalliance.embedding.truth_table import truth_table
 from medalliance.errors import DataError, DesignError
@@ -96,6 +98,44 @@ def test_contradictory_rows_are_marked_with_their_cases():
     marked = rows[rows["contradictory"]]
     assert marked["cases"].tolist() == ["case 0, again"]
     assert marked["output"].tolist() == [0]
+
+
+def test_summary_names_contradictory_rows():
+    frame = crisp([1, 0, 1, 0, 1, 0, 1, 0])
+    frame.loc["again"] = [0, 0, 0, 0.0]
+    found = minimise(truth_table(frame, "Y", list("ABC"), inclusion_cut=0.8))
+    assert "contradictory rows: case 0, again" in found.summary()
+
+
+def test_eight_conditions_and_forty_cases_take_under_a_second():
+    rng = np.random.default_rng(3)
+    names = list("ABCDEFGH")
+    frame = pd.DataFrame(rng.integers(0, 2, (40, 8)).astype(float), columns=names)
+    frame["Y"] = (frame[["A", "B"]].min(axis=1) + frame["C"]).clip(upper=1.0)
+    start = process_time()
+    found = minimise(truth_table(frame, "Y", names, inclusion_cut=1.0), "parsimonious")
+    assert process_time() - start < 1.0
+    assert found.models
+
+
+def test_rank_is_decided_only_where_no_weight_can_turn_it():
+    cells = pd.DataFrame([[3, 3.0], [1, 2], [2, 1]], index=["high", "left", "right"])
+    ranks = rank_ranges(cells, n_draws=500)
+    assert ranks.loc["high"].tolist() == [1, 1, True]
+    assert ranks.loc["left", ["best_rank", "worst_rank"]].tolist() == [2, 3]
+    assert not ranks.loc["right", "decided"]
+
+
+def test_a_blank_widens_the_range_instead_of_lowering_the_case():
+    cells = pd.DataFrame([[1, np.nan], [2.0, 2]], index=["blank", "full"])
+    ranks = rank_ranges(cells, n_draws=500)
+    assert ranks.loc["blank", ["best_rank", "worst_rank"]].tolist() == [1, 2]
+
+
+def test_index_has_three_summaries_of_coded_cells():
+    found = embedding_index(pd.DataFrame([[3.0, 1, np.nan, np.nan]]))
+    expected = [2 / 3, 1 / 3, (1 / 3) ** 0.5, 0.5]
+    np.testing.assert_allclose(found.loc[0].to_numpy(float), expected)
 
 
 def test_no_sufficient_row_is_said():

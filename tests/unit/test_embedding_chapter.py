@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
-from medalliance.embedding.pictures import timeline, xy_plot
 from medalliance.paths import PACKAGE, PROJECT
+from medalliance.plots import timeline, xy_plot
 from medalliance.studies import budget_units, embedding_chapter, process_tracing
 
 

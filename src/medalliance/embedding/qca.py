@@ -61,7 +61,9 @@ class Solution:
         head = f"{self.kind} solution of {self.table.outcome} ({len(self.table.cases)} cases)"
         tied = "" if len(self.models) == 1 else f"; {len(self.models)} models tie"
         lines = "\n".join(f"  {text}" for text in self.expressions()) or "  no row has output 1"
-        return f"{head}{tied}\n{lines}"
+        mixed = self.table.rows.loc[self.table.rows["contradictory"], "cases"]
+        doubt = f"\n  contradictory rows: {'; '.join(mixed)}" if len(mixed) else ""
+        return f"{head}{tied}\n{lines}{doubt}"
 
 
 def expression(model: tuple[Cube, ...], conditions: tuple[str, ...]) -> str:

@@ -131,12 +131,20 @@ def embedding_index(cells: pd.DataFrame, *, highest: float = 3.0) -> pd.DataFram
     )
 
 
-def rank_ranges(cells: pd.DataFrame, *, n_draws: int = 5_000, seed: int = 0) -> pd.DataFrame:
+def rank_ranges(
+    cells: pd.DataFrame, *, highest: float = 3.0, n_draws: int = 5_000, seed: int = 0
+) -> pd.DataFrame:
     """Tabulate between which ranks a case can stand when the weights are not known.
 
-    Weights are drawn uniformly from the simplex (Dirichlet with ones) and applied to the cells
-    that both cases of a comparison carry; blank cells are bounded by the lowest and the highest
-    code, so that missing evidence widens the range instead of lowering the case.
+    Weights are drawn uniformly from the simplex (Dirichlet with ones). A blank cell is bounded by
+    0 and ``highest``, so that missing evidence widens the range instead of lowering the case.
+
+    Parameters
+    ----------
+    cells : DataFrame, shape (n_cases, n_cells)
+        Codes from 0 to ``highest``; blank cells are missing.
+    highest : float
+        Code of the strongest anchor.
 
     Returns
     -------
@@ -145,7 +153,6 @@ def rank_ranges(cells: pd.DataFrame, *, n_draws: int = 5_000, seed: int = 0) -> 
     """
     rng = np.random.default_rng(seed)
     values = cells.to_numpy(float)
-    highest = np.nanmax(values)
     weights = rng.dirichlet(np.ones(values.shape[1]), size=n_draws)
     low = np.where(np.isnan(values), 0.0, values) @ weights.T
     high = np.where(np.isnan(values), highest, values) @ weights.T

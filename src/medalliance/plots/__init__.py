@@ -1,5 +1,6 @@
 """Pictures of plain tidy frames: one visual language, Axes in, Axes out."""
 
+from ._cases import timeline, xy_plot
 from ._estimates import event_study, forest, group_time
 from ._look import (
     FONTS,
@@ -36,5 +37,7 @@ __all__ = [
     "styled",
     "ternary",
     "tiles",
+    "timeline",
     "whole_years",
+    "xy_plot",
 ]

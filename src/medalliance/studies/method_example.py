@@ -156,9 +156,9 @@ def robustness_sentence() -> Sentence:
 def membership_figure() -> Exhibit | Sentence:
     """Draw the cases' membership in the conservative solution against the outcome."""
     from ..embedding.fit import coverage, inclusion
-    from ..embedding.pictures import xy_plot
     from ..embedding.qca import minimise
     from ..embedding.truth_table import truth_table
+    from ..plots import xy_plot
 
     try:
         fuzzy = _read("fuzzy")

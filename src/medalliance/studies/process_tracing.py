@@ -27,7 +27,7 @@ def project_steps() -> pd.DataFrame:
 
 def timeline_figure(steps: pd.DataFrame | None = None) -> Exhibit:
     """Draw the steps of every case on one axis of years."""
-    from ..embedding.pictures import timeline
+    from ..plots import timeline
 
     steps = project_steps() if steps is None else steps
     names = _names()

@@ -1,4 +1,4 @@
-"""Pictures of the embedding chapters: dated events, set memberships."""
+"""Pictures of cases: dated events, set memberships."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..exhibits import HORIZONTAL
-from ..plots import INK, MARKERS, PALETTE, legend, new_axes, styled, whole_years
+from ._look import INK, MARKERS, PALETTE, legend, new_axes, styled, whole_years
 
 if TYPE_CHECKING:
     import pandas as pd
