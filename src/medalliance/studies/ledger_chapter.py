@@ -407,15 +407,38 @@ def pretrend_exhibit() -> Exhibit:
     )  # fmt: skip
 
 
+@cache
+def detectable(outcome: str) -> float:
+    """Return the effect on an outcome that the design would find four times in five."""
+    found = minimum_detectable_effect(group_time(_panel(), outcome), _panel(), n_draws=60)
+    return float(found["minimum_detectable_effect"].iloc[0])
+
+
 def power_sentence(outcome: str) -> Sentence:
     """Say which effect the design would find."""
-    found = minimum_detectable_effect(group_time(_panel(), outcome), _panel(), n_draws=60)
     return sentence(
-        f"With this design an effect of {found['minimum_detectable_effect'].iloc[0]:.3f} on the "
-        f"{LABELS[outcome]} would be found four times in five. Smaller effects may exist and stay "
-        "unseen.",
+        f"With this design an effect of {detectable(outcome):.3f} on the {LABELS[outcome]} would "
+        "be found four times in five. Smaller effects may exist and stay unseen.",
         badge=Badge.REAL,
         source=f"{FILES}; cohorts drawn again 60 times on outcomes without effects",
+    )
+
+
+def entry_sentence(outcome: str) -> Sentence:
+    """Say what the estimate becomes where each organisation is compared with itself."""
+    methods = estimator_table(_panel(), outcome).set_index("label")["estimate"]
+    samples = sample_table(_panel(), outcome).set_index("label")
+    whole = float(samples.loc["registered", "estimate"])
+    full = samples.loc["seen in every year 2016-2022"]
+    follow = float(methods["imputation"])
+    return sentence(
+        f"The registered estimate for the {LABELS[outcome]} is {whole:+.4f}. Imputation, which "
+        f"compares every organisation with itself, gives {follow:+.4f}, {abs(follow / whole):.0%} "
+        f"of it. Among organisations seen in every year from 2016 to 2022 the registered estimator "
+        f"gives {full['estimate']:+.4f} ({full['conf_low']:+.4f} to {full['conf_high']:+.4f}). "
+        "Who enters and who leaves is part of what separates these numbers.",
+        badge=Badge.REAL,
+        source=FILES,
     )
 
 
