@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -119,7 +119,7 @@ def clustered_variance(
 def _clusterings(clusters: ArrayLike | Sequence[ArrayLike] | None, n_rows: int) -> list:
     if isinstance(clusters, (list, tuple)) and clusters and np.ndim(clusters[0]) == 1:
         return [cluster_codes(way, n_rows) for way in clusters]
-    return [cluster_codes(clusters, n_rows)]  # type: ignore[arg-type]
+    return [cluster_codes(cast("ArrayLike | None", clusters), n_rows)]
 
 
 def _multiway(

@@ -103,7 +103,7 @@ class Lookup:
     def word(self, ref: str, rows: NDArray[np.bool_]) -> NDArray[np.object_]:
         """Return a field of words for each row; None outside the rows."""
         values = np.array([*self._stated(ref, rows), None], dtype=object)[:-1]
-        return np.where(rows, values[self.combo], None)  # type: ignore[return-value]
+        return np.where(rows, values[self.combo], np.array(None, dtype=object))
 
     def flag(self, ref: str, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return a ledger flag for each row."""

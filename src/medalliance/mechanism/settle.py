@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..reforms.steps import Round, Share
+from ..reforms.steps import Round, Share, Split
 from . import exact
 from .exact import Exact
 from .ledger import Ledger, open_ledger
@@ -73,8 +73,8 @@ def settle(
     postings of a settlement sum to zero exactly.
     """
     steps = rules.steps or _standard_steps()
-    splits = [step for step in steps if step.op == "split"]
-    parties = tuple(dict.fromkeys(party for step in splits for party in step.among))  # type: ignore[union-attr]
+    splits = [step.among for step in steps if isinstance(step, Split)]
+    parties = tuple(dict.fromkeys(party for among in splits for party in among))
     book = open_ledger(ledger, rules.currency, parties=parties, first_row=first_row, where=where)
     run = _Run(rules, book)
     if not book.usable:

@@ -105,7 +105,8 @@ class Settlement:
         out = np.zeros(len(self), dtype=np.int64)
         for line in self.lines:
             if line.account.startswith(("retained", "owed")):
-                np.add.at(out, slice(None) if line.rows is None else line.rows, line.amounts)  # type: ignore[arg-type]
+                rows: Any = slice(None) if line.rows is None else line.rows
+                np.add.at(out, rows, line.amounts)
         return out
 
     @property

@@ -1,9 +1,10 @@
 """Effects: the one class in which every estimate is carried."""
 
 from ._design import FIXEST, UNSCALED, Design, Regression, Units
-from ._effects import FRAME_COLUMNS, Effects, terms_frame
+from ._effects import FRAME_COLUMNS, Effects
 from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
+from ._terms import terms_frame
 
 __all__ = [
     "FIXEST",

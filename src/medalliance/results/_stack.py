@@ -44,7 +44,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
         return first
     _fail_if_units_differ(effects)
     outcomes = list(dict.fromkeys(name for e in effects for name in e.terms["outcome"]))
-    masses = [e.mass for e in effects]
+    masses = [e.mass for e in effects if e.mass is not None]
     overalls = [e.overall_effect for e in effects]
     with_influence = all(e.influence_function is not None for e in effects)
     return replace(
@@ -56,7 +56,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
             np.hstack([np.asarray(e.influence) for e in effects]) if with_influence else None
         ),
         given_vcov=None if with_influence else block_diag(*[e.vcov for e in effects]),
-        mass=None if any(m is None for m in masses) else np.concatenate(masses),  # type: ignore[arg-type]
+        mass=np.concatenate(masses) if len(masses) == len(effects) else None,
         regression=None,
         refit=None,
         overall_effect=(

@@ -141,13 +141,15 @@ def _draw(rng: np.random.Generator, prefecture: NDArray[np.intp]) -> Shocks:
     return Shocks(
         insured=np.round(start * 0.997**trend * np.exp(noise(0.004))),
         rural=rural,
-        quota=quota,  # type: ignore[arg-type]
+        quota=np.asarray(quota, dtype=float),
         adjustment=np.exp(rng.normal(0, 0.05, (n, 1)) + 0.5 * (spending[:, :1] - 0.03)),
         cpi=np.round(1.021**trend, 6),
         spending=spending + noise(0.025),
         pay=pay,
         logits=logits,
-        volume=5.2 * 1.015**trend * np.exp(rng.normal(0, 0.08, (n, 1)) + noise(0.02)),  # type: ignore[arg-type]
+        volume=np.asarray(
+            5.2 * 1.015**trend * np.exp(rng.normal(0, 0.08, (n, 1)) + noise(0.02)), dtype=float
+        ),
         staff=staff,
         personnel=0.38 * np.exp(rng.normal(0, 0.06, (n, 1)) + noise(0.02)),
         income=np.exp(noise(0.01)),
@@ -216,7 +218,7 @@ def _pay_columns(s: Shocks, on: NDArray[np.bool_], grown: Array, early: Array) -
         fte = np.round(s.staff[tier] * mix, 1)
         each = s.pay[tier][:, :, None] * np.exp(lift[tier])[:, :, None] * TYPE_PAY
         for k, staff in enumerate(TYPES):
-            columns[f"fte_{tier}_{staff}"] = fte[:, :, k]  # type: ignore[assignment]
+            columns[f"fte_{tier}_{staff}"] = np.asarray(fte[:, :, k], dtype=float)
             columns[f"pay_{tier}_{staff}"] = np.round(each[:, :, k] * fte[:, :, k], 2)
     total = sum(grid for name, grid in columns.items() if name.startswith("pay_"))
     columns["personnel_spending"] = np.round(total * 1.22, 2)
