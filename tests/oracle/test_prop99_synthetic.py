@@ -55,3 +55,14 @@ def test_augmented_weights_agree_with_pysyncon_at_its_penalty(smoking):
     centre = donors[:, :19].mean(axis=0)
     weights = _ridge_corrected(donors[:, :19] - centre, mean[:19] - centre, plain, 1e-2)
     assert np.mean((mean - weights @ donors)[19:]) == pytest.approx(-12.374710, abs=2e-3)
+
+
+def test_fit_plot_draws_the_observed_and_the_synthetic_path(smoking):
+    from medalliance.plots import fit_paths
+
+    paths = synthetic_weights(smoking, "PacksPerCapita", method="sc").attrs["paths"]
+    observed, synthetic = fit_paths(paths, unit="packs a head").lines[:2]
+    np.testing.assert_array_equal(observed.get_ydata(), paths["treated"])
+    before = paths["year"] < 1989
+    gap = (observed.get_ydata() - synthetic.get_ydata())[before]
+    assert np.sqrt(np.mean(gap**2)) < 2

@@ -28,7 +28,7 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
         ``cohort``, ``kind`` ("unit" or "time"), ``name`` (unit or year), ``weight``; largest
         first inside a cohort and kind. ``.attrs["paths"]`` holds the observed and the synthetic
         path: ``cohort, year, treated, synthetic, gap``, the synthetic one shifted to the treated
-        by the time-weighted gap before adoption.
+        by the time-weighted gap before adoption; ``plots.fit_paths`` draws them.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from ._look import (
     styled,
     whole_years,
 )
-from ._series import bars, dumbbell, lines
+from ._series import bars, dumbbell, fit_paths, lines
 from ._shapes import flow, heatmap, ternary, tiles
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "bars",
     "dumbbell",
     "event_study",
+    "fit_paths",
     "flow",
     "forest",
     "group_time",

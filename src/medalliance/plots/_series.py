@@ -57,6 +57,36 @@ def lines(
 
 
 @styled
+def fit_paths(paths: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
+    """Draw what treated units show beside what their synthetic control shows.
+
+    Parameters
+    ----------
+    paths : DataFrame
+        ``cohort year treated synthetic`` (``synthetic_weights(...).attrs["paths"]``); one colour
+        a cohort, the synthetic path dashed, a dotted line before each first treated year.
+    unit : str
+        Title of the vertical axis with the unit of measure.
+    """
+    ax = new_axes() if ax is None else ax
+    for number, (cohort, part) in enumerate(paths.groupby("cohort")):
+        color, name = PALETTE[number % len(PALETTE)], f"joins in {cohort}"
+        year = part["year"].to_numpy(float)
+        ax.plot(year, part["treated"].to_numpy(float), color=color, label=name)
+        ax.plot(
+            year,
+            part["synthetic"].to_numpy(float),
+            color=color,
+            linestyle="--",
+            label=f"{name}, synthetic",
+        )
+        ax.axvline(float(cohort) - 0.5, color=color, linestyle=":", linewidth=1.2)
+    legend(ax)
+    whole_years(ax, paths["year"])
+    return titled(ax, "", unit)
+
+
+@styled
 def dumbbell(
     frame: pd.DataFrame,
     *,
