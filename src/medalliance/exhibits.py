@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DPI = 200
 SIZE = (6.4, 3.8)
+_SOURCE = {"en": "Source: ", "zh": "来源："}
 HORIZONTAL = "values-on-x"  # gid of Axes whose values run along x
 
 
@@ -36,6 +37,8 @@ class Exhibit:
         The image or the table itself.
     summary : DataFrame or None
         The numbers drawn, rounded as text. A figure shows them folded away below the picture.
+    lang : str
+        Language of the word before the source.
     """
 
     kind: str
@@ -45,10 +48,11 @@ class Exhibit:
     source: str
     body_html: str
     summary: pd.DataFrame | None = None
+    lang: str = "en"
 
     def _repr_html_(self) -> str:
         caption = f"<figcaption>{_badge_html(self.badge)} {escape(self.caption)}</figcaption>"
-        source = f'<p class="exhibit-source">Source: {escape(self.source)}</p>'
+        source = f'<p class="exhibit-source">{_SOURCE[self.lang]}{escape(self.source)}</p>'
         if self.kind == "table":
             inside = f'{caption}<div class="exhibit-scroll" tabindex="0">{self.body_html}</div>'
         else:
@@ -86,16 +90,17 @@ class Sentence:
     text: str
     badge: Badge
     source: str
+    lang: str = "en"
 
     def _repr_html_(self) -> str:
         return (
             f'<p class="exhibit exhibit-text" data-badge="{self.badge.value}">'
             f"{_badge_html(self.badge)} {escape(self.text)} "
-            f'<span class="exhibit-source">Source: {escape(self.source)}</span></p>'
+            f'<span class="exhibit-source">{_SOURCE[self.lang]}{escape(self.source)}</span></p>'
         )
 
     def __repr__(self) -> str:
-        return f"[{self.badge.value}] {self.text} Source: {self.source}"
+        return f"[{self.badge.value}] {self.text} {_SOURCE[self.lang]}{self.source}"
 
 
 def figure(
@@ -158,7 +163,7 @@ def figure(
     return Exhibit("figure", Badge(badge), caption, alt, source, image, rounded(numbers))
 
 
-def sentence(text: str, *, badge: Badge | str, source: str) -> Sentence:
+def sentence(text: str, *, badge: Badge | str, source: str, lang: str = "en") -> Sentence:
     """Wrap a sentence of computed numbers so that it shows its badge and source.
 
     Parameters
@@ -180,7 +185,7 @@ def sentence(text: str, *, badge: Badge | str, source: str) -> Sentence:
         If a text is empty or the badge is unknown.
     """
     refuse_empty(text=text, source=source)
-    return Sentence(text, Badge(badge), source)
+    return Sentence(text, Badge(badge), source, lang)
 
 
 def drawn_numbers(axes: list[Any]) -> pd.DataFrame:

@@ -74,7 +74,7 @@ def table(
     html = _great_table(frame, printed, headings, blank=blank, key=caption)
     alt = f"Table: {caption}"
     return Exhibit(
-        "table", Badge(badge), caption, alt, source, html, printed.rename(columns=headings)
+        "table", Badge(badge), caption, alt, source, html, printed.rename(columns=headings), lang
     )
 
 

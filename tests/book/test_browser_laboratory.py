@@ -19,13 +19,14 @@ def opened(browser, built_book):  # noqa: F811
     """Return a function that opens the laboratory, and note what it asks for."""
     contexts = []
 
-    def open_at(width=1280, scheme="light", state=""):
+    def open_at(width=1280, scheme="light", state="", query=""):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         contexts.append(context)
         page = context.new_page()
         page.asked = []
         page.on("request", lambda request: page.asked.append(request.url))
-        page.goto((built_book / "laboratory.html").as_uri() + (f"#{state}" if state else ""))
+        address = (built_book / "laboratory.html").as_uri()
+        page.goto(address + (f"?{query}" if query else "") + (f"#{state}" if state else ""))
         page.wait_for_selector("#lab-gain_share")
         return page
 
@@ -86,6 +87,8 @@ def test_the_address_restores_a_setting_and_the_language(opened):
     first.click(".lab-language")
     assert "lang=zh" in first.url
     state = first.url.split("#")[1]
+    linked = opened(query="preset=tight_one_sided")
+    assert seen(linked) == shown
     again = opened(state=state)
     assert again.get_attribute("[data-preset=tight_one_sided]", "aria-pressed") == "true"
     assert again.inner_html("#lab-figure-map svg path.lab-line") == first.inner_html(

@@ -34,11 +34,12 @@ const money = (kind, value, lang) => `${amount(kind, value)}${lang === "zh" ? ""
 // ---- the address ---------------------------------------------------------------------------
 
 function readAddress(data) {
-  const given = new URLSearchParams(window.location.hash.slice(1));
+  const given = new URLSearchParams(window.location.hash.slice(1) || window.location.search);
+  const preset = data.presets[given.get("preset")] ?? {};
   const settings = {};
   Object.entries(data.settings).forEach(([name, control]) => {
     const text = given.get(name);
-    settings[name] = control.default;
+    settings[name] = preset[name] ?? control.default;
     if (text === null) return;
     if (control.choices) {
       if (control.choices.includes(text)) settings[name] = text;
@@ -56,7 +57,7 @@ function writeAddress(data, state) {
   Object.entries(data.settings).forEach(([name, control]) => {
     if (state.settings[name] !== control.default) kept.set(name, state.settings[name]);
   });
-  if (state.lang !== "en") kept.set("lang", state.lang);
+  kept.set("lang", state.lang);
   window.history.replaceState(null, "", `#${kept}`);
 }
 
@@ -322,7 +323,7 @@ function build(root, page) {
   const again = make("button", { type: "button", class: "lab-again" }, words.again);
   again.addEventListener("click", () => page.preset({}));
   const presets = Object.entries(data.presets).map(([name, changes]) => {
-    const button = make("button", { type: "button", "data-preset": name, "aria-pressed": "false" }, words.preset[name]);
+    const button = make("button", { type: "button", "data-preset": name, "aria-pressed": "false" }, data.preset_labels[name][lang]);
     button.addEventListener("click", () => page.preset(changes));
     return button;
   });

@@ -108,6 +108,17 @@ PRESETS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+PRESET_LABELS: dict[str, dict[str, str]] = {
+    "one_sided_half": {"en": "one-sided, half kept", "zh": "只奖不罚，留用一半"},
+    "two_sided_whole": {"en": "two-sided, all shared", "zh": "盈亏全担"},
+    "corridor_cap": {"en": "corridor with a limit", "zh": "设区间与上限"},
+    "primary_care_group": {"en": "primary-care group, two-sided", "zh": "基层集团，盈亏共担"},
+    "audited": {"en": "two-sided, audited", "zh": "盈亏全担，加强核查"},
+    "rebased": {"en": "all kept, budget follows spending", "zh": "全部留用，预算随支出调整"},
+    "tight_one_sided": {"en": "tight budget, one-sided", "zh": "预算偏紧，只奖不罚"},
+}
+
+
 def defaults(**changes: Any) -> dict[str, Any]:
     """Return the settings with which the laboratory opens, with some changed."""
     return {name: entry[0] for name, entry in SETTINGS.items()} | changes
@@ -251,7 +262,13 @@ def page_data() -> dict[str, Any]:
         for variable in load_codebook().variables.values()
         if variable.kind == "laboratory"
     }
-    return {"county": county(), "settings": controls, "presets": PRESETS, "labels": words}
+    return {
+        "county": county(),
+        "settings": controls,
+        "presets": PRESETS,
+        "preset_labels": PRESET_LABELS,
+        "labels": words,
+    }
 
 
 def script(book: Path) -> str:
