@@ -54,6 +54,7 @@ _HOME = {
     "leave_one_out": "diagnostics.leave_one_out",
     "load_coding": "embedding.coding",
     "load_evidence": "evidence",
+    "load_ledger": "studies.ledger_kept",
     "load_panel": "panel",
     "load_process": "embedding.process",
     "load_reforms": "reforms",

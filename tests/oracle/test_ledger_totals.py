@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from numpy.testing import assert_allclose
 
-from medalliance import share_change_table
+from medalliance import load_ledger, share_change_table
 from medalliance.mssp import ONE_SIDED, read_mssp
 from medalliance.studies.ledger_effects import REGISTERED, exact_split
 from medalliance.studies.ledger_kept import (
@@ -112,3 +112,7 @@ def test_ledger_sign_of_the_trend_turns_on_nurses(made):
 def test_ledger_registered_years_are_those_of_the_files(made):
     years = made.panel.years
     assert (years[0], years[-1]) == (REGISTERED.first_year, REGISTERED.last_year)
+
+
+def test_ledger_loads_by_its_public_name(mssp_folder, made):
+    assert load_ledger().panel.data_hash == made.panel.data_hash

@@ -24,7 +24,19 @@ _MEANS = {
 
 @cache
 def load_ledger() -> Ledger:
-    """Read the public files of ``MEDALLIANCE_MSSP_DIR`` as a panel, once."""
+    """Read the public files of the Shared Savings Program as a panel.
+
+    Returns
+    -------
+    Ledger
+        ``.panel`` with an account of the rows that did not enter it. Read once; later calls
+        return the same.
+
+    Raises
+    ------
+    DataError
+        If ``MEDALLIANCE_MSSP_DIR`` holds no file; ``make data-mssp`` downloads them.
+    """
     return ledger(read_mssp())
 
 
