@@ -52,6 +52,8 @@ def test_facts_are_real_with_a_source(build):
 def test_judged_weights_are_illustrative(name):
     assert process_tracing.odds_table(name).badge == "ILLUSTRATIVE"
     assert process_tracing.odds_sentence(name).badge == "ILLUSTRATIVE"
+    told = repr(process_tracing.odds_table(name)) + process_tracing.odds_sentence(name).text
+    assert not [place for place in ma.load_coding().names.values() if place in told]
 
 
 def test_blank_cells_are_blank_in_the_map():

@@ -37,7 +37,7 @@ def run(
         raise
     typer.echo(f"{rules}\n{page}")
     typer.echo(
-        f"Fill the rules, run `medalliance notebooks {page}`, "
+        f"Fill the rules, add codes to a sheet in data/coding, run `medalliance notebooks {page}`, "
         f"then add `- file: cases/{slug}` to book/_toc.yml.",
         err=True,
     )

@@ -76,17 +76,20 @@ def steps_table(name: str | None = None, steps: pd.DataFrame | None = None) -> E
 
 
 def odds_table(hypothesis: str, steps: pd.DataFrame | None = None) -> Exhibit:
-    """Set what each finding does to the odds, with its weight halved, doubled and left out."""
+    """Set what each finding does to the odds, with its weight halved, doubled and left out.
+
+    The weights are judgements, so no place is named beside them.
+    """
     pieces, odds = _weighed(hypothesis, steps)
     frame = odds[odds["piece"] >= 0].drop(columns="piece").reset_index(drop=True)
-    frame.insert(0, "finding", pieces["case"].map(_names()) + ": " + pieces["act"])
+    frame.insert(0, "finding", pieces["act"] + " (" + pieces["source_id"] + ")")
     frame.insert(1, "test", pieces["test"])
     frame.insert(2, "likelihood ratio", pieces["likelihood_ratio"])
     return table(
         frame.drop(columns="as_judged"),
         caption=f"{_said(hypothesis)} Odds when one weight is halved, doubled or left out",
         badge=Badge.ILLUSTRATIVE,
-        source=f"weights are our judgement; findings: {_cite(pieces)}",
+        source="weights are our judgement; findings by source id, as in the table of steps",
         labels={
             "halved": "odds, halved",
             "doubled": "odds, doubled",
