@@ -17,7 +17,7 @@ from ..outcomes import outcome_label
 from ..panel import Panel
 from ..results import Effects
 from ..tables import table
-from .methods import headline
+from .estimates import headline
 from .outcome_chapters import Study, study
 
 HEADLINES = {

@@ -17,8 +17,6 @@ from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_label
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from .estimates import TEACHING as TEACHING
-from .estimates import YOURS as YOURS
 from .estimates import Runs, headline, panel_source, true_by_event, true_headline
 from .estimates import run as run
 

@@ -18,7 +18,7 @@ from ..panel import NEVER_TREATED, Panel
 from ..panel._load import TEACHING_PANEL
 from ..provenance import Badge
 from ..results import Effects
-from .methods import TEACHING, YOURS, headline
+from .estimates import TEACHING, YOURS, headline
 
 if TYPE_CHECKING:
     import pandas as pd

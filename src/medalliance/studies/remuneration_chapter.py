@@ -6,7 +6,7 @@ import numpy as np
 
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..panel import Panel
-from .methods import headline
+from .estimates import headline
 from .outcome_chapters import Study, event_figure, headline_row, headline_table, study
 
 FIXED = "log_fixed_mix_remuneration_per_fte_"

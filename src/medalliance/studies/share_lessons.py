@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import norm
 
 from .. import plots
 from ..estimators.etwfe import etwfe
 from ..estimators.log_ratio_did import log_ratio_did
-from ..exhibits import Exhibit, Sentence, figure, sentence
+from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes.composition import composition_values, share_change_table
 from ..panel import Panel, load_panel
 from ..provenance import Badge
 from ..results import Effects
 from ..tables import table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 EXAMPLE = "two groups of units made up for this page; the untreated share is known"
 PARTS = ("visits_village", "visits_township", "visits_county", "visits_out")
@@ -159,7 +164,7 @@ def paths_figure() -> Exhibit:
         "that it would have followed.",
         badge=Badge.ILLUSTRATIVE,
         source=EXAMPLE,
-        summary=_rounded(mean),
+        summary=rounded(mean, 3),
     )
 
 
@@ -182,7 +187,7 @@ def parts_figure() -> Exhibit:
         alt="Points with intervals for four places of care by years since the reform.",
         badge=panel.badge,
         source=effects.design.foot(),
-        summary=_rounded(shown),
+        summary=rounded(shown, 3),
     )
 
 
@@ -219,11 +224,21 @@ def parts_table() -> Exhibit:
     )
 
 
-def triangle_figure() -> Exhibit:
-    """Draw the mean composition of reformed and other units through the years."""
-    panel = load_panel()
+def draw_visit_shares(panel: Panel, group: NDArray[np.object_]) -> tuple[Axes, pd.DataFrame]:
+    """Draw the mean composition of each group's visits, a point a year, in the triangle.
+
+    Parameters
+    ----------
+    panel : Panel
+    group : ndarray of str, shape (n_obs,)
+
+    Returns
+    -------
+    ax : Axes
+    mean : DataFrame
+        ``group, year`` and the three shares.
+    """
     shares, _ = composition_values(panel, "visits")
-    group = np.where(panel.cohort_by_unit > 0, "joins a reform", "never joins")[panel.unit_codes]
     frame = pd.DataFrame(
         {
             "group": group,
@@ -236,6 +251,14 @@ def triangle_figure() -> Exhibit:
     mean = frame.groupby(["group", "year"], as_index=False).mean()
     parts = ["county hospital", "out of county", "primary care"]
     ax = plots.ternary(mean, parts=parts, by="group", zoom=True)
+    return ax, mean
+
+
+def triangle_figure() -> Exhibit:
+    """Draw the mean composition of reformed and other units through the years."""
+    panel = load_panel()
+    group = np.where(panel.cohort_by_unit > 0, "joins a reform", "never joins")[panel.unit_codes]
+    ax, mean = draw_visit_shares(panel, group)
     return figure(
         ax,
         caption="Where visits go, a point a year, in a small part of the triangle: each corner "
@@ -244,7 +267,7 @@ def triangle_figure() -> Exhibit:
         "path of the mean composition of two groups of units over the years.",
         badge=panel.badge,
         source=f"{panel.n_units:,} units, {panel.years[0]} to {panel.years[-1]}",
-        summary=_rounded(mean),
+        summary=rounded(mean, 3),
     )
 
 
@@ -298,8 +321,3 @@ def visits_sentence() -> Sentence:
         badge=panel.badge,
         source="Poisson extended two-way fixed effects, 95 % intervals",
     )
-
-
-def _rounded(frame: pd.DataFrame) -> pd.DataFrame:
-    number = frame.select_dtypes("floating").columns
-    return frame.assign(**{c: frame[c].map(lambda v: f"{v:.3f}") for c in number})

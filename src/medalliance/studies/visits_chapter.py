@@ -11,11 +11,12 @@ from ..errors import DesignError
 from ..estimators.etwfe import etwfe
 from ..estimators.log_ratio_did import log_ratio_did
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
-from ..outcomes.composition import composition_values, share_change_table
+from ..outcomes.composition import share_change_table
 from ..panel import Panel
 from ..results import Effects
 from ..tables import table
 from .outcome_chapters import Study, event_figure, headline_row, study
+from .share_lessons import draw_visit_shares
 
 PARTS = ("visits_village", "visits_township", "visits_county", "visits_out")
 SHORT = dict(
@@ -164,23 +165,10 @@ def identity_table(found: Shares) -> Exhibit:
 
 def triangle_figure(found: Shares) -> Exhibit:
     """Draw the mean composition of each cohort through the years."""
-    from .. import plots
-
     panel = found.study.panel
-    shares, _ = composition_values(panel, "visits")
     cohort = panel.cohort_by_unit[panel.unit_codes]
-    frame = pd.DataFrame(
-        {
-            "group": np.where(cohort > 0, "cohort " + cohort.astype(str).astype(object), "never"),
-            "year": panel.years[panel.year_codes],
-            "primary care": shares[:, 0] + shares[:, 1],
-            "county hospital": shares[:, 2],
-            "out of county": shares[:, 3],
-        }
-    ).dropna()
-    mean = frame.groupby(["group", "year"], as_index=False).mean()
-    parts = ["county hospital", "out of county", "primary care"]
-    ax = plots.ternary(mean, parts=parts, by="group", zoom=True)
+    group = np.where(cohort > 0, "cohort " + cohort.astype(str).astype(object), "never")
+    ax, mean = draw_visit_shares(panel, group)
     return figure(
         ax,
         caption="Where each cohort's visits go, a point a year, in a part of the triangle.",
