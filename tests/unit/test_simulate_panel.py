@@ -129,3 +129,38 @@ def test_a_country_of_counties_takes_seconds():
     found = simulate_panel(2800, 12, seed=1, channels=False)
     assert found.panel.n_units == 2800
     assert time.perf_counter() - start < 30
+
+
+def test_command_writes_panel_and_truth(tmp_path, capsys):
+    from medalliance.__main__ import main
+
+    path = tmp_path / "panel.csv"
+    asked = ["simulate", "--counties", "40", "--years", "8", "--threat", "anticipation"]
+    assert main([*asked, "-o", str(path)]) == 0
+    panel = ma.load_panel(path)
+    direct = simulate_panel(40, 8, threats=["anticipation"])
+    assert np.allclose(panel.frame["spending"], direct.panel.frame["spending"])
+    truth = pd.read_csv(tmp_path / "panel.truth.csv")
+    assert np.allclose(truth["att"], direct.truth["att"])
+    assert main([*asked, "-o", str(path)]) == 3
+    assert "--force" in capsys.readouterr().err
+    assert main(["simulate", "--threat", "plague", "-o", str(tmp_path / "no.csv")]) == 1
+
+
+def test_command_grades_a_little(tmp_path, monkeypatch):
+    from medalliance.__main__ import main
+    from medalliance.studies import grading, threats
+
+    monkeypatch.setattr(threats, "RECIPES", {"few_treated": threats.RECIPES["few_treated"]})
+    monkeypatch.setattr(grading, "DESIGNS", {"no effect": (None, ())})
+    monkeypatch.setattr(grading, "FEW", {})
+    folder = tmp_path / "graded"
+    asked = ["grade", "--draws", "1", "--counties", "100", "--jobs", "1", "--cache",
+             str(tmp_path / "cache"), "-o", str(folder)]  # fmt: skip
+    assert main(asked) == 0
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "grading_draws.parquet", "threats_draws.parquet",
+    ]  # fmt: skip
+    before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}
+    assert main(asked) == 0
+    assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}

@@ -1,0 +1,54 @@
+"""The outcome chapters run unchanged on a reader's panel, and their badges turn to YOURS."""
+
+import ast
+import json
+
+import pytest
+
+from medalliance.exhibits import Exhibit, Sentence
+from medalliance.paths import PROJECT
+from medalliance.provenance import Badge
+from medalliance.simulate import simulate_panel
+
+CHAPTERS = ["surplus", "remuneration", "visit-shares", "money-and-behaviour", "how-wrong"]
+
+
+@pytest.fixture(scope="module")
+def own_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("reader") / "panel.csv"
+    drawn = simulate_panel(60, 10, seed=11, rules=["one_sided", "split_631"], channels=False)
+    drawn.panel.frame.to_csv(path, index=False)
+    return path
+
+
+def shown_by(source: str, names: dict) -> object:
+    """Run a cell and return what its last line shows."""
+    tree = ast.parse(source)
+    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "cell", "exec"), names)
+    return (
+        None if last is None else eval(compile(ast.Expression(last.value), "cell", "eval"), names)
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_chapter_runs_on_a_readers_panel(chapter, own_file, monkeypatch):
+    monkeypatch.setenv("MEDALLIANCE_PANEL", str(own_file))
+    monkeypatch.setattr("medalliance.studies.doubt_chapter.MAGNITUDES", (0.0, 1.0))
+    monkeypatch.setattr("medalliance.studies.doubt_chapter.DRAWS", 20)
+    book = json.loads((PROJECT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
+    names: dict = {}
+    exhibits = [
+        shown
+        for cell in book["cells"]
+        if cell["cell_type"] == "code"
+        and (shown := shown_by("".join(cell["source"]), names)) is not None
+    ]
+    assert exhibits
+    for shown in exhibits:
+        assert isinstance(shown, Exhibit | Sentence)
+        assert shown.badge == Badge.YOURS
+        assert "teaching panel" not in shown.source
+        text = getattr(shown, "text", "")
+        assert "true effect" not in text or "not available" in text
