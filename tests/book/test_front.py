@@ -51,7 +51,7 @@ def test_each_of_six_sentences_has_grade_evidence_and_doubt(name, grade, doubt):
     text = "\n".join(markdown(name))
     assert text.count(grade) == 6
     assert text.count(doubt) == 6
-    assert text.count("(how-sure.ipynb)") == 6
+    assert text.count("(how-wrong.ipynb)") == 6
 
 
 def test_both_languages_state_the_same_numbers():

@@ -179,10 +179,10 @@ def printed(evidence: Evidence, lang: str = "en") -> Sentence:
 _COLUMNS = {
     "rule": ("type of rule", "规则类型"),
     "surplus": ("surplus, million yuan", "结余（百万元）"),
-    "part": ("part of what acting as one would save", "占各成员如同一家时的比例"),
+    "part": ("part of the joint optimum", "占各成员如同一家时的比例"),
     "keeps": ("kept of a further yuan", "多节约一元留用"),
-    "hospital": ("induced services, lead hospital", "牵头医院诱导服务"),
-    "village": ("induced services, village clinic", "村卫生室诱导服务"),
+    "hospital": ("induced, hospital", "牵头医院诱导服务"),
+    "village": ("induced, village", "村卫生室诱导服务"),
     "stable": ("stable outcomes", "稳定结果数"),
 }
 
