@@ -201,6 +201,32 @@ def test_new_case_writes_both_or_nothing(tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.ipynb"))
 
 
+def test_new_case_is_listed_after_the_last_one(tmp_path, monkeypatch):
+    import medalliance.cli._output as output
+
+    (tmp_path / "data" / "reforms").mkdir(parents=True)
+    (tmp_path / "book").mkdir()
+    order = tmp_path / "book" / "_toc.yml"
+    before = "parts:\n  - file: cases/a_b\n  - file: other\n"
+    order.write_text(before, encoding="utf-8")
+    command = ["new", "case", "anywhere_henan", "--folder", str(tmp_path)]
+    write = output.write_whole
+
+    def full_disk(path, content):
+        if path == order:
+            raise OSError(28, "No space left on device")
+        return write(path, content)
+
+    monkeypatch.setattr(output, "write_whole", full_disk)
+    assert main(command) == 3
+    assert order.read_text(encoding="utf-8") == before
+    assert not list(tmp_path.rglob("*.ipynb"))
+    monkeypatch.undo()
+    assert main(command) == 0
+    after = before.replace("cases/a_b\n", "cases/a_b\n  - file: cases/anywhere_henan\n")
+    assert order.read_text(encoding="utf-8") == after
+
+
 @pytest.mark.parametrize("slug", ["deqing", "Deqing_zhejiang", "deqing-zhejiang", "../x_y"])
 def test_new_case_refuses_other_names(tmp_path, slug, capsys):
     assert main(["new", "case", slug, "--folder", str(tmp_path)]) == 1

@@ -119,6 +119,7 @@ page = ma.case_page(slug)
 assert "a package" in repr(page.embedding()) and "pays a package" in repr(page.steps())
 assert "a package" in repr(page.contract()) and "R31" in repr(page.sources())
 assert (PROJECT / "book" / "cases" / f"{slug}.ipynb").is_file()
+assert f"- file: cases/{slug}" in (PROJECT / "book" / "_toc.yml").read_text(encoding="utf-8")
 print("picked up")
 """
 
@@ -127,6 +128,7 @@ def test_a_new_case_is_one_rule_file_and_one_row(tmp_path):
     shutil.copytree(PACKAGE, tmp_path / "src" / "medalliance")
     shutil.copytree(PROJECT / "data", tmp_path / "data")
     (tmp_path / "book" / "cases").mkdir(parents=True)
+    shutil.copy(PROJECT / "book" / "_toc.yml", tmp_path / "book" / "_toc.yml")
     where = {**os.environ, "PYTHONPATH": str(tmp_path / "src"), "MPLBACKEND": "agg"}
     ran = subprocess.run(
         [sys.executable, "-c", _NEW], env=where, capture_output=True, text=True, check=False

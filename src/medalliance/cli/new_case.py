@@ -14,11 +14,13 @@ def run(
         Path | None, typer.Option(help="Project that holds data/ and book/; here by default.")
     ] = None,
 ) -> None:
-    """Write the skeleton of a rule file with the page of a new case; nothing is overwritten.
+    """Write the skeleton of a rule file with the page of a new case, listed in the book.
+
+    Nothing is overwritten; if one file cannot be written, none is.
 
     Example: medalliance new case deqing_zhejiang
     """
-    from ..studies.case_template import case_notebook_text, case_rules_text
+    from ..studies.case_template import case_notebook_text, case_rules_text, listed_case
     from ._output import write_whole
 
     root = folder or Path.cwd()
@@ -28,17 +30,22 @@ def run(
     _refuse(root, texts)
     for path in texts:
         path.parent.mkdir(exist_ok=True)
+    order = root / "book" / "_toc.yml"
+    listed = listed_case(order.read_text(encoding="utf-8"), slug) if order.is_file() else None
     try:
         for path, text in texts.items():
             write_whole(path, text)
+        if listed is not None:
+            write_whole(order, listed)
     except OSError:
         for path in texts:
             path.unlink(missing_ok=True)
         raise
     typer.echo(f"{rules}\n{page}")
+    by_hand = "" if listed else f" Then add `- file: cases/{slug}` to book/_toc.yml."
     typer.echo(
-        f"Fill the rules, add codes to a sheet in data/coding, run `medalliance notebooks {page}`, "
-        f"then add `- file: cases/{slug}` to book/_toc.yml.",
+        "Fill the rules, add codes to a sheet in data/coding, "
+        f"run `medalliance notebooks {page}`.{by_hand}",
         err=True,
     )
 

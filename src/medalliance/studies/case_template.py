@@ -126,6 +126,26 @@ def case_notebook_text(
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
+def listed_case(order: str, slug: str) -> str | None:
+    """Return the book's order with a new case after the last one, or None if it lists no case.
+
+    Parameters
+    ----------
+    order : str
+        Text of ``_toc.yml``.
+    slug : str
+        Name of the rule file.
+    """
+    lines = order.splitlines(keepends=True)
+    cases = [i for i, line in enumerate(lines) if re.match(r"\s*- file: cases/", line)]
+    if not cases:
+        return None
+    last = lines[cases[-1]].rstrip("\n")
+    indent = last[: len(last) - len(last.lstrip())]
+    above = [*lines[: cases[-1]], f"{last}\n"]
+    return "".join([*above, f"{indent}- file: cases/{slug}\n", *lines[cases[-1] + 1 :]])
+
+
 def _cell(kind: str, text: str) -> dict[str, object]:
     cell: dict[str, object] = {
         "cell_type": kind,
