@@ -58,6 +58,12 @@ def test_acceptance_of_the_grades():
     assert not static["bias_ok"].any()
 
 
+def test_stated_power_is_reached():
+    power = trust_chapter.power_table().summary["power there"].astype(float)
+    room = 3 * np.sqrt(0.8 * 0.2 / 120)
+    assert (power >= 0.8 - room).all()
+
+
 def test_exhibits_carry_the_number_of_draws():
     for shown in (
         trust_chapter.threats_table(), trust_chapter.matrix_table(), trust_chapter.matrix_figure(),

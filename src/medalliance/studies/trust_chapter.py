@@ -6,6 +6,7 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..provenance import Badge
@@ -276,3 +277,32 @@ def _sizes() -> pd.DataFrame:
     g = _grades()
     g = g[g["name"].str.startswith("inference/")]
     return g.assign(clusters=g["name"].str.removeprefix("inference/")).reset_index(drop=True)
+
+
+def power_table() -> Exhibit:
+    """Set the smallest effect that each estimator finds, with the power reached there."""
+    draws = read_draws("grading")
+    draws = draws[draws["name"] == "estimators/no effect"]
+    dof = 39
+    far, near = stats.t.ppf(0.975, dof), stats.t.ppf(0.8, dof)
+    rows = []
+    for (outcome, method), d in draws.groupby(["outcome", "method"], sort=False):
+        least = (far + near) * d["estimate"].std(ddof=1)
+        found = (d["estimate"] + least).abs() > far * d["std_error"]
+        rows.append(
+            {
+                "outcome": SHORT[str(outcome)],
+                "estimator": method,
+                "smallest effect found": least,
+                "power there": found.mean(),
+            }
+        )
+    return table(
+        pd.DataFrame(rows),
+        caption="The smallest effect found four times in five by a 5 % test with t(39), from the "
+        "spread of estimates where there is no effect; and how often that effect, added to every "
+        "draw, is in fact found. 40 prefectures, 24 of them treated.",
+        badge=Badge.SYNTHETIC,
+        source=_source("grading"),
+        decimals={"smallest effect found": 4, "power there": 3},
+    )
