@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks book test lint bench grade refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks book pdf test lint bench grade refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -58,6 +58,12 @@ book: $(HTML) ## build the pages into build/html
 $(HTML): $(CHAPTERS) $(FACTS) $(PACKAGE) requirements.lock | $(STAMP)
 	@$(PY) -m medalliance build --output build/html
 	@test -s $@ && touch $@
+
+pdf: build/book.pdf ## print the whole book as build/book.pdf (needs Chromium)
+
+build/book.pdf: $(HTML) tools/print_book.py
+	@bash tools/system.sh font chromium
+	@$(PY) tools/print_book.py build/html $@
 
 test: $(HTML) ## build the book, run all tests, run every notebook again and compare
 	@bash tools/system.sh font chromium

@@ -127,3 +127,16 @@ def test_chinese_has_no_english_words_and_a_reader_is_told_what_is_drawn(opened)
         "[...document.querySelectorAll('.lab :is(input, select)')].every(e => e.labels.length)"
     )
     assert named
+
+
+@pytest.mark.parametrize(
+    ("words", "found"), [("laboratory", "laboratory.html"), ("contract", "five-minutes.html")]
+)
+def test_search_finds(browser, built_book, words, found):  # noqa: F811
+    page = browser.new_page()
+    page.goto((built_book / "search.html").as_uri() + f"?q={words}")
+    page.wait_for_selector("#search-results li a", timeout=20_000)
+    page.wait_for_timeout(1500)
+    links = [link.get_attribute("href") for link in page.query_selector_all("#search-results li a")]
+    page.close()
+    assert any(found in link for link in links)

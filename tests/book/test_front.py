@@ -86,3 +86,36 @@ def test_the_scorecard_agrees_with_the_laboratory():
     assert len(card) == len(laboratory.PRESETS)
     first = laboratory.solve(laboratory.defaults())
     assert card.iloc[0, 1] == f"{first['surplus'] / 10:.2f}"
+
+
+def test_pages_keep_to_their_weight(built_book):
+    heavy = {
+        name: size
+        for name in PAGES
+        if (size := (built_book / f"{name}.html").stat().st_size) > 2_500_000
+    }
+    assert heavy == {}
+    assert (built_book / "_static" / "laboratory.js").stat().st_size < 80_000
+
+
+def test_search_finds_the_advice_in_both_languages(built_book):
+    index = (built_book / "searchindex.js").read_text(encoding="utf-8")
+    titles = json.loads(index[index.index("(") + 1 : index.rindex(")")])["titles"]
+    assert any("what to write in a contract" in title for title in titles)
+    assert any("五分钟读懂" in title for title in titles)
+
+
+def test_the_printed_book_holds_every_chapter_and_links_within_itself(built_book):
+    import importlib.util
+
+    place = PROJECT / "tools" / "print_book.py"
+    spec = importlib.util.spec_from_file_location("print_book", place)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    names = tool.chapters()
+    assert names == PAGES
+    article = tool.article_of(built_book, "five-minutes", set(names))
+    inside = [link["href"] for link in article.find_all("a", href=True)]
+    assert "#page-how-wrong" in inside
+    assert "#page-laboratory" in inside
+    assert not any(address.endswith(".html") for address in inside)
