@@ -119,3 +119,12 @@ def test_the_printed_book_holds_every_chapter_and_links_within_itself(built_book
     assert "#page-how-wrong" in inside
     assert "#page-laboratory" in inside
     assert not any(address.endswith(".html") for address in inside)
+
+
+def test_the_book_is_cited_as_the_citation_file_says():
+    import yaml
+
+    cited = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    text = (PROJECT / "book" / "how-to-read.md").read_text(encoding="utf-8")
+    assert cited["title"] in text
+    assert f"version {cited['version']}" in text
