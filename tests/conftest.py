@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,16 @@ import pytest
 from medalliance.paths import PROJECT, mssp_dir, shared_dir
 
 REQUIRE_ALL = os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1"
+
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 def skip_or_fail(reason: str) -> None:
@@ -45,6 +56,19 @@ def mssp_folder() -> Path:
 @pytest.fixture(autouse=True)
 def _no_reader_panel(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MEDALLIANCE_PANEL", raising=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Return headless Chromium, one for the whole session."""
+    program = os.environ.get("MEDALLIANCE_CHROMIUM") or shutil.which("chromium")
+    if program is None:
+        skip_or_fail("Chromium is missing; install the package chromium")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as driver:
+        opened = driver.chromium.launch(executable_path=program, headless=True, args=CHROMIUM_FLAGS)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture(scope="session")

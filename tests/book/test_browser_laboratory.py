@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from test_browser_pages import browser  # noqa: F401  (the shared browser)
 
 pytestmark = pytest.mark.browser
 
@@ -15,7 +14,7 @@ PALE = """element => {
 
 
 @pytest.fixture
-def opened(browser, built_book):  # noqa: F811
+def opened(browser, built_book):
     """Return a function that opens the laboratory, and note what it asks for."""
     contexts = []
 
@@ -132,7 +131,7 @@ def test_chinese_has_no_english_words_and_a_reader_is_told_what_is_drawn(opened)
 @pytest.mark.parametrize(
     ("words", "found"), [("laboratory", "laboratory.html"), ("contract", "five-minutes.html")]
 )
-def test_search_finds(browser, built_book, words, found):  # noqa: F811
+def test_search_finds(browser, built_book, words, found):
     page = browser.new_page()
     page.goto((built_book / "search.html").as_uri() + f"?q={words}")
     page.wait_for_selector("#search-results li a", timeout=20_000)

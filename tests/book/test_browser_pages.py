@@ -1,23 +1,10 @@
 """Pages as a browser shows them: wide and narrow, light and dark."""
 
-import os
-import shutil
-
 import pytest
-from conftest import skip_or_fail
 from test_built_pages import PAGES
 
 pytestmark = pytest.mark.browser
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 MEASURE = """() => {
   const shown = element => element.getClientRects().length > 0;
   const light = element => {
@@ -50,18 +37,6 @@ MEASURE = """() => {
   };
 }"""
 MATHJAX_DONE = "() => !window.MathJax || !window.MathJax.startup || window.MathJax.startup.promise"
-
-
-@pytest.fixture(scope="session")
-def browser():
-    program = os.environ.get("MEDALLIANCE_CHROMIUM") or shutil.which("chromium")
-    if program is None:
-        skip_or_fail("Chromium is missing; install the package chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as driver:
-        opened = driver.chromium.launch(executable_path=program, headless=True, args=FLAGS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="session")
