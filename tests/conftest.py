@@ -8,10 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from missing import skip_or_fail
 
 from medalliance.paths import PROJECT, mssp_dir, shared_dir
-
-REQUIRE_ALL = os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1"
 
 CHROMIUM_FLAGS = [
     "--no-sandbox",
@@ -22,13 +21,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-
-def skip_or_fail(reason: str) -> None:
-    """Skip the test; fail it where nothing may be missing."""
-    if REQUIRE_ALL:
-        pytest.fail(f"MEDALLIANCE_REQUIRE_ALL=1: {reason}")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import skip_or_fail
+from missing import skip_or_fail
 from scipy.special import ndtr
 
 from medalliance.mechanism.frozen import load_frozen_cases

@@ -82,7 +82,9 @@ def stage(source: Path, staged: Path) -> Path:
         notebook.write_text(fold_code(notebook.read_text(encoding="utf-8")), encoding="utf-8")
     for name, text in generated_pages(source).items():
         (fresh / name).write_text(text, encoding="utf-8")
-    (fresh / "_static" / "laboratory.js").write_text(laboratory_script(source), encoding="utf-8")
+    if (fresh / "laboratory.md").is_file():
+        script = laboratory_script(source)
+        (fresh / "_static" / "laboratory.js").write_text(script, encoding="utf-8")
     shutil.copy2(_mathjax(), fresh / "_static" / "tex-svg.js")
     kept = set()
     for path in sorted(item for item in fresh.rglob("*") if item.is_file()):

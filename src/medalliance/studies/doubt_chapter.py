@@ -119,7 +119,8 @@ def bounds_figure(doubts: Doubts) -> Exhibit:
     )
     return figure(
         list(axes.ravel()),
-        caption="The further trends may part, the wider the interval. Left: trends are parallel.",
+        caption="The further trends may part, the wider the interval. Left end: no departure from "
+        "equal trends.",
         alt=f"Vertical intervals that widen from left to right. They reach zero at: {told}.",
         badge=found.panel.badge,
         source=f"{found.source}; Rambachan and Roth (2023)",

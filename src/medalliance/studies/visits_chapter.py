@@ -97,9 +97,9 @@ def scale_table(found: Shares) -> Exhibit:
     linear = etwfe(panel, PRIMARY).aggregate("event_time", balance=horizon)
     for name, effects in (("logit (the headline)", logit), ("points", linear)):
         overall = effects.overall.to_frame(bands=False).iloc[0]
-        rows.append({"trends are parallel on": name, "estimate": overall["estimate"],
+        rows.append({"equal trends assumed on": name, "estimate": overall["estimate"],
                      "std_error": overall["std_error"]})  # fmt: skip
-    row: dict[str, object] = {"trends are parallel on": "ratios of the parts"}
+    row: dict[str, object] = {"equal trends assumed on": "ratios of the parts"}
     try:
         ratio = log_ratio_did(panel, PARTS).aggregate("event_time", balance=horizon).overall
         parts = ratio.to_frame(bands=False).set_index("outcome")["estimate"]
