@@ -36,6 +36,7 @@ MEASURE = """() => {
     language: document.documentElement.lang,
   };
 }"""
+THEME_SET = "scheme => document.documentElement.dataset.theme === scheme"
 MATHJAX_DONE = "() => !window.MathJax || !window.MathJax.startup || window.MathJax.startup.promise"
 
 
@@ -55,6 +56,7 @@ def look(browser, built_book):
         page.evaluate(MATHJAX_DONE)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            page.wait_for_function(THEME_SET, arg=scheme)
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 900})
                 seen[scheme, width] = page.evaluate(MEASURE)
