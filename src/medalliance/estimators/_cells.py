@@ -64,7 +64,7 @@ def list_cells(
     Parameters
     ----------
     cohorts, years : ndarray of int
-        Distinct and sorted.
+        Distinct and sorted; cohorts as ``panel.cohorts_within`` gives them.
     control_group : {"never_treated", "not_yet_treated"}
     anticipation : int
     base_period : {"varying", "universal"}
@@ -73,7 +73,7 @@ def list_cells(
     -------
     Cells
     """
-    never = (cohorts == NEVER_TREATED) | (cohorts > years[-1] + anticipation)
+    never = cohorts == NEVER_TREATED
     rows: list[tuple[int, int, int]] = []
     for place, cohort in enumerate(cohorts):
         before = np.flatnonzero(years + anticipation < cohort)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..errors import DesignError, first_three
 from ..inference._cluster import count_clusters
 from ..outcomes import OUTCOMES, outcome_values
-from ..panel import NEVER_TREATED, Panel
+from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Design, Units
 
 Array = NDArray[np.float64]
@@ -34,6 +34,7 @@ class Sample:
     years : ndarray of int, shape (n_years,)
     ids : Index, shape (n_units,)
     cohort : ndarray of int, shape (n_units,)
+        Never treated if treatment starts after the last of ``years``, less the anticipation.
     weight : ndarray, shape (n_units,)
     cluster : ndarray of intp, shape (n_units,)
     n_left_out : int
@@ -92,6 +93,7 @@ def draw_sample(
     *,
     covariates: Sequence[str] = (),
     weights: str | None = None,
+    anticipation: int = 0,
     keep_already_treated: bool = False,
 ) -> Sample:
     """Take the rows with an outcome and covariates of units with a pre-period.
@@ -103,6 +105,8 @@ def draw_sample(
     covariates : sequence of str
     weights : str, optional
         Column of weights, constant in a unit; the panel's own without it.
+    anticipation : int
+        Years before the cohort that may already respond.
     keep_already_treated : bool
         Whether to keep units that were treated when first seen.
 
@@ -115,6 +119,7 @@ def draw_sample(
     DesignError
         If no row is left, or the weights are not positive constants of a unit.
     """
+    check_anticipation(anticipation)
     if isinstance(covariates, str):
         covariates = (covariates,)
     columns = [outcome_values(panel, name) for name in (outcome, *covariates)]
@@ -133,14 +138,16 @@ def draw_sample(
         )
     if usable.all() and panel.is_balanced:
         grids = [column.reshape(panel.n_units, -1) for column in columns]
-        return _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
+        whole = _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
+        return _within_window(whole, anticipation)
     rows = panel.grid(usable) == 1
     units = np.flatnonzero(rows.any(axis=1))
     years = rows.any(axis=0)
     seen = rows[units][:, years]
     grids = [np.where(seen, panel.grid(c)[units][:, years], 0.0) for c in columns]
     complete = None if seen.all() else seen
-    return _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
+    part = _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
+    return _within_window(part, anticipation)
 
 
 def _assemble(
@@ -165,6 +172,11 @@ def _assemble(
         cluster=cluster,
         n_left_out=n_left_out,
     )
+
+
+def _within_window(sample: Sample, anticipation: int) -> Sample:
+    last = int(sample.years[-1])
+    return replace(sample, cohort=cohorts_within(sample.cohort, last, anticipation=anticipation))
 
 
 def check_anticipation(anticipation: int) -> None:

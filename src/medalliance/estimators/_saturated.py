@@ -18,7 +18,7 @@ from ..panel import NEVER_TREATED
 from ..results import CompactInfluence
 from ._families import Family
 from ._quasi import QuasiFit, Rows, cell_sums, fit_blocks, index_of
-from ._sample import CONTROL_GROUPS, Sample, check_anticipation
+from ._sample import CONTROL_GROUPS, Sample
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
@@ -94,10 +94,8 @@ def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cell
         If the control group is unknown, or nobody is in it.
     """
     check_choice("control_group", control_group, CONTROL_GROUPS)
-    check_anticipation(anticipation)
     years = sample.years
-    beyond = (sample.cohort - anticipation > years[-1]) & (sample.cohort != NEVER_TREATED)
-    cohorts, group = np.unique(np.where(beyond, NEVER_TREATED, sample.cohort), return_inverse=True)
+    cohorts, group = np.unique(sample.cohort, return_inverse=True)
     never = cohorts == NEVER_TREATED
     start = np.where(never, np.iinfo(np.int64).max, cohorts - anticipation)[:, None]
     treated = years[None, :] >= start

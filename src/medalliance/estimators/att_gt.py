@@ -14,7 +14,7 @@ from ..inference._cluster import cluster_sums
 from ..panel import Panel
 from ..results import CompactInfluence, Effects
 from ._cells import Cells, check_controls, list_cells, name_cells
-from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect
 
 Array = NDArray[np.float64]
@@ -74,8 +74,9 @@ def att_gt(
     check_choice("control_group", control_group, CONTROL_GROUPS)
     check_choice("method", method, ("dr", "ipw", "reg"))
     check_choice("base_period", base_period, ("varying", "universal"))
-    check_anticipation(anticipation)
-    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
+    sample = draw_sample(
+        panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
+    )
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     rule: dict[str, Any] = {
         "control_group": control_group,

@@ -85,7 +85,7 @@ def etwfe(
     rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     names, panel = _parts(panel, outcome, family)
-    sample = draw_sample(panel, names[0], **adjust)
+    sample = draw_sample(panel, names[0], anticipation=anticipation, **adjust)
     cells = make_cells(sample, **rule)
     fit = fit_saturated(sample, _outcomes(panel, sample, names), cells, FAMILIES[family])
     design = describe_design(

@@ -14,7 +14,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -68,7 +68,6 @@ def lp_did(
     names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     check_choice("weighting", weighting, ("variance", "equal"))
     check_choice("control_group", control_group, CONTROL_GROUPS)
-    check_anticipation(anticipation)
     if names and weighting == "equal":
         raise DesignError(
             "lp_did with equal weights takes no covariates.\n"
@@ -76,7 +75,7 @@ def lp_did(
         )
     rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
     adjust: dict[str, Any] = {"covariates": names, "weights": weights}
-    sample = draw_sample(panel, outcome, **adjust)
+    sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
     fits, left_out = _fit_horizons(sample, weighting, control_group, anticipation)
     reference = -1 - anticipation
     event = np.array(sorted([*fits, reference]))

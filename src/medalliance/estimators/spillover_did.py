@@ -62,7 +62,7 @@ def spillover_did(
     ----------
     Butts (2023), section 4; Borusyak, Jaravel and Spiess (2024), Theorem 1 for the influence.
     """
-    sample = draw_sample(panel, outcome, weights=weights)
+    sample = draw_sample(panel, outcome, weights=weights, anticipation=anticipation)
     ring = panel.grid(nearest_ring(panel, distance, edges, anticipation=anticipation))
     ring = ring[panel.units.get_indexer(sample.ids)][:, np.isin(panel.years, sample.years)]
     start = np.where(sample.cohort == NEVER_TREATED, np.iinfo(np.int64).max, sample.cohort)

@@ -13,7 +13,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
-from ._sample import CONTROL_GROUPS, Sample, check_anticipation, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 
 Array = NDArray[np.float64]
 
@@ -63,7 +63,6 @@ def stacked_did(
     Wing, Freedman, Hollingsworth (2024), "Stacked difference-in-differences", equations 5-7.
     """
     check_choice("control_group", control_group, CONTROL_GROUPS)
-    check_anticipation(anticipation)
     rule: dict[str, Any] = {
         "weights": weights,
         "control_group": control_group,
@@ -71,7 +70,7 @@ def stacked_did(
     }
     if window is not None and np.shape(window) != (2,):
         raise DesignError(f"window={window!r}.\n  Give years before and after, as (3, 2).")
-    sample = draw_sample(panel, outcome, weights=weights)
+    sample = draw_sample(panel, outcome, weights=weights, anticipation=anticipation)
     pre, post = window or _widest(sample, control_group, anticipation)
     if pre < 1 + anticipation or post < 0:
         raise DesignError(

@@ -14,7 +14,7 @@ from ..errors import DesignError, first_three
 from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, terms_frame
-from ._sample import Sample, check_anticipation, describe_design, draw_sample
+from ._sample import Sample, describe_design, draw_sample
 from ._saturated import Cells, make_cells
 from ._within import TwoWay
 
@@ -61,9 +61,8 @@ def sun_abraham(
     ----------
     Sun, Abraham (2021), section 4: equation 26 for the regression, 27 for the averages.
     """
-    check_anticipation(anticipation)
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
-    sample = draw_sample(panel, outcome, **adjust)
+    sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
     sample, notes = _with_controls(sample, anticipation)
     cells = make_cells(sample, control_group="never_treated", anticipation=anticipation)
     fit = _fit(sample, cells, (covariates,) if isinstance(covariates, str) else tuple(covariates))
@@ -106,8 +105,6 @@ def _with_controls(sample: Sample, anticipation: int) -> tuple[Sample, tuple[str
     if (sample.cohort == NEVER_TREATED).any():
         return sample, ()
     last = int(sample.cohort.max())
-    if last - anticipation > sample.years[-1]:
-        return sample, ()
     keep = sample.years < last - anticipation
     if (sample.cohort == last).all() or keep.sum() < 2:
         raise DesignError(
@@ -115,7 +112,8 @@ def _with_controls(sample: Sample, anticipation: int) -> tuple[Sample, tuple[str
             "  Add never-treated or later-treated units."
         )
     seen = None if sample.seen is None else sample.seen[:, keep]
-    note = f"No unit is never treated: cohort {last} is the control, years from {last} left out."
+    first = last - anticipation
+    note = f"No unit is never treated: cohort {last} is the control, years from {first} left out."
     trimmed = replace(
         sample,
         outcome=sample.outcome[:, keep],

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
-from ..panel import NEVER_TREATED, Panel
+from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Design, Effects, Units, terms_frame
 from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
 
@@ -157,7 +157,7 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
             f"{outcome} is missing for {first_three(where)}; synthetic methods need every year "
             "of every unit.\n  Drop these units, or end the panel earlier."
         )
-    cohort = np.where(panel.cohort_by_unit > panel.years[-1], NEVER_TREATED, panel.cohort_by_unit)
+    cohort = cohorts_within(panel.cohort_by_unit, int(panel.years[-1]))
     donors = keep & (cohort == NEVER_TREATED)
     dates = np.unique(cohort[keep & (cohort != NEVER_TREATED)])
     if not donors.any() or not dates.size:
@@ -179,7 +179,7 @@ def _units(panel: Panel) -> Units:
     keep = ~panel.already_treated
     return Units(
         ids=panel.units[keep],
-        cohort=panel.cohort_by_unit[keep],
+        cohort=cohorts_within(panel.cohort_by_unit[keep], int(panel.years[-1])),
         weight=np.ones(int(keep.sum())),
         cluster=np.arange(int(keep.sum())),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, DesignError, first_three
-from ..panel import NEVER_TREATED, Panel
+from ..panel import NEVER_TREATED, Panel, cohorts_within
 
 Array = NDArray[np.float64]
 
@@ -121,7 +121,7 @@ def donut(panel: Panel, distance: pd.DataFrame, radius: float) -> Panel:
         If pairs lack a column, name units that the panel lacks, or a distance is not a number.
     """
     _fail_if_not_pairs(panel, distance, "distance")
-    ever = panel.cohort_by_unit != NEVER_TREATED
+    ever = cohorts_within(panel.cohort_by_unit, int(panel.years[-1])) != NEVER_TREATED
     source = panel.units.get_indexer(distance["from"])
     target = panel.units.get_indexer(distance["to"])
     near = (distance["distance"].to_numpy(float) <= radius) & ever[target] & ~ever[source]

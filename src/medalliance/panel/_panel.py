@@ -19,6 +19,25 @@ from . import _checks
 NEVER_TREATED = 0
 
 
+def cohorts_within(
+    cohort: NDArray[np.int64], last_year: int, *, anticipation: int = 0
+) -> NDArray[np.int64]:
+    """Return cohorts as the years up to the last one show them.
+
+    Units that start, less the anticipation, after the last year are never treated in the window.
+
+    Parameters
+    ----------
+    cohort : ndarray of int
+    last_year : int
+    anticipation : int
+
+    >>> cohorts_within(np.array([0, 2019, 2021, 2022]), 2020, anticipation=1)
+    array([   0, 2019, 2021,    0])
+    """
+    return np.where(cohort - anticipation > last_year, NEVER_TREATED, cohort)
+
+
 @dataclass(frozen=True, eq=False)
 class Panel:
     """A unit-by-year table that knows its unit, year, cohort, cluster and weight.
