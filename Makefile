@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks book pdf test lint bench grade refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks book pdf test lint bench grade measure refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -81,6 +81,9 @@ bench: $(STAMP) build/peers/.stamp ## compare our speed with the peers'
 
 grade: $(STAMP) ## grade every estimator on 1,000 draws; goes on where it stopped (ARGS=--draws 100)
 	@$(PY) -m medalliance grade $(ARGS)
+
+measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="env book test"; idle machine)
+	@$(PY) tools/measure_runs.py $(ARGS)
 
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
 	@build/peers/bin/python benchmarks/refresh_peers.py

@@ -21,6 +21,12 @@ def book_dir() -> Path:
     return packaged if packaged.is_dir() else PROJECT / "book"
 
 
+def results_dir() -> Path:
+    """Return the folder of measured times: in the wheel if installed, else the checkout."""
+    packaged = PACKAGE / "_results"
+    return packaged if packaged.is_dir() else PROJECT / "benchmarks" / "results"
+
+
 def shared_dir() -> Path:
     """Return the folder of data that is read in place (``MEDALLIANCE_SHARED``)."""
     return Path(os.environ.get("MEDALLIANCE_SHARED") or PROJECT.parent / "shared").resolve()
