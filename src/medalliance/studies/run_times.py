@@ -77,7 +77,7 @@ class RunTime:
             return f"{whole} s"
         if whole < 3600:
             return f"{whole // 60} min {whole % 60} s"
-        minutes = round(self.seconds / 60)
+        minutes = round(whole / 60)
         return f"{minutes // 60} h {minutes % 60} min"
 
     @property
