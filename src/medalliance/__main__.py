@@ -13,6 +13,8 @@ EXIT_CODES = (
 )
 
 GROUPS = {"new": "Make a new thing.", "check": "Check a file of yours."}
+# what a group does by itself: cli/check.py is `medalliance check panel` and `medalliance check`
+DEFAULTS = {"check": "panel"}
 
 
 def command_line() -> Any:
@@ -24,6 +26,7 @@ def command_line() -> Any:
     import typer
 
     from . import cli
+    from .cli._groups import group_with_default
 
     look: dict[str, Any] = {"no_args_is_help": True, "add_completion": False}
     look |= {"pretty_exceptions_enable": False, "rich_markup_mode": None}
@@ -35,8 +38,11 @@ def command_line() -> Any:
             continue
         run = importlib.import_module(f"{cli.__name__}.{found.name}").run
         group, _, name = found.name.rpartition("_")
+        if name in DEFAULTS:
+            group, name = name, DEFAULTS[name]
         if group and group not in groups:
-            groups[group] = typer.Typer(help=GROUPS.get(group, group), **look)
+            own = group_with_default(DEFAULTS[group]) if group in DEFAULTS else None
+            groups[group] = typer.Typer(help=GROUPS.get(group, group), cls=own, **look)
             app.add_typer(groups[group], name=group)
         owner = groups[group] if group else app
         owner.command(name, epilog=EXIT_CODES)(run)

@@ -233,7 +233,7 @@ def test_the_split_of_the_surplus_is_exact_through_estimators():
 
 
 def test_effects_on_the_teaching_panel_are_near_the_truth():
-    from medalliance.panel._load import TEACHING_PANEL
+    from medalliance.panel import TEACHING_PANEL
 
     truth = pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
     teaching = ma.load_panel()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 import medalliance as ma
-from medalliance.panel._load import TEACHING_PANEL
+from medalliance.panel import TEACHING_PANEL
 from medalliance.studies import teaching_panel
 
 HASHES = {

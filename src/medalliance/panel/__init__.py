@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from ._checks import PanelWarning
-from ._load import load_panel
-from ._panel import NEVER_TREATED, Panel, cohorts_within
+from ._checks import PanelWarning, is_money, missing_columns
+from ._inspect import NEVER_TREATED, Inspection, inspect
+from ._load import TEACHING_PANEL, load_panel, read_standard
+from ._panel import Panel, cohorts_within
+from ._problems import RULES, Problem, Reading, Rule
 
-__all__ = ["NEVER_TREATED", "Panel", "PanelWarning", "cohorts_within", "load_panel"]
+__all__ = [
+    "NEVER_TREATED",
+    "RULES",
+    "TEACHING_PANEL",
+    "Inspection",
+    "Panel",
+    "PanelWarning",
+    "Problem",
+    "Reading",
+    "Rule",
+    "cohorts_within",
+    "inspect",
+    "is_money",
+    "load_panel",
+    "missing_columns",
+    "read_standard",
+]

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import first_three
+from ._problems import Problem, in_rows, many, problem
 
 # Columns that hold money as it was booked, in the currency's main unit with two places.
 MONEY = (
@@ -43,12 +44,29 @@ class Keys:
         Unit as a code in sorted order, -1 where missing.
     units : Index, shape (n_units,)
     years, cohorts : ndarray of int64, shape (n_obs,)
+    rows : ndarray of int, shape (n_obs,)
+        Where each row stands in the caller's frame, counted from 0.
     """
 
     unit_codes: NDArray[np.intp]
     units: pd.Index
     years: NDArray[np.int64]
     cohorts: NDArray[np.int64]
+    rows: NDArray[np.intp]
+
+    def take(self, order: NDArray[np.intp]) -> Keys:
+        """Return the keys of these rows, in this order."""
+        return Keys(
+            self.unit_codes[order],
+            self.units,
+            self.years[order],
+            self.cohorts[order],
+            self.rows[order],
+        )
+
+    def place(self, k: int | np.integer) -> str:
+        """Return "county in year" for a row of these keys."""
+        return f"{self.units[self.unit_codes[k]]} in {self.years[k]}"
 
 
 def suggest(name: str, known: Iterable[object]) -> str:
@@ -57,8 +75,13 @@ def suggest(name: str, known: Iterable[object]) -> str:
     return f" Did you mean {', '.join(close)}?" if close else ""
 
 
-def missing_columns(frame: pd.DataFrame, named: dict[str, str | None]) -> list[str]:
-    """Return one problem for each named column that the frame lacks."""
+def noun(column: str) -> str:
+    """Return the word for a key column: ``county_code`` is "County", other names stay."""
+    return "County" if column == "county_code" else column
+
+
+def missing_columns(frame: pd.DataFrame, named: dict[str, str | None]) -> list[Problem]:
+    """Return E114 for each named column that the frame lacks."""
     problems = []
     for role, column in named.items():
         if column is None or column in frame.columns:
@@ -66,13 +89,13 @@ def missing_columns(frame: pd.DataFrame, named: dict[str, str | None]) -> list[s
         hint = suggest(str(column), frame.columns)
         if column in frame.index.names:
             hint = " It is in the index: call reset_index() first."
-        problems.append(f"no column {column!r} for {role}.{hint}")
+        problems.append(problem("E114", f"no column {column!r} for {role}.{hint}", column=column))
     return problems
 
 
 def whole_numbers(
     column: pd.Series, role: str, *, infinite: int | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.bool_], list[str]]:
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], list[Problem]]:
     """Read a column as whole numbers.
 
     Returns
@@ -80,11 +103,13 @@ def whole_numbers(
     values : ndarray of int64, shape (n_obs,)
         Zero where the cell is not a whole number.
     valid : ndarray of bool, shape (n_obs,)
-    problems : list of str
+    problems : list of Problem
     """
+    name = column.name
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
-        text = f"{role} {column.name!r} holds dates; give whole years, as with .dt.year."
-        return np.zeros(len(column), np.int64), np.zeros(len(column), dtype=bool), [text]
+        text = f"{role} {name!r} holds dates; give whole years, as with .dt.year."
+        found = [problem("E115", text, column=name, count=len(column))]
+        return np.zeros(len(column), np.int64), np.zeros(len(column), dtype=bool), found
     if pd.api.types.is_integer_dtype(column.dtype) and not column.hasnans:
         values = column.to_numpy(np.int64)
         return values, np.ones(len(values), dtype=bool), []
@@ -96,17 +121,23 @@ def whole_numbers(
     problems = []
     blank = column.isna().to_numpy(bool)
     if blank.any():
-        problems.append(f"{role} {column.name!r} is missing in {_rows(blank)}.")
-    wrong = ~valid & ~blank
-    if wrong.any():
-        shown = first_three(repr(v) for v in column[wrong].unique())
-        problems.append(f"{role} {column.name!r} is not a whole number in {_rows(wrong)}: {shown}.")
+        rows = np.flatnonzero(blank)
+        unknown = " Use 0 for never treated; a missing cohort means unknown."
+        text = f"{role} {name!r} is missing in {in_rows(rows)}."
+        text += unknown if role == "cohort" else ""
+        problems.append(problem("E115", text, rows=rows, column=name))
+    wrong = np.flatnonzero(~valid & ~blank)
+    if len(wrong):
+        shown = first_three(repr(v) for v in column.iloc[wrong].unique())
+        text = f"{role} {name!r} is not a whole number in {in_rows(wrong)}: {shown}."
+        values = column.iloc[wrong].unique()
+        problems.append(problem("E115", text, rows=wrong, values=values, column=name))
     return np.where(valid, number, 0.0).astype(np.int64), valid, problems
 
 
 def read_keys(
     frame: pd.DataFrame, unit: str, year: str, cohort: str, *, never: int
-) -> tuple[Keys, NDArray[np.bool_], list[str]]:
+) -> tuple[Keys, NDArray[np.bool_], list[Problem]]:
     """Read unit, year and cohort, listing every cell that cannot be a key.
 
     Returns
@@ -114,53 +145,64 @@ def read_keys(
     keys : Keys
     valid : ndarray of bool, shape (n_obs,)
         Rows whose three keys can be read; the later checks look at these only.
-    problems : list of str
+    problems : list of Problem
     """
-    problems: list[str] = []
+    problems: list[Problem] = []
     try:
         codes, units = pd.factorize(frame[unit], sort=True)
     except TypeError:
         codes, units = pd.factorize(frame[unit].astype("string"), sort=True)
-        problems.append(f"unit {unit!r} mixes text and numbers; store it as one type.")
-    blank = codes < 0
-    if blank.any():
-        problems.append(f"unit {unit!r} is missing in {_rows(blank)}.")
+        text = f"unit {unit!r} mixes text and numbers; store it as one type."
+        problems.append(problem("E115", text, column=unit))
+    blank = np.flatnonzero(codes < 0)
+    if len(blank):
+        text = f"unit {unit!r} is missing in {in_rows(blank)}."
+        problems.append(problem("E115", text, rows=blank, column=unit))
     years, year_ok, found = whole_numbers(frame[year], "year")
     problems += found
     cohorts, cohort_ok, found = whole_numbers(frame[cohort], "cohort", infinite=never)
-    problems += [
-        text + " Use 0 for never treated; a missing cohort means unknown."
-        if "missing" in text
-        else text
-        for text in found
-    ]
+    problems += found
     if len(frame) == 0:
-        problems.append("the table has no rows.")
-    negative = cohorts < 0
-    if negative.any():
+        problems.append(problem("E130", "the table has no rows."))
+    negative = np.flatnonzero(cohorts < 0)
+    if len(negative):
         shown = first_three(np.unique(cohorts[negative]))
-        problems.append(f"cohort {cohort!r} is negative in {_rows(negative)}: {shown}.")
-    keys = Keys(codes, pd.Index(units), years, cohorts)
-    return keys, ~blank & year_ok & cohort_ok, problems
+        text = f"cohort {cohort!r} is negative in {in_rows(negative)}: {shown}."
+        bad = np.unique(cohorts[negative])
+        problems.append(problem("E115", text, rows=negative, values=bad, column=cohort))
+    keys = Keys(codes, pd.Index(units), years, cohorts, np.arange(len(frame)))
+    return keys, (codes >= 0) & year_ok & cohort_ok, problems
 
 
-def duplicate_keys(keys: Keys, unit: str, year: str) -> list[str]:
+def duplicate_keys(keys: Keys, unit: str, year: str) -> list[Problem]:
     """Return E101: keys, sorted by unit then year, that appear more than once."""
     same = (np.diff(keys.unit_codes) == 0) & (np.diff(keys.years) == 0)
     if not same.any():
         return []
+    twice = np.r_[False, same] | np.r_[same, False]
     table = pd.DataFrame({"u": keys.unit_codes, "y": keys.years})
-    counts = table[np.r_[False, same] | np.r_[same, False]].value_counts(sort=False)
+    counts = table[twice].value_counts(sort=False)
+    word = noun(unit)
     shown = first_three(
-        f"{unit} {keys.units[u]}, {year} {y} appears {n} times" for (u, y), n in counts.items()
+        f"{word} {keys.units[u]}, {year} {y} appears {n} times" for (u, y), n in counts.items()
     )
-    return [f"E101 duplicate key: {shown}; the panel needs one row per {unit} and {year}."]
+    text = f"{shown}; the panel needs one row per {word.lower()} and {year}."
+    return [
+        problem(
+            "E101",
+            text,
+            rows=keys.rows[twice],
+            places=[f"{keys.units[u]} in {y}" for u, y in counts.index[:3]],
+            count=len(counts),
+            raised=f"duplicate key: {text}",
+        )
+    ]
 
 
 def changes_within(
     keys: Keys, values: NDArray[np.generic], role: str, unit: str, advice: str
-) -> list[str]:
-    """Return a problem if a column that must be constant in a unit changes.
+) -> list[Problem]:
+    """Return E121 if a column that must be constant in a unit changes.
 
     Rows must be sorted by unit.
     """
@@ -173,49 +215,55 @@ def changes_within(
         f"{keys.units[code]} ({', '.join(str(value) for value in found)})"
         for code, found in zip(units[:3], seen, strict=True)
     ]
-    shown += [""] * (len(units) - len(shown))
-    return [
-        f"{role} changes within {unit} for {_many(len(units), 'unit')}: {first_three(shown)}. "
-        f"{advice}"
-    ]
+    named = first_three(shown + [""] * (len(units) - len(shown)))
+    text = f"{role} changes within {unit} for {many(len(units), 'unit')}: {named}. {advice}"
+    rows = keys.rows[1:][moved]
+    return [problem("E121", text, rows=rows, places=shown, count=len(units), column=role)]
 
 
-def check_weight(values: pd.Series) -> list[str]:
-    """Return a problem if unit weights are missing, infinite, or not positive."""
+def check_weight(values: pd.Series) -> list[Problem]:
+    """Return E121 if unit weights are missing, infinite, or not positive."""
     number = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = ~(np.isfinite(number) & (number > 0))
-    if not bad.any():
+    bad = np.flatnonzero(~(np.isfinite(number) & (number > 0)))
+    if not len(bad):
         return []
-    shown = first_three(repr(v) for v in values[bad].unique())
-    return [f"weight {values.name!r} must be positive in every row; {_rows(bad)}: {shown}."]
+    shown = first_three(repr(v) for v in values.iloc[bad].unique())
+    text = f"weight {values.name!r} must be positive in every row; {in_rows(bad)}: {shown}."
+    return [problem("E121", text, rows=bad, values=values.iloc[bad], column=values.name)]
 
 
-def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[str]:
+def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     """Return problems of a 0/1 treatment column: other values, E102, or a contradicted cohort."""
     number = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
-    bad = ~np.isin(number, (0.0, 1.0))
-    if bad.any():
-        shown = first_three(repr(v) for v in values[bad].unique())
-        return [f"treatment {values.name!r} must be 0 or 1; {_rows(bad)}: {shown}."]
+    bad = np.flatnonzero(~np.isin(number, (0.0, 1.0)))
+    name = values.name
+    if len(bad):
+        shown = first_three(repr(v) for v in values.iloc[bad].unique())
+        text = f"treatment {name!r} must be 0 or 1; {in_rows(np.sort(keys.rows[bad]))}: {shown}."
+        found = values.iloc[bad].unique()
+        return [problem("E122", text, rows=keys.rows[bad], values=found, column=name)]
     problems = []
-    left = (np.diff(keys.unit_codes) == 0) & (np.diff(number) < 0)
-    if left.any():
+    left = np.flatnonzero((np.diff(keys.unit_codes) == 0) & (np.diff(number) < 0)) + 1
+    if len(left):
         shown = first_three(
-            f"{unit} {keys.units[keys.unit_codes[1:][k]]} leaves treatment in {keys.years[1:][k]}"
-            for k in np.flatnonzero(left)
+            f"{noun(unit)} {keys.units[keys.unit_codes[k]]} leaves treatment in {keys.years[k]}"
+            for k in left
         )
-        problems.append(
-            f"E102 treatment reversal: {shown}; these estimators need absorbing treatment. "
+        text = (
+            f"{shown}; these estimators need absorbing treatment. "
             "Code the exit or drop later years."
         )
-    expected = (keys.cohorts > 0) & (keys.years >= keys.cohorts)
-    clash = (number == 1) != expected
-    if clash.any() and not left.any():
-        shown = first_three(
-            f"{keys.units[keys.unit_codes[k]]} in {keys.years[k]} (cohort {keys.cohorts[k]})"
-            for k in np.flatnonzero(clash)
+        places = [keys.place(k) for k in left[:3]]
+        raised = f"treatment reversal: {text}"
+        problems.append(
+            problem("E102", text, rows=keys.rows[left], places=places, column=name, raised=raised)
         )
-        problems.append(f"treatment {values.name!r} contradicts the cohort: {shown}.")
+    expected = (keys.cohorts > 0) & (keys.years >= keys.cohorts)
+    clash = np.flatnonzero((number == 1) != expected)
+    if len(clash) and not len(left):
+        places = [f"{keys.place(k)} (cohort {keys.cohorts[k]})" for k in clash]
+        text = f"treatment {name!r} contradicts the cohort: {first_three(places)}."
+        problems.append(problem("E122", text, rows=keys.rows[clash], places=places, column=name))
     return problems
 
 
@@ -229,41 +277,71 @@ def cohort_from_treatment(keys: Keys, values: pd.Series) -> NDArray[np.int64]:
     return first[keys.unit_codes]
 
 
-def check_numbers(frame: pd.DataFrame, skip: Sequence[str]) -> list[str]:
-    """Return problems of number columns: infinite values, or money finer than two places."""
+def check_numbers(frame: pd.DataFrame, skip: Sequence[str]) -> list[Problem]:
+    """Return problems of number columns: infinite values (E129), money finer than fen (E113)."""
     problems = []
     for name in frame.columns:
         if name in skip or not pd.api.types.is_float_dtype(frame[name].dtype):
             continue
         values = frame[name].to_numpy(np.float64, na_value=np.nan)
-        infinite = np.isinf(values)
-        if infinite.any():
-            problems.append(f"{name!r} is infinite in {_rows(infinite)}; use a blank for missing.")
-        elif name in MONEY or str(name).startswith(("pay_H_", "pay_T_", "pay_V_")):
-            cents = values * 100
-            fine = np.abs(cents - np.round(cents)) > 1e-4 + 1e-12 * np.abs(cents)
-            if fine.any():
-                problems.append(
-                    f"E113 money: column {name!r} has more than two decimals in {_rows(fine)}; "
-                    "money is yuan with two places."
-                )
-    if {"out_of_county_spending", "spending"} <= set(frame.columns):
-        above = (frame["out_of_county_spending"] > frame["spending"]).to_numpy(bool)
-        if above.any():
-            problems.append(f"E105 out-of-county spending exceeds the total in {_rows(above)}.")
+        infinite = np.flatnonzero(np.isinf(values))
+        if len(infinite):
+            text = f"{name!r} is infinite in {in_rows(infinite)}; use a blank for missing."
+            problems.append(problem("E129", text, rows=infinite, column=name))
+        elif is_money(str(name)):
+            problems += _finer_than_fen(str(name), values)
     return problems
+
+
+def _finer_than_fen(name: str, values: NDArray[np.float64]) -> list[Problem]:
+    cents = values * 100
+    fine = np.flatnonzero(np.abs(cents - np.round(cents)) > 1e-4 + 1e-12 * np.abs(cents))
+    if not len(fine):
+        return []
+    text = (
+        f"Column {name} has more than two decimals; money is yuan with two places "
+        "(the settlement engine works in whole fen)."
+    )
+    raised = (
+        f"money: column {name!r} has more than two decimals in {in_rows(fine)}; "
+        "money is yuan with two places."
+    )
+    return [problem("E113", text, rows=fine, values=values[fine[:3]], column=name, raised=raised)]
+
+
+def is_money(name: str) -> bool:
+    """Return whether a standard column holds money."""
+    return name in MONEY or name.startswith(("pay_H_", "pay_T_", "pay_V_"))
+
+
+def check_out_of_county(frame: pd.DataFrame, keys: Keys) -> list[Problem]:
+    """Return E105: rows whose spending outside the county exceeds the total."""
+    if not {"out_of_county_spending", "spending"} <= set(frame.columns):
+        return []
+    pair = frame[["out_of_county_spending", "spending"]].apply(pd.to_numeric, errors="coerce")
+    outside, total = pair.to_numpy(np.float64, na_value=np.nan).T
+    above = np.flatnonzero(outside > total)
+    if not len(above):
+        return []
+    shown = first_three(
+        f"{outside[k]:,.2f} exceeds total {total[k]:,.2f} in "
+        f"{keys.units[keys.unit_codes[k]]},{keys.years[k]}"
+        for k in above
+    )
+    text = f"Out-of-county spending {shown}."
+    return [
+        problem(
+            "E105",
+            text,
+            rows=keys.rows[above],
+            values=outside[above[:3]],
+            places=[keys.place(k) for k in above[:3]],
+            column="out_of_county_spending",
+        )
+    ]
 
 
 def gaps(unit_codes: NDArray[np.intp], year_codes: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the codes of units with a year missing between two years that are seen."""
     jump = (np.diff(unit_codes) == 0) & (np.diff(year_codes) > 1)
     return np.unique(unit_codes[1:][jump])
-
-
-def _rows(mask: NDArray[np.bool_]) -> str:
-    rows = np.flatnonzero(mask)
-    return f"{_many(len(rows), 'row')} ({first_three(rows + 1)})"
-
-
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

@@ -14,6 +14,7 @@ from ..paths import PACKAGE
 from ..provenance import Badge
 from ._checks import MONEY
 from ._panel import Panel
+from ._problems import Reading
 
 TEACHING_PANEL = PACKAGE / "teaching" / "panel.parquet"
 UNIT, YEAR, COHORT, CLUSTER = "county_code", "year", "cohort", "prefecture_code"
@@ -64,6 +65,43 @@ def load_panel(
         raise DataError(
             f"source is a {type(source).__name__}.\n  Give a path or a pandas DataFrame."
         )
+    frame, _ = read_standard(source, {"columns": rename})
+    cluster = CLUSTER if CLUSTER in frame.columns else None
+    return Panel.from_frame(
+        frame, unit=UNIT, year=YEAR, cohort=COHORT, cluster=cluster, badge=badge
+    )
+
+
+def read_standard(
+    source: str | os.PathLike[str] | pd.DataFrame,
+    mapping: str | os.PathLike[str] | Mapping[str, Any] | None = None,
+) -> tuple[pd.DataFrame, list[Reading]]:
+    """Read a table under standard column names.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+    mapping : path or mapping, optional
+        A mapping file (YAML), or its content.
+
+    Returns
+    -------
+    frame : DataFrame
+    readings : list of Reading
+        What was renamed or converted.
+
+    Raises
+    ------
+    DataError
+        If the file or the mapping cannot be read.
+    """
+    if isinstance(mapping, str | os.PathLike):
+        import yaml
+
+        content = yaml.safe_load(Path(mapping).read_text(encoding="utf-8"))
+    else:
+        content = mapping
+    rename = dict((content or {}).get("columns") or {})
     frame = source if isinstance(source, pd.DataFrame) else read_table(Path(source), rename)
     absent = [name for name in rename if name not in frame.columns]
     if absent:
@@ -72,11 +110,9 @@ def load_panel(
             f"  The table has: {', '.join(map(str, frame.columns))}."
         )
     frame = frame.rename(columns=rename)
-    frame = frame.rename(columns=_plain_money(frame))
-    cluster = CLUSTER if CLUSTER in frame.columns else None
-    return Panel.from_frame(
-        frame, unit=UNIT, year=YEAR, cohort=COHORT, cluster=cluster, badge=badge
-    )
+    plain = _plain_money(frame)
+    readings = [Reading(f"column {old} was read as {new}", new) for old, new in plain.items()]
+    return frame.rename(columns=plain), readings
 
 
 def _plain_money(frame: pd.DataFrame) -> dict[str, str]:

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..errors import DataError, first_three, raise_problems
 from ..provenance import Badge
 from . import _checks
-
-NEVER_TREATED = 0
+from ._inspect import NEVER_TREATED, inspect
 
 
 def cohorts_within(
@@ -262,40 +261,42 @@ def _build(
             f"a panel is made from a pandas DataFrame, not from a {type(df).__name__}.\n"
             "  Convert it first, e.g. with pandas.DataFrame(...) or .to_pandas()."
         )
-    problems = _checks.missing_columns(df, {**roles, "treatment": treatment})
-    if roles["cohort"] is None and treatment is None:
-        problems.append("name the cohort column, or a 0/1 treatment column.")
+    lines = _problems_of_names(df, roles, treatment)
     if currency not in ("CNY", "USD"):
-        problems.append(f"currency {currency!r} is neither 'CNY' nor 'USD'.")
-    named = [name for name in (*roles.values(), treatment) if name is not None]
-    twice = sorted({str(name) for name in df.columns[df.columns.duplicated()]})
-    if twice:
-        problems.append(f"column names appear twice: {first_three(twice)}.")
-    raise_problems(problems, where="panel", advice="Name the columns as they stand in the table.")
+        lines.append(f"currency {currency!r} is neither 'CNY' nor 'USD'.")
+    raise_problems(lines, where="panel", advice="Name the columns as they stand in the table.")
 
     unit, year = str(roles["unit"]), str(roles["year"])
     if roles["cohort"] is None:
         df = _add_cohort(df, unit, year, str(treatment))
         roles = {**roles, "cohort": "cohort"}
     cohort = str(roles["cohort"])
-    keys, valid, problems = _checks.read_keys(df, unit, year, cohort, never=NEVER_TREATED)
-    order = _order(keys, valid)
-    sorted_keys = keys if order is None else _take(keys, order)
-    frame = df.copy() if order is None else df.take(order)
-    problems += _problems_in_order(frame, sorted_keys, roles, treatment)
-    problems += _checks.check_numbers(df, skip=named)
+    found = inspect(df, roles, treatment)
     advice = "Row numbers count from 1 in the table as given. Correct the table and load it again."
-    raise_problems(problems, where="panel", advice=advice)
+    raise_problems([item.line for item in found.problems], where="panel", advice=advice)
 
-    frame = frame.reset_index(drop=True)
-    frame[year] = sorted_keys.years
-    frame[cohort] = sorted_keys.cohorts
+    frame = found.frame.reset_index(drop=True)
+    frame[year] = found.keys.years
+    frame[cohort] = found.keys.cohorts
     panel = cls(
         frame, unit, year, cohort, roles["cluster"], roles["weight"], currency, Badge(badge)
     )
-    panel.__dict__["_unit_factor"] = (sorted_keys.unit_codes, sorted_keys.units)
+    panel.__dict__["_unit_factor"] = (found.keys.unit_codes, found.keys.units)
     _warn_of_gaps(panel)
     return panel
+
+
+def _problems_of_names(
+    df: pd.DataFrame, roles: dict[str, str | None], treatment: str | None
+) -> list[str]:
+    missing = _checks.missing_columns(df, {**roles, "treatment": treatment})
+    lines = [item.line for item in missing]
+    if roles["cohort"] is None and treatment is None:
+        lines.append("name the cohort column, or a 0/1 treatment column.")
+    twice = sorted({str(name) for name in df.columns[df.columns.duplicated()]})
+    if twice:
+        lines.append(f"E132 column names appear twice: {first_three(twice)}.")
+    return lines
 
 
 def _add_cohort(df: pd.DataFrame, unit: str, year: str, treatment: str) -> pd.DataFrame:
@@ -307,57 +308,6 @@ def _add_cohort(df: pd.DataFrame, unit: str, year: str, treatment: str) -> pd.Da
         )
     keys, _, _ = _checks.read_keys(df.assign(cohort=0), unit, year, "cohort", never=NEVER_TREATED)
     return df.assign(cohort=_checks.cohort_from_treatment(keys, df[treatment]))
-
-
-def _order(keys: _checks.Keys, valid: NDArray[np.bool_]) -> NDArray[np.intp] | None:
-    """Row order by unit, then year, without unreadable keys; None if already in order."""
-    step_unit = np.diff(keys.unit_codes)
-    in_order = (step_unit > 0) | ((step_unit == 0) & (np.diff(keys.years) >= 0))
-    if valid.all() and in_order.all():
-        return None
-    rows = np.flatnonzero(valid)
-    years = keys.years[rows]
-    if not len(rows) or int(np.ptp(years)) > 1_000_000:
-        return rows[np.lexsort((years, keys.unit_codes[rows]))]
-    years = years - years.min()
-    key = keys.unit_codes[rows] * (int(years.max()) + 1) + years
-    return rows[np.argsort(key, kind="stable")]
-
-
-def _take(keys: _checks.Keys, order: NDArray[np.intp]) -> _checks.Keys:
-    return _checks.Keys(keys.unit_codes[order], keys.units, keys.years[order], keys.cohorts[order])
-
-
-def _problems_in_order(
-    frame: pd.DataFrame,
-    keys: _checks.Keys,
-    roles: dict[str, str | None],
-    treatment: str | None,
-) -> list[str]:
-    """Run the checks that need rows sorted by unit, then year."""
-    unit, year, cluster, weight = (roles[k] for k in ("unit", "year", "cluster", "weight"))
-    problems = _checks.duplicate_keys(keys, str(unit), str(year))
-    advice = "Treatment must be absorbing. Fix the cohort column or drop these units."
-    problems += _checks.changes_within(keys, keys.cohorts, "cohort", str(unit), advice)
-    if cluster is not None:
-        blank = int(frame[cluster].isna().sum())
-        if blank:
-            problems.append(f"cluster {cluster!r} is missing in {blank} rows.")
-        codes = pd.factorize(frame[cluster])[0]
-        if _checks.changes_within(keys, codes, "cluster", str(unit), ""):
-            advice = "Give each unit one cluster, e.g. that of its first year."
-            values = frame[cluster].astype(object).to_numpy()
-            problems += _checks.changes_within(keys, values, "cluster", str(unit), advice)
-    if weight is not None:
-        bad = _checks.check_weight(frame[weight])
-        problems += bad
-        if not bad:
-            advice = "Weights that move are outcomes; freeze the pre-period mean."
-            values = frame[weight].to_numpy()
-            problems += _checks.changes_within(keys, values, "weight", str(unit), advice)
-    if treatment is not None:
-        problems += _checks.check_treatment(keys, frame[treatment], str(unit))
-    return problems
 
 
 def _warn_of_gaps(panel: Panel) -> None:

@@ -18,8 +18,7 @@ from ..estimators.stacked_did import stacked_did
 from ..estimators.sun_abraham import sun_abraham
 from ..estimators.twfe import twfe
 from ..outcomes import outcome_values
-from ..panel import Panel
-from ..panel._load import TEACHING_PANEL
+from ..panel import TEACHING_PANEL, Panel
 from ..provenance import Badge
 from ..results import Effects
 

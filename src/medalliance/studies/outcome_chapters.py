@@ -14,8 +14,7 @@ from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_label, outcome_values
-from ..panel import NEVER_TREATED, Panel
-from ..panel._load import TEACHING_PANEL
+from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel
 from ..provenance import Badge
 from ..results import Effects
 from .estimates import TEACHING, YOURS, headline
