@@ -87,7 +87,7 @@ _HOME = {
     "second_best_split": "mechanism.split",
     "sentence": "exhibits",
     "settle": "mechanism.settle",
-    "settle_years": "mechanism.budgets",
+    "settle_years": "mechanism.settle_years",
     "share_change_table": "outcomes.composition",
     "simulate_panel": "simulate",
     "simultaneous_band": "diagnostics.simultaneous_band",

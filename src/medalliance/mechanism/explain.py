@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ..errors import RuleError
 from ..reforms.steps import step_refs
-from .settlement import SIGNS, money
-
-if TYPE_CHECKING:
-    from .settlement import Settlement, Trace
+from .postings import SIGNS, Postings, Trace, money
 
 _VERBS = {
     "deduct": "Deducted",
@@ -55,12 +52,12 @@ def label(party: str, account: str) -> str:
     return f"{name} (owes)" if kind == "owed" else name
 
 
-def explain(settlement: Settlement, row: int) -> str:
+def explain(settlement: Postings, row: int) -> str:
     """Return one settlement step by step, in words.
 
     Parameters
     ----------
-    settlement : Settlement
+    settlement : Postings
     row : int
         Position of the alliance and year.
     """
@@ -85,7 +82,7 @@ def explain(settlement: Settlement, row: int) -> str:
     return "\n".join([lines[0], *numbered])
 
 
-def _sentences(settlement: Settlement, row: int, traces: list[Trace]) -> list[str]:
+def _sentences(settlement: Postings, row: int, traces: list[Trace]) -> list[str]:
     sign = SIGNS[settlement.rules.currency]
     out = []
     for trace in traces:
@@ -103,7 +100,7 @@ def _sentences(settlement: Settlement, row: int, traces: list[Trace]) -> list[st
     return out
 
 
-def _reasons(settlement: Settlement, row: int, step: Any) -> list[str]:
+def _reasons(settlement: Postings, row: int, step: Any) -> list[str]:
     out = []
     who = settlement.frame.iloc[row]
     for ref in step_refs(step):
@@ -132,7 +129,7 @@ def _sums(step: Any) -> set[str]:
     return {ref for ref in sums | {limit.of for limit in limits} if ref}
 
 
-def _outcome(settlement: Settlement, row: int) -> list[str]:
+def _outcome(settlement: Postings, row: int) -> list[str]:
     sign = SIGNS[settlement.rules.currency]
     out = []
     for line in settlement.lines:
@@ -152,7 +149,7 @@ def _members(count: int) -> str:
     return "1 member" if count == 1 else f"{count} members"
 
 
-def steps_frame(settlement: Settlement, row: int) -> pd.DataFrame:
+def steps_frame(settlement: Postings, row: int) -> pd.DataFrame:
     """Return what each step did to one settlement.
 
     Returns
@@ -178,13 +175,13 @@ def steps_frame(settlement: Settlement, row: int) -> pd.DataFrame:
 
 
 def flows(
-    settlement: Settlement, row: int | None = None, *, result_only: bool = False
+    settlement: Postings, row: int | None = None, *, result_only: bool = False
 ) -> pd.DataFrame:
     """Return where each yuan went: ``source, target, amount, status``.
 
     Parameters
     ----------
-    settlement : Settlement
+    settlement : Postings
     row : int or None
         One settlement, or all together. For a single deficit the flows show who paid.
     result_only : bool

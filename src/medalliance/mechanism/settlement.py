@@ -1,196 +1,22 @@
-"""The result of a settlement: postings, totals, words and a picture."""
+"""The result of a settlement: postings and totals, in words, tables and a picture."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..provenance import Badge
-from ..reforms.steps import step_fields
-from .ledger import MAIN_UNIT, MINOR_UNIT
-
-if TYPE_CHECKING:
-    from ..reforms import Rules
-
-SIGNS = {"CNY": "¥", "USD": "$", "EUR": "€"}
+from . import budgets, explain
+from .ledger import MAIN_UNIT
+from .postings import SIGNS, Postings, money
 
 
-@dataclass(frozen=True, eq=False)
-class Line:
-    """One kind of posting for many alliance rows.
-
-    Attributes
-    ----------
-    party, account, why : str
-        Who is paid (negative: pays), on which account, by which rule field.
-    step : int
-        Place of the step in the contract; 0 for the opening entries.
-    side : str
-        ``pool``, ``surplus`` or ``deficit``.
-    amounts : ndarray of int64, shape (m,)
-        Minor units.
-    rows : ndarray of int or None
-        Alliance row of each amount; None: all rows in order.
-    members : ndarray of str or None
-    """
-
-    party: str
-    account: str
-    why: str
-    step: int
-    side: str
-    amounts: NDArray[np.int64]
-    rows: NDArray[np.intp] | None = None
-    members: NDArray[np.object_] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """What one step did: balances before and after, shape (n,), minor units."""
-
-    place: int
-    step: Any
-    rows: NDArray[np.bool_]
-    before: NDArray[np.int64]
-    after: NDArray[np.int64]
-
-
-@dataclass(frozen=True, eq=False)
-class Settlement:
+class Settlement(Postings):
     """Who gets each yuan, for every alliance and year of a ledger.
 
-    Attributes
-    ----------
-    rules : Rules
-        The contract that was applied.
-    frame : DataFrame, shape (n, 3)
-        ``alliance``, ``year``, ``track``.
-    budget, spending : ndarray of int64, shape (n,)
-        After prior deductions; minor units.
-    lines, traces : tuple
-        Postings by kind, and what each step did.
-    columns, members : DataFrame
-        The ledger as it was read.
-    digest : str
-        Hash of the rules and the inputs.
+    The attributes, totals and frames are those of ``Postings``; here they are shown.
     """
-
-    rules: Rules
-    frame: pd.DataFrame
-    budget: NDArray[np.int64]
-    spending: NDArray[np.int64]
-    lines: tuple[Line, ...]
-    traces: tuple[Trace, ...]
-    columns: pd.DataFrame
-    members: pd.DataFrame
-    digest: str
-
-    def __len__(self) -> int:
-        return len(self.frame)
-
-    @property
-    def surplus(self) -> NDArray[np.int64]:
-        """Budget less spending, shape (n,), minor units; negative is a deficit."""
-        return self.budget - self.spending
-
-    @cached_property
-    def settled(self) -> NDArray[np.int64]:
-        """What the alliance as a whole receives (or owes: negative), shape (n,), minor units."""
-        out = np.zeros(len(self), dtype=np.int64)
-        for line in self.lines:
-            if line.account.startswith(("retained", "owed")):
-                rows: Any = slice(None) if line.rows is None else line.rows
-                np.add.at(out, rows, line.amounts)
-        return out
-
-    @property
-    def badge(self) -> Badge:
-        """Kind of evidence of the rules."""
-        return self.rules.badge
-
-    @property
-    def assumed(self) -> tuple[str, ...]:
-        """Rule fields used here whose value is assumed."""
-        used = {name for line in self.lines for name in line.why.split(" + ")}
-        for step in self.rules.steps:
-            used |= set(step_fields(step))
-        return tuple(sorted(used & set(self.rules.assumed)))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one posting a row; amounts of zero are left out.
-
-        Returns
-        -------
-        DataFrame
-            ``alliance, year, track, step, side, party, account, member, amount, why, status``.
-            ``amount`` is in minor units and sums to zero in each alliance and year; positive is
-            received. ``status`` is that of the rule field that is the reason.
-        """
-        parts = [self._part(line) for line in self.lines]
-        table = pd.concat([part for part in parts if len(part)], ignore_index=True)
-        order = np.lexsort((table["step"].to_numpy(), table["row"].to_numpy()))
-        table = table.take(order).reset_index(drop=True)
-        own = self.frame.take(table.pop("row").to_numpy()).reset_index(drop=True)
-        return pd.concat([own, table], axis=1)
-
-    def to_csv(self) -> str:
-        """Return the postings as CSV text, amounts in minor units and, exactly, in main units."""
-        table = self.to_frame()
-        main, minor = MAIN_UNIT[self.rules.currency], MINOR_UNIT[self.rules.currency]
-        exact = [money(amount, "").replace(",", "") for amount in table["amount"]]
-        table.insert(table.columns.get_loc("amount"), f"amount_{main}", exact)
-        table = table.rename(columns={"amount": f"amount_{minor}"})
-        return table.to_csv(index=False, lineterminator="\n")
-
-    def _part(self, line: Line) -> pd.DataFrame:
-        kept = np.flatnonzero(line.amounts)
-        rows = kept if line.rows is None else line.rows[kept]
-        return pd.DataFrame(
-            {
-                "row": rows,
-                "step": np.int16(line.step),
-                "side": line.side,
-                "party": line.party,
-                "account": line.account,
-                "member": "" if line.members is None else line.members[kept],
-                "amount": line.amounts[kept],
-                "why": line.why,
-                "status": self._status(line.why),
-            },
-            index=range(len(kept)),
-        )
-
-    def _status(self, why: str) -> str:
-        names = why.split(" + ")
-        found = {value.status for name in names for value in self.rules.parameters.get(name, ())}
-        if not found:
-            return "ledger"
-        return "assumed" if "assumed" in found else sorted(found)[0]
-
-    def party_totals(self) -> pd.DataFrame:
-        """Return what each party receives in all (negative: pays), by party and account.
-
-        Returns
-        -------
-        DataFrame
-            ``party, account, amount, amount_main`` (minor and main units), ``n`` postings and
-            ``status``, which is ``assumed`` where a reason is.
-        """
-        table = self.to_frame()
-        table["grey"] = table["status"] == "assumed"
-        grouped = table.groupby(["party", "account"], sort=False)
-        out = grouped.agg(
-            amount=("amount", "sum"), n=("amount", "size"), grey=("grey", "any")
-        ).reset_index()
-        out.insert(3, "amount_main", out["amount"] / 100)
-        out["status"] = np.where(out.pop("grey"), "assumed", "")
-        return out
 
     def to_latex(self, *, caption: str = "Who gets each yuan") -> str:
         """Return what each party receives as a LaTeX table."""
@@ -216,12 +42,6 @@ class Settlement:
         assumed = f"; assumed: {', '.join(self.assumed)}" if self.assumed else ""
         return f"{len(self):,} settlements under {self.rules.file}; inputs {self.digest}{assumed}"
 
-    def summary_frame(self) -> pd.DataFrame:
-        """Return one row an alliance and year: budget, spending, surplus, settled (minor units)."""
-        return self.frame.assign(
-            budget=self.budget, spending=self.spending, surplus=self.surplus, settled=self.settled
-        )
-
     def summary(self) -> str:
         """Return the settlement in a few lines of text."""
         sign = SIGNS[self.rules.currency]
@@ -238,37 +58,13 @@ class Settlement:
             lines.append(f"  assumed: {', '.join(self.assumed)}")
         return "\n".join(lines)
 
-    def position(self, alliance: str | None = None, year: int | None = None) -> int:
-        """Return the row of one alliance and year.
-
-        Raises
-        ------
-        DataError
-            If there is none, or more than one fits.
-        """
-        fits = np.ones(len(self), dtype=bool)
-        if alliance is not None:
-            fits &= (self.frame["alliance"] == str(alliance)).to_numpy()
-        if year is not None:
-            fits &= (self.frame["year"] == year).to_numpy()
-        if fits.sum() != 1:
-            raise DataError(
-                f"{fits.sum()} settlements fit alliance={alliance!r}, year={year}.\n"
-                "  Name one alliance and one year of this settlement."
-            )
-        return int(np.flatnonzero(fits)[0])
-
     def explain(self, alliance: str | None = None, year: int | None = None) -> str:
         """Return one settlement step by step, in words."""
-        from .explain import explain
-
-        return explain(self, self.position(alliance, year))
+        return explain.explain(self, self.position(alliance, year))
 
     def steps(self, alliance: str | None = None, year: int | None = None) -> pd.DataFrame:
         """Return what each step did to one settlement: before, after (main units), why, status."""
-        from .explain import steps_frame
-
-        return steps_frame(self, self.position(alliance, year))
+        return explain.steps_frame(self, self.position(alliance, year))
 
     def flows(
         self, alliance: str | None = None, year: int | None = None, *, result_only: bool = False
@@ -278,17 +74,13 @@ class Settlement:
         Without an alliance and year: all settlements together. With ``result_only`` the flows
         follow the surplus or the deficit and leave out the claims that the budget covers.
         """
-        from .explain import flows
-
         every = alliance is None and year is None and len(self) != 1
         row = None if every else self.position(alliance, year)
-        return flows(self, row, result_only=result_only)
+        return explain.flows(self, row, result_only=result_only)
 
     def next_budget(self) -> pd.DataFrame:
         """Return next year's budget of each alliance (minor units) by the contract's own rule."""
-        from .budgets import next_budget
-
-        return next_budget(self)
+        return budgets.next_budget(self)
 
     def plot(
         self,
@@ -310,13 +102,3 @@ class Settlement:
 
     def __repr__(self) -> str:
         return self.summary()
-
-
-def money(minor: int, sign: str) -> str:
-    """Format minor units exactly: ``¥1,234.56``.
-
-    >>> money(-123456, "¥")
-    '-¥1,234.56'
-    """
-    whole, cents = divmod(abs(minor), 100)
-    return f"{'-' if minor < 0 else ''}{sign}{whole:,}.{cents:02d}"

@@ -9,9 +9,9 @@ import pandas as pd
 
 from ..evidence import load_sources, source_line
 from ..exhibits import Exhibit, Sentence, figure, sentence
-from ..mechanism.budgets import settle_years
 from ..mechanism.ledger_file import read_ledger
 from ..mechanism.settle import settle
+from ..mechanism.settle_years import settle_years
 from ..mechanism.settlement import Settlement
 from ..paths import data_dir
 from ..provenance import Badge
