@@ -11,6 +11,7 @@ from typing import Any
 # public name -> module that defines it, one a line, sorted by name
 _HOME = {
     "Badge": "provenance",
+    "ClaimsReport": "claims",
     "Coding": "embedding.coding",
     "Contract": "mechanism.contract",
     "DataError": "errors",
@@ -33,6 +34,7 @@ _HOME = {
     "allocate": "mechanism.allocate",
     "att_gt": "estimators.att_gt",
     "bacon_decomposition": "diagnostics.bacon_decomposition",
+    "build_panel_from_claims": "claims",
     "calibrate": "embedding.calibrate",
     "case_page": "studies.case_page",
     "check_panel": "intake",
@@ -52,6 +54,7 @@ _HOME = {
     "fractional_panel": "estimators.fractional_panel",
     "gelbach": "estimators.gelbach",
     "honest_did": "diagnostics.honest_did",
+    "join_county_years": "claims",
     "krippendorff_alpha": "embedding.reliability",
     "leave_one_out": "diagnostics.leave_one_out",
     "load_coding": "embedding.coding",
