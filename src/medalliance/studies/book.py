@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..errors import DataError
+from .finish import finish_pages
 from .laboratory import script as laboratory_script
 from .notebooks import execute, find_notebooks
 from .pages import generated_pages
@@ -65,6 +66,7 @@ def build_book(
     draft = target.parent / f".{target.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(built, draft)
+    finish_pages(draft, staged)
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
     return target / "index.html"

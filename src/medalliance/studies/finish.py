@@ -1,0 +1,168 @@
+"""Finishing of built pages: language, description, names for assistive software, downloads."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from html import escape, unescape
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .downloads import write_downloads
+
+CARD = "_static/social-card.png"
+CARD_ALT = "Who holds the budget? Contracts of China's county medical alliances, compared."
+CHINESE = "-zh"  # how the name of a Chinese page ends
+_LONGEST = 200  # letters of a description
+_WORDS = Path(__file__).with_name("page_words.json")
+_VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
+_SUMMARY = re.compile(r">([^<]+)(</a><details[^>]*><summary)>")
+_TAGS = re.compile(r"<[^>]+>")
+_ATTRIBUTES = ("aria-label", "title", "placeholder", "data-bs-title")
+
+
+def finish_pages(html: Path, staged: Path) -> None:
+    """Finish the pages of a built book in place.
+
+    Parameters
+    ----------
+    html : Path
+        The built pages.
+    staged : Path
+        The sources that they were built from; ``html.baseurl`` of its ``_config.yml`` is the
+        address that the book is served from. Without one, the card's address is relative.
+    """
+    config = yaml.safe_load((staged / "_config.yml").read_text(encoding="utf-8"))
+    site = (config.get("html") or {}).get("baseurl") or ""
+    offered = write_downloads(staged, html)
+    pages = {path.relative_to(html).with_suffix("").as_posix(): path for path in _pages(html)}
+    for name, path in pages.items():
+        text = path.read_text(encoding="utf-8")
+        text = name_parts(text)
+        text = describe(text, name, book=config["title"], site=site)
+        text = offer_downloads(text, name, offered.get(name, []))
+        text = mark_languages(text, name, set(pages))
+        path.write_text(text, encoding="utf-8")
+
+
+def language(name: str) -> str:
+    """Return the language of a page: ``"zh"`` or ``"en"``."""
+    return "zh" if name.endswith(CHINESE) else "en"
+
+
+def name_parts(page: str) -> str:
+    """Give names to the theme's parts that assistive software finds nameless."""
+    first, *more = _VIEWPORT.findall(page) or [""]
+    if more:
+        charset = '<meta charset="utf-8" />'
+        page = _VIEWPORT.sub("", page).replace(charset, f"{charset}{first}", 1)
+    page = page.replace(
+        '<div id="pst-primary-sidebar" class',
+        '<div id="pst-primary-sidebar" role="complementary" aria-label="Site navigation" class',
+        1,
+    )
+    return _SUMMARY.sub(r'>\1\2 aria-label="Pages under: \1">', page)
+
+
+def describe(page: str, name: str, *, book: str, site: str = "") -> str:
+    """Add the description and the card that other programs show for a link to the page."""
+    title = _between(page, "<title>", "</title>").split(" &#8212; ")[0].split(" — ")[0].strip()
+    said = description(page) or book
+    up = "../" * name.count("/")
+    tags = [
+        ("name", "description", said),
+        ("property", "og:type", "website" if name == "index" else "article"),
+        ("property", "og:site_name", book),
+        ("property", "og:title", unescape(title)),
+        ("property", "og:description", said),
+        ("property", "og:locale", "zh_CN" if language(name) == "zh" else "en_GB"),
+        ("property", "og:image", f"{site.rstrip('/')}/{CARD}" if site else f"{up}{CARD}"),
+        ("property", "og:image:alt", CARD_ALT),
+        ("name", "twitter:card", "summary_large_image"),
+    ]
+    if site:
+        tags.append(("property", "og:url", f"{site.rstrip('/')}/{name}.html"))
+    lines = "".join(
+        f'<meta {kind}="{key}" content="{escape(text, quote=True)}"/>\n' for kind, key, text in tags
+    )
+    return page.replace("</head>", f"{lines}</head>", 1)
+
+
+def description(page: str) -> str:
+    """Return the first sentences of a page, as many as fit into a description."""
+    article = _between(page, "<article", "</article>")
+    for found in re.findall(r"<p>(.*?)</p>", article, flags=re.DOTALL):
+        text = " ".join(unescape(_TAGS.sub("", found)).split())
+        if len(text) > 20:
+            break
+    else:
+        return ""
+    if len(text) <= _LONGEST:
+        return text
+    ends = [mark.end() for mark in re.finditer(r"[.?!](?= )|[。？！]", text[:_LONGEST])]
+    return text[: ends[-1]] if ends else text[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"
+
+
+def offer_downloads(page: str, name: str, offered: list[tuple[str, str]]) -> str:
+    """Add links to what a reader can take away, at the end of the article."""
+    if not offered:
+        return page
+    lang, up = language(name), "../" * name.count("/")
+    words = _words()["downloads"]
+    links = "".join(
+        f'<li><a href="{up}{place}" download>{words[kind][lang]}</a></li>'
+        for kind, place in offered
+    )
+    label = "下载" if lang == "zh" else "Downloads"
+    block = (
+        f'<nav class="page-downloads d-print-none" aria-label="{label}">'
+        f"<p>{words['heading'][lang]}</p><ul>{links}</ul></nav>\n"
+    )
+    return page.replace("</article>", f"{block}</article>", 1)
+
+
+def mark_languages(page: str, name: str, names: set[str]) -> str:
+    """Say which language a page and its links are in; translate the theme on a Chinese page."""
+    up = "../" * name.count("/")
+    twin = name.removesuffix(CHINESE) if language(name) == "zh" else f"{name}{CHINESE}"
+    if twin in names:
+        other = "zh-CN" if language(twin) == "zh" else "en"
+        link = f'<link rel="alternate" hreflang="{other}" href="{up}{twin}.html"/>\n'
+        page = page.replace("</head>", f"{link}</head>", 1)
+    if language(name) == "en":
+        chinese = rf'(<a [^>]*href="[^"]*{CHINESE}\.html")'
+        return re.sub(chinese, r'\1 lang="zh-CN"', page)
+    head, body = page.split("<body", 1)
+    for english, chinese in _words()["theme"].items():
+        for attribute in _ATTRIBUTES:
+            body = body.replace(f'{attribute}="{english}"', f'{attribute}="{chinese}"')
+        body = re.sub(rf"(>\s*){re.escape(english)}(\s*<)", rf"\g<1>{chinese}\g<2>", body)
+    body = body.replace(
+        '<nav class="bd-links bd-docs-nav"', '<nav lang="en" class="bd-links bd-docs-nav"'
+    )
+    body = re.sub(rf'(<a [^>]*href="[^"]*{CHINESE}\.html")', r'\1 lang="zh-CN"', body)
+    body = body.replace('<p class="prev-next-title">', '<p class="prev-next-title" lang="en">')
+    head = re.sub(r'<html lang="[^"]*"', '<html lang="zh-CN"', head)
+    head = head.replace(
+        'name="docsearch:language" content="en"', 'name="docsearch:language" content="zh"'
+    )
+    return f"{head}<body{body}"
+
+
+def _pages(html: Path) -> list[Path]:
+    hidden = {"_static", "_sources", "downloads"}
+    found = (path.relative_to(html) for path in html.rglob("*.html"))
+    return sorted(html / path for path in found if path.parts[0] not in hidden)
+
+
+def _between(text: str, start: str, end: str) -> str:
+    _, _, after = text.partition(start)
+    return after.partition(end)[0]
+
+
+@cache
+def _words() -> dict[str, Any]:
+    return json.loads(_WORDS.read_text(encoding="utf-8"))

@@ -1,0 +1,90 @@
+"""Every page under the axe rules for accessibility: no critical, serious or moderate finding.
+
+All rules run at both widths in both schemes. Contrast takes most of the time and hardly depends
+on the width, so that it is measured on the narrow screen for one page of each kind.
+"""
+
+from pathlib import Path
+
+import pytest
+from test_browser_pages import MATHJAX_DONE, THEME_SET
+from test_built_pages import PAGES
+
+pytestmark = pytest.mark.browser
+
+ENGINE_PAGES = ["search", "genindex"]
+KINDS = {"index", "five-minutes", "five-minutes-zh", "laboratory", "public-figures", "surplus",
+         "cases/funan_anhui", "data-availability", "search"}  # fmt: skip
+REFUSED = {"critical", "serious", "moderate"}
+CONTRAST = "color-contrast"
+AUDIT = """async contrast => {
+  const rules = { "color-contrast": { enabled: contrast } };
+  const options = { resultTypes: ["violations"], rules };
+  const { violations, passes } = await axe.run(document, options);
+  return {
+    passed: passes.map(rule => rule.id),
+    found: violations.flatMap(({ id, impact, nodes }) => nodes.map(
+      node => ({ id, impact, target: node.target.join(" "), html: node.html.slice(0, 160) }))),
+  };
+}"""
+# the theme makes its boxes reachable 0.3 s after the width changed
+REACHABLE = """() => [...document.querySelectorAll(".pst-scrollable-table-container")]
+  .every(box => (box.scrollWidth > box.clientWidth) === (box.tabIndex === 0))"""
+
+
+@pytest.fixture(scope="module")
+def script() -> str:
+    package = pytest.importorskip("axe_playwright_python")
+    return (Path(package.__file__).parent / "axe.min.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def audit(browser, script):
+    """Return a function from an address to the findings in four looks."""
+    context = browser.new_context(reduced_motion="reduce")  # no colour caught half-way
+    page = context.new_page()
+
+    def run(address, *, narrow_contrast):
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.emulate_media(color_scheme="light")
+        page.goto(address, wait_until="load")
+        page.evaluate(MATHJAX_DONE)
+        page.evaluate(script)
+        found = []
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.wait_for_function(REACHABLE)
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme)
+                page.wait_for_function(THEME_SET, arg=scheme)
+                seen = page.evaluate(AUDIT, width == 1280 or narrow_contrast)
+                assert len(seen["passed"]) > 10, "the audit looked at nothing"
+                found += [(width, scheme, *finding.values()) for finding in seen["found"]]
+        return found
+
+    yield run
+    context.close()
+
+
+@pytest.mark.parametrize("name", [*PAGES, *ENGINE_PAGES])
+def test_page_can_be_used_by_everybody(audit, built_book, name):
+    found = audit((built_book / f"{name}.html").as_uri(), narrow_contrast=name in KINDS)
+    refused = [finding for finding in found if finding[3] in REFUSED]
+    assert refused == [], f"{name}: {len(refused)} findings"
+
+
+def test_the_kinds_are_pages():
+    assert {*PAGES, *ENGINE_PAGES} >= KINDS
+
+
+def test_the_audit_can_fail(browser, script):
+    page = browser.new_page(viewport={"width": 390, "height": 700})
+    page.set_content(
+        '<html lang="en"><title>x</title><body style="background:#fff"><main><h1>x</h1>'
+        '<img src="data:,"><input type="range"><p style="color:#aaa">faint</p>'
+        '<div style="overflow:auto;width:90px"><div style="width:900px">wide</div></div>'
+    )
+    page.evaluate(script)
+    found = {finding["id"] for finding in page.evaluate(AUDIT, True)["found"]}
+    page.close()
+    assert {"image-alt", "label", CONTRAST, "scrollable-region-focusable"} <= found
