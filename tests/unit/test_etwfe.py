@@ -9,7 +9,8 @@ import pytest
 import medalliance as ma
 from medalliance.estimators import etwfe as module
 from medalliance.estimators._sample import draw_sample
-from medalliance.estimators._saturated import fit_saturated, make_cells
+from medalliance.estimators._saturated import fit_saturated
+from medalliance.estimators._saturated_cells import make_cells
 
 YEARS = np.arange(2000, 2006)
 

@@ -13,38 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, check_choice, first_three
-from ..panel import NEVER_TREATED
+from ..errors import DesignError, first_three
 from ..results import CompactInfluence
 from ._families import Family
 from ._quasi import QuasiFit, Rows, cell_sums, fit_blocks, index_of
-from ._sample import CONTROL_GROUPS, Sample
+from ._sample import Sample
+from ._saturated_cells import Cells, name_cells
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.intp]
 SEPARATION = 1e-8
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Cohort-by-year cells, numbered ``group * n_years + year``.
-
-    Attributes
-    ----------
-    cohorts : ndarray of int, shape (n_groups,)
-    group : ndarray of intp, shape (n_units,)
-    treated : ndarray of bool, shape (n_groups, n_years)
-        Cells with terms of their own.
-    reference : ndarray of bool, shape (n_groups, n_years)
-        Year before treatment that the other years of a cohort are compared with, if it is one.
-    seen : ndarray of bool, shape (n_groups, n_years)
-    """
-
-    cohorts: NDArray[np.int64]
-    group: Codes
-    treated: NDArray[np.bool_]
-    reference: NDArray[np.bool_]
-    seen: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,39 +58,6 @@ class SaturatedFit:
     n_params: int
     refused: list[str]
     notes: tuple[str, ...]
-
-
-def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cells:
-    """Say which cells have terms of their own.
-
-    With not-yet-treated controls these are the cells from treatment (less the anticipation) on;
-    with never-treated controls all cells of the treated but the year before.
-
-    Raises
-    ------
-    DesignError
-        If the control group is unknown, or nobody is in it.
-    """
-    check_choice("control_group", control_group, CONTROL_GROUPS)
-    years = sample.years
-    cohorts, group = np.unique(sample.cohort, return_inverse=True)
-    never = cohorts == NEVER_TREATED
-    start = np.where(never, np.iinfo(np.int64).max, cohorts - anticipation)[:, None]
-    treated = years[None, :] >= start
-    reference = np.zeros_like(treated)
-    if control_group == "never_treated":
-        if not never.any():
-            raise DesignError("no unit is never treated.\n  Use control_group='not_yet_treated'.")
-        last = np.searchsorted(years, start[:, 0]) - 1
-        reference = ~never[:, None] & (np.arange(len(years)) == last[:, None])
-        treated = ~never[:, None] & ~reference
-    if not treated.any():
-        raise DesignError(
-            f"no unit is treated between {years[0]} and {years[-1]}.\n  Check the cohort column."
-        )
-    cell = group[:, None] * len(years) + np.arange(len(years))
-    count = np.bincount(cell[sample.mask], minlength=treated.size)
-    return Cells(cohorts, group, treated, reference, count.reshape(treated.shape) > 0)
 
 
 def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family) -> SaturatedFit:
@@ -227,7 +172,7 @@ def _check_interior(
         if np.isfinite(bound):
             at_end |= np.abs(mean - bound) < SEPARATION
     if at_end.any():
-        lost = _names(np.unique(rows.cell[at_end.any(axis=1)]), cells, years)
+        lost = name_cells(np.unique(rows.cell[at_end.any(axis=1)]), cells, years)
         raise DesignError(
             f"separation: the {family.name} fit runs to its limit in {first_three(lost)}, "
             "so it does not exist there.\n"
@@ -246,7 +191,7 @@ def _effects(
     eta = index_of(rows, base.theta, blocks)
     slopes = _mean_slopes(rows, family.slope(eta), weight, n_cells)  # type: ignore[arg-type]
     gradient, reached = _gradients(base, slopes[wanted], blocks[wanted])
-    refused = _names(wanted[~reached], cells, sample.years)
+    refused = name_cells(wanted[~reached], cells, sample.years)
     if not reached.any():
         raise DesignError(
             "no effect is reached: no unit is untreated in the years after treatment.\n"
@@ -410,8 +355,3 @@ def _influence(
     loadings[wanted, :, np.arange(k)] += own
     flat = sample.n_units * loadings.reshape(n_groups, n_years * size, k * n_means)
     return CompactInfluence(values.reshape(sample.n_units, n_years * size), cells.group, flat)
-
-
-def _names(wanted: Codes, cells: Cells, years: NDArray[np.int64]) -> list[str]:
-    group, year = np.divmod(wanted, len(years))
-    return [f"cohort {cells.cohorts[g]} in {years[t]}" for g, t in zip(group, year, strict=True)]

@@ -18,7 +18,8 @@ from ..panel import Panel
 from ..results import FIXEST, Effects, terms_frame
 from ._families import Family, Gaussian, Poisson
 from ._sample import Sample, describe_design, draw_sample
-from ._saturated import SaturatedFit, fit_saturated, make_cells
+from ._saturated import SaturatedFit, fit_saturated
+from ._saturated_cells import make_cells
 from ._share_families import Logit, Multinomial, Probit
 
 FAMILIES: dict[str, Family] = {

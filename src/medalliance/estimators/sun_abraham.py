@@ -15,7 +15,7 @@ from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, terms_frame
 from ._sample import Sample, describe_design, draw_sample
-from ._saturated import Cells, make_cells
+from ._saturated_cells import Cells, make_cells
 from ._within import TwoWay
 
 Array = NDArray[np.float64]
