@@ -109,3 +109,43 @@ def test_what_cannot_be_had_is_refused():
         ma.dynamic_panel(load(frame), "y", steps=3)
     many = ma.dynamic_panel(load(frame), "y", exogenous=["x"])
     assert "More instruments than units" in many.summary()
+
+
+@pytest.mark.parametrize("system", [False, True])
+def test_a_missing_year_is_not_bridged(system):
+    """The lag of 2014 is 2013, so without a row of 2013 there is none; blank rows say the same."""
+    frame = simulate(n=120)
+    blank = frame.assign(y=frame["y"].where(frame["year"] != 2012))
+    absent = frame[frame["year"] != 2012]
+    options = {"exogenous": ["x"], "system": system, "collapse": True}
+    found, wanted = (ma.dynamic_panel(load(f), "y", **options) for f in (absent, blank))
+    np.testing.assert_allclose(found.estimate, wanted.estimate, rtol=1e-9)
+    np.testing.assert_allclose(found.std_error, wanted.std_error, rtol=1e-9)
+    assert found.design.n_obs == 2 * 120
+    assert abs(found.estimate[0] - 0.5) < 4 * found.std_error[0]
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+def test_scale_costs_no_digits(scale):
+    frame = simulate(n=120)
+    options = {"exogenous": ["x"], "system": True}
+    plain = ma.dynamic_panel(load(frame), "y", **options)
+    scaled = ma.dynamic_panel(load(frame.assign(y=scale * frame["y"])), "y", **options)
+    size = np.array([1.0, scale])
+    np.testing.assert_allclose(scaled.estimate / size, plain.estimate, rtol=1e-7)
+    np.testing.assert_allclose(scaled.std_error / size, plain.std_error, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": 1.0}, "do not identify"),
+        ({"y": 1.0}, "do not identify"),
+        ({"y": np.nan}, "no unit has y, x in three years in a row"),
+    ],
+    ids=["covariate constant", "outcome constant", "outcome missing"],
+)
+def test_what_is_not_identified_is_refused(change, message):
+    panel = load(simulate(n=30).assign(**change))
+    with pytest.raises(DesignError, match=message):
+        ma.dynamic_panel(panel, "y", exogenous=["x"])

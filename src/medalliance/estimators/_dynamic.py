@@ -6,13 +6,16 @@ every sum over units is one product.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ..errors import DesignError
+
 Array = NDArray[np.float64]
+RANK_TOLERANCE = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,23 @@ class GmmFit:
     slope: Array
 
 
+def well_conditioned(moments: Moments) -> Moments:
+    """Replace instruments by orthonormal ones that span the same space.
+
+    Estimates and tests depend on that space alone, so that the outcome's scale and level cost no
+    digits. With more instruments than units the second-step weights are not unique: the
+    instruments are then only brought to one length.
+    """
+    n_units, n_equations, n_instruments = moments.z.shape
+    flat = moments.z.reshape(n_units * n_equations, n_instruments)
+    length = np.linalg.norm(flat, axis=0)
+    flat = flat[:, length > 0] / length[length > 0]
+    if n_instruments <= n_units:
+        left, size, _ = np.linalg.svd(flat, full_matrices=False)
+        flat = left[:, size > RANK_TOLERANCE * size.max(initial=0.0)]
+    return replace(moments, z=flat.reshape(n_units, n_equations, flat.shape[1]))
+
+
 def _sum_over_units(a: Array, b: Array) -> Array:
     return np.tensordot(a, b, axes=([0, 1], [0, 1]))
 
@@ -81,6 +101,11 @@ def gmm(moments: Moments, steps: int) -> GmmFit:
     ----------
     Arellano and Bond (1991), section 2; Blundell and Bond (1998); Windmeijer (2005), equation
     3.6 for the correction of two-step errors.
+
+    Raises
+    ------
+    DesignError
+        If the moments do not identify the coefficients.
     """
     x, y, z = moments.x, moments.y, moments.z
     zx, zy = _sum_over_units(z, x), _sum_over_units(z, y[..., None])[:, 0]
@@ -101,15 +126,31 @@ def gmm(moments: Moments, steps: int) -> GmmFit:
     hansen = float(total_2 @ second_weight @ total_2)
     if steps == 1:
         return GmmFit(first, robust_1, hansen, dof, sargan, u1, slope_1)
-    plain = np.linalg.inv(zx.T @ second_weight @ zx)
+    plain = _inverse(zx.T @ second_weight @ zx)
     drift = _drift(moments, moments_1, slope_2, second_weight @ total_2)
     vcov = plain + drift @ plain + plain @ drift.T + drift @ robust_1 @ drift.T
     return GmmFit(second, vcov, hansen, dof, sargan, u2, slope_2)
 
 
 def _solve(zx: Array, zy: Array, weight: Array) -> tuple[Array, Array]:
-    slope = np.asarray(np.linalg.solve(zx.T @ weight @ zx, zx.T @ weight), dtype=float)
+    slope = _inverse(zx.T @ weight @ zx) @ (zx.T @ weight)
     return slope @ zy, slope
+
+
+def _inverse(gram: Array) -> Array:
+    """Invert the information of the coefficients, refusing what the moments do not identify."""
+    length = np.sqrt(np.diag(gram).clip(0))
+    outer = np.outer(length, length)
+    values = vectors = np.zeros((0, 0))
+    if (length > 0).all():
+        values, vectors = np.linalg.eigh(gram / outer)
+    if not (length > 0).all() or values[0] <= RANK_TOLERANCE * values[-1]:
+        raise DesignError(
+            "the moments do not identify the coefficients: a covariate does not vary over time, "
+            "the outcome does not vary, or there are too few units or years in a row.\n"
+            "  Leave out that covariate, allow longer lags, or use collapse=True with more units."
+        )
+    return np.asarray((vectors / values) @ vectors.T / outer, dtype=float)
 
 
 def _drift(moments: Moments, moments_1: Array, slope: Array, multiplier: Array) -> Array:
@@ -178,8 +219,7 @@ def stack(
     lag[:, 1:] = y[:, :-1]
     columns = [lag, *exogenous, *predetermined]
     diff_years, level_years = np.arange(2, n_years), np.arange(1, n_years)
-    own_years = diff_years if not system else level_years
-    dummies = [np.tile((np.arange(n_years) == t) * 1.0, (len(y), 1)) for t in own_years]
+    dummies = _year_dummies([y, *columns], system)
     columns += dummies
     d_y, d_x = _difference(y)[:, diff_years], [_difference(c)[:, diff_years] for c in columns]
     blocks_y, blocks_x = [d_y], [np.stack(d_x, axis=-1)]
@@ -211,6 +251,16 @@ def stack(
         seen=seen,
         n_differenced=len(diff_years),
     )
+
+
+def _year_dummies(columns: list[Array], system: bool) -> list[Array]:
+    """Return dummies of the years that have an equation of their own."""
+    known = np.isfinite(np.stack(columns)).all(axis=0)
+    if not system:
+        known = known & np.roll(known, 1, axis=1)
+    years = np.arange(known.shape[1])
+    own = known.any(axis=0) & (years >= (1 if system else 2))
+    return [np.tile((years == t) * 1.0, (len(known), 1)) for t in years[own]]
 
 
 def _difference(values: Array) -> Array:

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError
 from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, terms_frame
-from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack
+from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
 
 
 def dynamic_panel(
@@ -57,33 +58,40 @@ def dynamic_panel(
     Raises
     ------
     DesignError
-        Fewer than three years, fewer instruments than coefficients, or ``steps`` not 1 or 2.
+        Fewer than three years in a row, moments that do not identify the coefficients, or
+        ``steps`` not 1 or 2.
 
     References
     ----------
     Arellano and Bond (1991); Blundell and Bond (1998); Windmeijer (2005); Roodman (2009).
     """
     if steps not in (1, 2):
-        raise DesignError(f"steps={steps}. Use 1 or 2.")
+        raise DesignError(f"steps={steps}.\n  Use 1 or 2.")
     if len(panel.years) < 3:
         raise DesignError(
-            f"{len(panel.years)} years are too few: a differenced equation needs three.\n"
+            f"{len(panel.years)} distinct years: a differenced equation needs three in a row.\n"
             "  Take a longer panel."
         )
     moments = stack(
-        panel.grid(outcome_values(panel, outcome)),
-        [panel.grid(outcome_values(panel, name)) for name in exogenous],
-        [panel.grid(outcome_values(panel, name)) for name in predetermined],
+        _every_year(panel, outcome),
+        [_every_year(panel, name) for name in exogenous],
+        [_every_year(panel, name) for name in predetermined],
         system=system,
         max_lag=max_lag,
         collapse=collapse,
     )
+    if not moments.seen.any():
+        raise DesignError(
+            f"no unit has {', '.join((outcome, *exogenous, *predetermined))} in three years in a "
+            "row.\n  Look for years that are missing."
+        )
     n_instruments, n_coefficients = moments.z.shape[-1], moments.x.shape[-1]
     if n_instruments < n_coefficients:
         raise DesignError(
             f"{n_instruments} instruments for {n_coefficients} coefficients.\n"
             "  Allow longer lags (max_lag), or add years."
         )
+    moments = well_conditioned(moments)
     fit = gmm(moments, steps)
     names = ["lag 1", *exogenous, *predetermined]
     tests = _tests(moments, fit, n_instruments)
@@ -108,6 +116,14 @@ def dynamic_panel(
         ),
         given_vcov=fit.vcov[: len(names), : len(names)],
     )
+
+
+def _every_year(panel: Panel, name: str) -> NDArray[np.float64]:
+    """Lay a column out by unit and every year from first to last, so that a lag is one year."""
+    place = panel.years - panel.years[0]
+    grid = np.full((panel.n_units, int(place[-1]) + 1), np.nan)
+    grid[:, place] = panel.grid(outcome_values(panel, name))
+    return grid
 
 
 def _notes(n_instruments: int, n_units: int) -> tuple[str, ...]:
