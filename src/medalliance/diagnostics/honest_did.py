@@ -105,6 +105,12 @@ def honest_did(
 
 
 def _check(effects: Effects) -> EventStudy:
+    if effects.design.base_period == "two-point":
+        raise DesignError(
+            "honest_did: with two reference years a straight violation shows in no effect, so "
+            "nothing bounds it.\n  Use effects with a never-treated or later-treated group, as "
+            'att_gt(..., base_period="universal").aggregate("event_time").'
+        )
     if effects.design.base_period != "universal":
         raise DesignError(
             f"honest_did needs a universal base period; {effects.design.estimator} has "

@@ -56,7 +56,10 @@ def leave_one_out(
     labels = panel.frame[column]
     groups = [g for g in pd.unique(labels) if by != "cohort" or g != NEVER_TREATED]
     if len(groups) < 2:
-        raise DesignError(f"{len(groups)} group in {column}.\n  There must be two or more.")
+        raise DesignError(
+            f"{len(groups)} group to leave out by {by!r}, where two or more are needed.\n"
+            '  Use by="cluster" or a column with more groups.'
+        )
     shown = tqdm(sorted(groups), desc="leave one out", disable=None, leave=False)
     rows = [
         {"left_out": group, **attempt(refit, panel.keep((labels != group).to_numpy()), level)}

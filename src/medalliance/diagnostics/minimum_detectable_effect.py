@@ -69,6 +69,11 @@ def minimum_detectable_effect(
     shares = [float(share) for share in power]
     if not shares or not all(0.5 <= share < 1 for share in shares):
         raise DesignError(f"power {shares}.\n  Give shares from 0.5 to below 1, as (0.8,).")
+    if effects.design.n_clusters < 2:
+        raise DesignError(
+            "one cluster: nothing is known about how estimates vary.\n"
+            "  Use a finer level of clusters."
+        )
     panel = panel.keep(rows_used(effects, panel))
     values = _untreated(panel, effects.design.outcome, effects.design.weights)
     panel = panel.with_columns(**{COLUMN: values})

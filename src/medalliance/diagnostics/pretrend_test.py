@@ -92,7 +92,13 @@ def _pre_period(effects: Effects) -> _PrePeriod:
     if terms["event_time"].isna().any() or not (terms["event_time"] <= reference).any():
         raise DesignError(
             f"{effects.design.estimator} shows no effects before treatment.\n"
-            "  Use an event study, or att_gt."
+            "  Take a panel with earlier years, and an event study: att_gt, or twfe with "
+            "event_study=True."
+        )
+    if effects.design.base_period == "two-point":
+        raise DesignError(
+            "pretrend_test: with two reference years a straight trend shows in no effect, so the "
+            "test cannot see it.\n  Use att_gt, which compares with units treated later."
         )
     event = terms["event_time"].to_numpy(np.int64)
     variance = np.diag(effects.vcov)

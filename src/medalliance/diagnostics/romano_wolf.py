@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from ..errors import DesignError
+from ..errors import DesignError, first_three
 from ..inference._cluster import cluster_sums
 from ..inference._signs import check_options, sign_blocks
 from ..inference.romano_wolf import stepdown_p_values
@@ -68,6 +68,12 @@ def romano_wolf(
     chosen = weights or ("webb" if len(psi) < 12 else "rademacher")
     check_options(chosen, n_draws, 0.95)
     spread = np.sqrt((psi**2).sum(axis=0))
+    if not spread.all():
+        still = [headlines[m].design.outcome for m in np.flatnonzero(spread == 0)]
+        raise DesignError(
+            f"no standard error of the effect on {first_three(still)}.\n"
+            "  Leave these outcomes out; look whether they vary."
+        )
     estimate = np.array([one.estimate[0] for one in headlines])
     t = (estimate - null) / spread
     signs = list(sign_blocks(len(psi), n_draws, chosen, seed))

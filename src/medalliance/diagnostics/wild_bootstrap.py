@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..errors import check_choice
+from ..errors import DesignError, check_choice
 from ..inference.score_bootstrap import score_bootstrap
 from ..inference.wild import WildBootstrap, wild_cluster_bootstrap
 from ..results import Effects
@@ -133,6 +133,11 @@ def _scores(effects: Effects, terms: str, options: dict) -> dict[str, WildBootst
     influence = shown.project(np.eye(len(shown.estimate)))
     clusters = None if shown.units is None else shown.units.cluster
     kept = np.flatnonzero(influence.any(axis=0))
+    if not len(kept):
+        raise DesignError(
+            f"no effect on {effects.design.outcome} varies between clusters.\n"
+            "  Look whether the outcome varies."
+        )
     return {
         shown.terms["term"].iloc[j]: score_bootstrap(
             influence[:, j], float(shown.estimate[j]), clusters, **options

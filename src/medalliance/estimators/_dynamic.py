@@ -255,12 +255,12 @@ def stack(
 
 def _year_dummies(columns: list[Array], system: bool) -> list[Array]:
     """Return dummies of the years that have an equation of their own."""
-    known = np.isfinite(np.stack(columns)).all(axis=0)
+    known: NDArray[np.bool_] = np.all(np.isfinite(np.stack(columns)), axis=0)
     if not system:
         known = known & np.roll(known, 1, axis=1)
     years = np.arange(known.shape[1])
     own = known.any(axis=0) & (years >= (1 if system else 2))
-    return [np.tile((years == t) * 1.0, (len(known), 1)) for t in years[own]]
+    return [np.tile((years == t) * 1.0, (known.shape[0], 1)) for t in years[own]]
 
 
 def _difference(values: Array) -> Array:

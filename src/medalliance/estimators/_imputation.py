@@ -101,9 +101,8 @@ class Imputation:
             return gaps, np.empty((sample.n_units, 0))
         flat = gaps[1:].reshape(len(grids) - 1, -1)
         weighted = flat * self.untreated.ravel()
-        names = tuple(f"covariate {place}" for place in range(1, len(grids)))
         raw = np.einsum("pit,it->p", sample.covariates**2, self.untreated)
-        inverse = invert_gram(weighted @ flat.T, names, raw)
+        inverse = invert_gram(weighted @ flat.T, sample.names, raw)
         gaps[0] -= np.tensordot(inverse @ (weighted @ gaps[0].ravel()), gaps[1:], axes=1)
         scores = np.einsum("pit,it->ip", gaps[1:], self.untreated * gaps[0], optimize=True)
         return gaps, sample.n_units * scores @ inverse

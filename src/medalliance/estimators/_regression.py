@@ -212,6 +212,11 @@ def invert_gram(gram: Array, names: tuple[str, ...], raw: Array) -> Array:
         if not len(values) or values[0] > 1e-10:
             return np.asarray(vectors / values @ vectors.T) / np.outer(scale, scale)
         at_fault = [names[j] for j in np.flatnonzero(np.abs(vectors[:, 0]) > 1e-3)]
+    if at_fault == ["treated"]:
+        raise DesignError(
+            "treatment does not vary once unit and year effects are taken out: nobody stays "
+            "untreated beside those who join.\n  Add never-treated or later-treated units."
+        )
     raise DesignError(
         f"nothing varies in {first_three(at_fault)} once unit and year effects and the other "
         "columns are taken out.\n  Drop one of them, or take more years or units."

@@ -39,6 +39,8 @@ class Sample:
     cluster : ndarray of intp, shape (n_units,)
     n_left_out : int
         Units left out because they were treated when first seen.
+    names : tuple of str
+        Of the covariates.
     """
 
     outcome: Array
@@ -50,6 +52,7 @@ class Sample:
     weight: Array
     cluster: NDArray[np.intp]
     n_left_out: int
+    names: tuple[str, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -139,7 +142,7 @@ def draw_sample(
     if usable.all() and panel.is_balanced:
         grids = [column.reshape(panel.n_units, -1) for column in columns]
         whole = _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
-        return _within_window(whole, anticipation)
+        return replace(_within_window(whole, anticipation), names=tuple(covariates))
     rows = panel.grid(usable) == 1
     units = np.flatnonzero(rows.any(axis=1))
     years = rows.any(axis=0)
@@ -147,7 +150,7 @@ def draw_sample(
     grids = [np.where(seen, panel.grid(c)[units][:, years], 0.0) for c in columns]
     complete = None if seen.all() else seen
     part = _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
-    return _within_window(part, anticipation)
+    return replace(_within_window(part, anticipation), names=tuple(covariates))
 
 
 def _assemble(

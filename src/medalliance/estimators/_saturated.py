@@ -147,6 +147,7 @@ def _check_margins(rows: Rows, family: Family, cells: Cells, years: NDArray[np.i
             for at_limit in (rows.y == bound).T:
                 full = (np.bincount(codes, at_limit, len(labels)) == count) & (count > 0)
                 stuck += [f"{name} {labels[k]}" for k in np.flatnonzero(full)]
+    stuck = list(dict.fromkeys(stuck))
     if stuck:
         raise DesignError(
             f"separation: the untreated outcome is always at its limit in {first_three(stuck)}, "

@@ -89,6 +89,8 @@ def controlled_direct_effect(
         influence_function=np.column_stack(
             [total_influence, total_influence - influence, influence]
         ),
+        mass=None,
+        regression=None,
         refit=None,
     )
 

@@ -154,6 +154,8 @@ def _collect(
     listed = [*covariates, *controls, *instruments] + ([endogenous] if endogenous else [])
     columns = {name: outcome_values(panel, name) for name in dict.fromkeys(listed)}
     y = outcome_values(panel, outcome)
+    if not listed:
+        raise DesignError("no covariates.\n  Name a list of columns, as covariates=['pay'].")
     complete = np.isfinite(np.column_stack([y, *columns.values()])).all(axis=1)
     rows = np.flatnonzero(complete)
     y = y[rows]
@@ -184,6 +186,11 @@ def _collect(
 def _independent(columns: dict[str, Array]) -> tuple[Array, tuple[str, ...]]:
     """Stack columns; refuse covariates that the others determine, drop nothing silently."""
     x = np.column_stack(list(columns.values()))
+    if len(x) <= x.shape[1]:
+        raise DesignError(
+            f"{len(x)} rows without a missing value for {x.shape[1]} coefficients, year effects "
+            "and unit means included.\n  Check missing values, or take more units."
+        )
     scaled = x / np.linalg.norm(x, axis=0).clip(1e-300)
     _, r = np.linalg.qr(scaled)
     lost = [name for name, d in zip(columns, np.abs(np.diag(r)), strict=True) if d < 1e-9]

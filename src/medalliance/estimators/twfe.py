@@ -51,7 +51,8 @@ def twfe(
     -------
     Effects
         One term, or one for each event time. Standard errors are clustered with fixest's
-        small-sample factor.
+        small-sample factor. Without never-treated units an event study has two reference years,
+        so that no straight line shows in it.
 
     Raises
     ------
@@ -75,8 +76,9 @@ def twfe(
     name, keys, base = "twfe", None, None
     member, labels, fitted = (event >= 0)[:, :, None], ["treated"], [0]
     if event_study:
-        name, base = "twfe (event study)", "universal"
+        name = "twfe (event study)"
         keys, notes = _event_keys(event, group, sample)
+        base = "two-point" if notes else "universal"
         member, labels = event[:, :, None] == keys, [f"event time {key}" for key in keys]
         fitted = list(np.flatnonzero(keys != REFERENCE))
     slopes = (covariates,) if isinstance(covariates, str) else tuple(covariates)

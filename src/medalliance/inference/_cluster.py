@@ -118,8 +118,9 @@ def small_sample_factor(n_obs: int, n_params: int, n_clusters: int) -> float:
     """
     if n_clusters < 2 or n_obs <= n_params:
         raise DesignError(
-            f"{n_clusters} clusters, {n_obs} observations, {n_params} parameters: no degrees of "
-            "freedom are left.\n  Take fewer parameters or more clusters."
+            f"{n_clusters} cluster{'' if n_clusters == 1 else 's'}, {n_obs} observations, "
+            f"{n_params} parameters: no degrees of freedom are left.\n"
+            "  Take fewer parameters, or a finer level of clusters."
         )
     return n_clusters / (n_clusters - 1) * (n_obs - 1) / (n_obs - n_params)
 

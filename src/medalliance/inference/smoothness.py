@@ -64,7 +64,8 @@ def smoothness_interval(
     Raises
     ------
     DesignError
-        If there is no pre- or post-period, the bound is negative, or the level out of range.
+        If there is no pre- or post-period, the bound is negative, the level out of range, or the
+        variance singular.
 
     References
     ----------
@@ -78,7 +79,15 @@ def smoothness_interval(
     def candidate(penalty: float) -> tuple[float, Array, float, float]:
         x = path.solve(penalty)
         weights = path.weights(x)
-        spread = float(np.sqrt(weights @ vcov @ weights))
+        variance = float(weights @ vcov @ weights)
+        if not variance > 1e-12 * float(weights**2 @ np.diag(vcov)):
+            raise DesignError(
+                "the variance of the effects is singular, so that some combination of them has no "
+                "error: there are too few clusters.\n"
+                "  Show fewer event times (aggregate with balance=), or use a finer level of "
+                "clusters."
+            )
+        spread = float(np.sqrt(variance))
         bias = bound * (float(np.abs(x).sum()) + path.fixed_bias)
         return spread * folded_quantile(bias / spread, level), weights, bias, spread
 
@@ -150,7 +159,7 @@ class _Frontier:
         if len(x) == 0:
             return x
         if penalty == 0:
-            return np.asarray(np.linalg.solve(self.quadratic, -self.linear), np.float64)
+            return _solve(self.quadratic, -self.linear)
         for _ in range(20_000):
             previous = x.copy()
             for i in range(len(x)):
@@ -166,7 +175,16 @@ class _Frontier:
         if len(kept) == 0:
             return x
         exact = np.zeros_like(x)
-        exact[kept] = np.linalg.solve(
+        exact[kept] = _solve(
             self.quadratic[np.ix_(kept, kept)], -self.linear[kept] - penalty * np.sign(x[kept])
         )
         return exact if (np.sign(exact) == np.sign(x)).all() else x
+
+
+def _solve(matrix: Array, right: Array) -> Array:
+    """Solve a symmetric system; where it is singular, take the shortest solution."""
+    try:
+        found = np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError:
+        found = np.linalg.lstsq(matrix, right, rcond=None)[0]
+    return np.asarray(found, np.float64)

@@ -121,11 +121,11 @@ class Effects:
 
     @cached_property
     def vcov(self) -> NDArray[np.float64]:
-        """Variance matrix, shape (k, k); NaN where one cluster is treated."""
+        """Variance matrix, shape (k, k); NaN with one cluster, or one that is treated."""
         size = len(self.estimate)
         if self.given_vcov is not None:
             return self.given_vcov
-        if self.units is None or self.design.n_treated_clusters < 2:
+        if self.units is None or min(self.design.n_treated_clusters, self.design.n_clusters) < 2:
             return np.full((size, size), np.nan)
         n_units = len(self.units.cohort)
         sums = np.empty((self.design.n_clusters, size))
