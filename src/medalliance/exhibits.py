@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,9 @@ DPI = 200
 SIZE = (6.4, 3.8)
 _SOURCE = {"en": "Source: ", "zh": "来源："}
 HORIZONTAL = "values-on-x"  # gid of Axes whose values run along x
+TAKE_ALONG = "MEDALLIANCE_EXPORT"  # set where a build takes tables and pictures along as files
+RECORD = "application/vnd.medalliance.exhibit+json"
+PRINT_DPI = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +44,10 @@ class Exhibit:
         The numbers drawn, rounded as text. A figure shows them folded away below the picture.
     lang : str
         Language of the word before the source.
+    cells : dict or None
+        A table's columns and rows, where a build takes them along.
+    pictures : dict of str to bytes
+        A figure for print by media type, where a build takes it along.
     """
 
     kind: str
@@ -49,6 +58,25 @@ class Exhibit:
     body_html: str
     summary: pd.DataFrame | None = None
     lang: str = "en"
+    cells: Mapping[str, Any] | None = None
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Add what a build takes along as files; nothing where none asks for it."""
+        if not takes_along():
+            return {}
+        told = ("kind", "caption", "alt", "source", "lang")
+        record = {name: getattr(self, name) for name in told} | {"badge": self.badge.value}
+        if self.kind == "figure" and self.summary is not None:
+            record["summary"] = {
+                "columns": [str(name) for name in self.summary.columns],
+                "rows": self.summary.astype(str).to_numpy().tolist(),
+            }
+        encoded = {
+            kind: base64.b64encode(content).decode("ascii")
+            for kind, content in self.pictures.items()
+        }
+        return {RECORD: record | dict(self.cells or {}), **encoded}
 
     def _repr_html_(self) -> str:
         caption = f"<figcaption>{_badge_html(self.badge)} {escape(self.caption)}</figcaption>"
@@ -91,6 +119,13 @@ class Sentence:
     badge: Badge
     source: str
     lang: str = "en"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Add the sentence as data, where a build asks for it."""
+        if not takes_along():
+            return {}
+        told = {"kind": "sentence", "text": self.text, "badge": self.badge.value}
+        return {RECORD: told | {"source": self.source, "lang": self.lang}}
 
     def _repr_html_(self) -> str:
         return (
@@ -152,6 +187,7 @@ def figure(
         pad_inches=0.04,
         metadata={"Software": None},
     )
+    pictures = _for_print(drawn) if takes_along() else {}
     plt.close(drawn)
     png = buffer.getvalue()
     width = int.from_bytes(png[16:20], "big") // 2
@@ -160,7 +196,29 @@ def figure(
         f'<img class="exhibit-image dark-light" alt="{escape(alt, quote=True)}" width="{width}" '
         f'style="max-width:100%;height:auto" src="data:image/png;base64,{payload}"/>'
     )
-    return Exhibit("figure", Badge(badge), caption, alt, source, image, rounded(numbers))
+    return Exhibit(
+        "figure", Badge(badge), caption, alt, source, image, rounded(numbers), pictures=pictures
+    )
+
+
+def takes_along() -> bool:
+    """Return whether exhibits also carry their data and pictures for files."""
+    return bool(os.environ.get(TAKE_ALONG))
+
+
+def _for_print(drawn: Any) -> dict[str, bytes]:
+    """Render a figure as vectors and, on white ground, as a picture for print."""
+    import matplotlib as mpl
+
+    look: dict[str, Any] = {"bbox_inches": "tight", "pad_inches": 0.04}
+    vectors, picture = io.BytesIO(), io.BytesIO()
+    undated = {"Creator": None, "Producer": None, "CreationDate": None}
+    with mpl.rc_context({"pdf.fonttype": 42}):
+        drawn.savefig(vectors, format="pdf", transparent=True, metadata=undated, **look)
+    drawn.savefig(
+        picture, format="png", dpi=PRINT_DPI, facecolor="white", metadata={"Software": None}, **look
+    )
+    return {"application/pdf": vectors.getvalue(), "image/png": picture.getvalue()}
 
 
 def sentence(text: str, *, badge: Badge | str, source: str, lang: str = "en") -> Sentence:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .exhibits import Exhibit, refuse_empty
+from .exhibits import Exhibit, refuse_empty, takes_along
 from .provenance import Badge
 
 if TYPE_CHECKING:
@@ -73,9 +73,9 @@ def table(
     headings = {name: heading(name, labels=labels, lang=lang) for name in frame.columns}
     html = _great_table(frame, printed, headings, blank=blank, key=caption)
     alt = f"Table: {caption}"
-    return Exhibit(
-        "table", Badge(badge), caption, alt, source, html, printed.rename(columns=headings), lang
-    )
+    cells = _cells(frame, printed, headings, blank=blank) if takes_along() else None
+    shown = printed.rename(columns=headings)
+    return Exhibit("table", Badge(badge), caption, alt, source, html, shown, lang, cells)
 
 
 def print_cells(
@@ -164,6 +164,38 @@ def _great_table(
         set_table = set_table.tab_style(digits, loc.body(columns=[str(name) for name in numbers]))
     own = _STYLE.replace("#table", f"#table-{digest}")
     return re.sub(r"<style>.*?</style>", own, set_table.as_raw_html(), count=1, flags=re.DOTALL)
+
+
+def _cells(
+    frame: pd.DataFrame, printed: pd.DataFrame, headings: dict[Any, str], *, blank: str
+) -> dict[str, Any]:
+    """Return a table as plain data: by column its name, heading, values, text and grey rows."""
+    columns = [
+        {
+            "name": str(name),
+            "heading": headings[name],
+            "number": _is_number(frame[name]),
+            "values": [_plain(value) for value in frame[name]],
+            "printed": [str(cell) for cell in printed[name]],
+            "grey": _grey_rows(frame, printed, name, blank),
+        }
+        for name in frame.columns
+    ]
+    return {"columns": columns}
+
+
+def _plain(value: Any) -> Any:
+    import pandas as pd
+
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or pd.isna(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _grey_rows(frame: pd.DataFrame, printed: pd.DataFrame, name: Any, blank: str) -> list[int]:

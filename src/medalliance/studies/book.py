@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import importlib.util
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib import metadata
 from pathlib import Path
 
 from ..errors import DataError
 from .finish import finish_pages
 from .laboratory import script as laboratory_script
-from .notebooks import execute, find_notebooks
 from .pages import generated_pages
 
 _IGNORED = shutil.ignore_patterns(".ipynb_checkpoints", "_build", "__pycache__")
@@ -25,7 +26,6 @@ def build_book(
     work: Path,
     target: Path,
     *,
-    panel: Path | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Build the book's HTML.
@@ -38,8 +38,6 @@ def build_book(
         Folder for the staged sources and for what the builder keeps.
     target : Path
         Folder of the finished pages; replaced only by a whole book.
-    panel : Path, optional
-        A reader's panel: every notebook is executed on it again, in the staged copy.
     report : callable
         Gets a line of progress at a time.
 
@@ -51,17 +49,11 @@ def build_book(
     Raises
     ------
     DataError
-        If a notebook fails, the builder warns, or no page was written.
+        If the builder warns, or no page was written.
     """
     staged = stage(source, work / "source")
-    if panel is not None:
-        notebooks = find_notebooks(staged)
-        for number, path in enumerate(notebooks, start=1):
-            report(f"[{number}/{len(notebooks)}] {path.relative_to(staged)}")
-            text, _ = execute(path, panel=panel)
-            path.write_text(text, encoding="utf-8")
     report(f"building {len(list(staged.rglob('*.ipynb')))} notebooks and the pages around them")
-    built = _run_builder(staged, work / "pages")
+    built = render(staged, work / "pages")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.parent / f".{target.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
@@ -87,7 +79,7 @@ def stage(source: Path, staged: Path) -> Path:
     if (fresh / "laboratory.md").is_file():
         script = laboratory_script(source)
         (fresh / "_static" / "laboratory.js").write_text(script, encoding="utf-8")
-    shutil.copy2(_mathjax(), fresh / "_static" / "tex-svg.js")
+    shutil.copy2(mathjax(), fresh / "_static" / "tex-svg.js")
     kept = set()
     for path in sorted(item for item in fresh.rglob("*") if item.is_file()):
         place = staged / path.relative_to(fresh)
@@ -116,33 +108,55 @@ def fold_code(notebook: str) -> str:
     return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
 
-def _mathjax() -> Path:
+def mathjax() -> Path:
+    """Return the one script that sets formulas in the pages."""
     package = metadata.distribution("sphinx-mathjax-offline")
     return Path(str(package.locate_file("sphinx-mathjax-offline/static/mathjax/tex-svg.js")))
 
 
-def _run_builder(staged: Path, pages: Path) -> Path:
-    program = Path(sys.executable).with_name("jupyter-book")
-    if not program.is_file():
+def render(staged: Path, pages: Path, environment: Mapping[str, str] | None = None) -> Path:
+    """Build the pages of a staged book.
+
+    Parameters
+    ----------
+    staged : Path
+        Sources with the generated pages.
+    pages : Path
+        Folder that the builder keeps; gone if it fails.
+    environment : mapping, optional
+        Variables of the builder that differ from ours.
+
+    Returns
+    -------
+    Path
+        The folder of finished pages.
+
+    Raises
+    ------
+    DataError
+        If the builder is not installed, or warns.
+    OSError
+        If the disk is full.
+    """
+    if importlib.util.find_spec("jupyter_book") is None:
         raise DataError("jupyter-book is not installed. Install medalliance with its extra 'book'.")
-    command: list[str | Path] = [
-        program,
-        "build",
-        staged,
-        "-W",
-        "--keep-going",
-        "--path-output",
-        pages,
-    ]
-    environment = {**os.environ, "LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
-    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    start = (
+        "import sys; from jupyter_book.cli.main import main; sys.argv[0] = 'jupyter-book'; main()"
+    )
+    command: list[str | Path] = [sys.executable, "-c", start, "build", staged]
+    command += ["-W", "--keep-going", "--path-output", pages]
+    fixed = {"LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
+    known = {**os.environ, **fixed, **(environment or {})}
+    ran = subprocess.run(command, capture_output=True, text=True, env=known, check=False)
     said = ran.stdout + ran.stderr
     html = pages / "_build" / "html"
     if ran.returncode != 0 or not (html / "index.html").is_file():
+        shutil.rmtree(pages, ignore_errors=True)
+        if os.strerror(errno.ENOSPC) in said:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(pages))
         marks = ("WARNING", "ERROR", "Exception", "Traceback")
         found = [line for line in said.splitlines() if any(mark in line for mark in marks)]
         shown = "\n".join(found[:20] or said.splitlines()[-20:])
-        shutil.rmtree(pages, ignore_errors=True)
         raise DataError(f"the book does not build (warnings count as errors).\n{shown}")
     # the builder copies styles and scripts only when it writes a page
     shutil.copytree(staged / "_static", html / "_static", dirs_exist_ok=True)

@@ -1,0 +1,114 @@
+"""Which chapters a reader's panel can carry, and why not."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from ...errors import DesignError
+from ...outcomes import outcome_label, outcome_values
+from ...outcomes._registry import OUTCOMES
+from ...panel import Panel, PanelWarning
+from .. import doubt_chapter, link_chapter, remuneration_chapter, surplus_chapter, visits_chapter
+from ..estimates import PREFERRED
+
+# Chapters that are executed on the reader's panel, in the order of their book.
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "surplus": tuple(surplus_chapter.TITLES),
+    "remuneration": tuple(remuneration_chapter.TITLES),
+    "visit-shares": tuple(visits_chapter.TITLES),
+    "money-and-behaviour": tuple(link_chapter.TITLES),
+    "how-wrong": tuple(doubt_chapter.HEADLINES),
+    "methods": PREFERRED,
+    "how-sure": PREFERRED,
+}
+ONE_IS_ENOUGH = ("methods", "how-sure")  # these read the first outcome that they can
+# Chapters that stand on designs of their own or on facts; they come as the book stores them.
+GENERAL = ("how-to-read.md", "shares.ipynb", "trust.ipynb")
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """What a panel gives of a chapter's outcomes.
+
+    Attributes
+    ----------
+    available : tuple of str
+        Outcomes that can be computed.
+    reasons : dict of str to str
+        Outcomes that cannot, with one sentence each.
+    """
+
+    available: tuple[str, ...]
+    reasons: Mapping[str, str]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The reasons, each once."""
+        return tuple(dict.fromkeys(self.reasons.values()))
+
+
+def readiness(panel: Panel) -> dict[str, Readiness]:
+    """Return what the panel gives, by chapter."""
+    said = {name: _reason(panel, name) for names in CHAPTERS.values() for name in names}
+    return {
+        chapter: Readiness(
+            tuple(name for name in names if not said[name]),
+            {name: said[name] for name in names if said[name]},
+        )
+        for chapter, names in CHAPTERS.items()
+    }
+
+
+def _reason(panel: Panel, name: str) -> str:
+    """Say why an outcome cannot be computed; blank if it can."""
+    absent = [column for column in OUTCOMES[name].needs if column not in panel.frame.columns]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PanelWarning)
+            values = outcome_values(panel, name)
+    except DesignError as refused:
+        if absent:
+            return f"“{outcome_label(name)}” needs {_columns(absent)}, which your table lacks."
+        return " ".join(str(refused).split())
+    if not (values == values).any():
+        return f"“{outcome_label(name)}” is missing in every row."
+    return ""
+
+
+def _columns(names: list[str]) -> str:
+    """List columns, those of all types of staff in one word."""
+    stems: dict[str, list[str]] = {}
+    for name in names:
+        stem, _, kind = name.rpartition("_")
+        stems.setdefault(stem if stem[:4] in ("pay_", "fte_") else name, []).append(kind)
+    listed = [stem if len(kinds) == 1 and stem in names else _staff(stem, kinds)
+              for stem, kinds in stems.items()]  # fmt: skip
+    return " and ".join([", ".join(listed[:-1]), listed[-1]]) if len(listed) > 1 else listed[0]
+
+
+def _staff(stem: str, kinds: list[str]) -> str:
+    return f"{stem}_{kinds[0]}" if len(kinds) == 1 else f"{stem}_… ({', '.join(kinds)})"
+
+
+@cache
+def seeds() -> dict[str, int]:
+    """Return the seed of every recipe that draws, read from its signature."""
+    import importlib
+    import inspect
+    import pkgutil
+
+    from ... import diagnostics, estimators, inference, simulate
+
+    found: dict[str, int] = {}
+    for package in (diagnostics, estimators, inference, simulate):
+        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            for name, thing in vars(importlib.import_module(module.name)).items():
+                if inspect.isfunction(thing) and thing.__module__ == module.name:
+                    for word in ("seed", "rng"):
+                        given = inspect.signature(thing).parameters.get(word)
+                        if given is not None and isinstance(given.default, int):
+                            found[name] = given.default
+    return dict(sorted(found.items()))
