@@ -1,11 +1,16 @@
+import hashlib
+import re
+import subprocess
+
 import nbformat
 import pytest
 
+from medalliance.__main__ import main
 from medalliance.codebook import load_codebook
 from medalliance.errors import DataError
 from medalliance.evidence import load_sources
 from medalliance.paths import PROJECT
-from medalliance.studies import book, pages
+from medalliance.studies import book, pages, run_times, status
 from medalliance.studies.notebooks import METADATA, execute, find_notebooks
 
 
@@ -106,3 +111,67 @@ def test_code_is_folded_where_it_shows_something_and_left_out_where_it_does_not(
     folded = nbformat.reads(book.fold_code(nbformat.writes(notebook)), as_version=4)
     tags = [cell["metadata"].get("tags") for cell in folded.cells]
     assert tags == [None, ["hide-input"], ["remove-input"], ["remove-input"]]
+
+
+def test_the_status_page_names_commit_files_and_times(tmp_path):
+    _notebook(tmp_path / "a.ipynb", "1", "2\n3")
+    _notebook(tmp_path / "b.ipynb", "1")
+    times = run_times.updated_times(tmp_path, {tmp_path / "a.ipynb": (12.34, True)})
+    (tmp_path / run_times.FILE).write_text(times, encoding="utf-8")
+    text = status.status(tmp_path)
+    assert "| [a](a.ipynb) | 2 | 3 | 12.3 |" in text
+    assert "| [b](b.ipynb) | 1 | 1 | not measured |" in text
+    assert run_times.machine() in text
+    panel = PROJECT / "src" / "medalliance" / "teaching" / "panel.parquet"
+    assert hashlib.sha256(panel.read_bytes()).hexdigest()[:16] in text
+    sums = dict(line.split("  ")[::-1] for line in status.checksum_file().splitlines())
+    named = {f"data/{path.name}" for path in (PROJECT / "data").glob("*.*")}
+    assert named <= set(sums)
+    for name, digest in sums.items():
+        assert hashlib.sha256((PROJECT / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_commit_is_known_only_in_a_checkout_of_the_project(tmp_path):
+    def git(*words):
+        named = ("-c", "user.name=a", "-c", "user.email=a@b.example")
+        subprocess.run(["git", "-C", tmp_path, *named, *words], check=True, capture_output=True)
+
+    assert status.commit(tmp_path) == ""
+    git("init")
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-m", "One")
+    head = status.commit(tmp_path)
+    assert re.fullmatch("[0-9a-f]{12}", head)
+    (tmp_path / "a").write_text("2")
+    assert status.commit(tmp_path) == f"{head} with changed files"
+    (tmp_path / "inside").mkdir()
+    assert status.commit(tmp_path / "inside") == ""
+
+
+def test_a_run_time_belongs_to_the_run_that_wrote_the_outputs(tmp_path):
+    first, second = (_notebook(tmp_path / f"{name}.ipynb", "1") for name in "ab")
+    elsewhere = tmp_path.parent / "c.ipynb"
+
+    def keep(runs):
+        text = run_times.updated_times(tmp_path, runs)
+        if text is not None:
+            (tmp_path / run_times.FILE).write_text(text, encoding="utf-8")
+        return {name: seconds for name, (seconds, _) in run_times.read_times(tmp_path).items()}
+
+    assert keep({first: (1.0, True), elsewhere: (9.0, True)}) == {"a.ipynb": "1.0"}
+    assert keep({first: (2.0, False), second: (3.0, False)}) == {"a.ipynb": "1.0", "b.ipynb": "3.0"}
+    assert run_times.updated_times(tmp_path, {first: (5.0, False)}) is None
+    assert keep({first: (4.0, True)}) == {"a.ipynb": "4.0", "b.ipynb": "3.0"}
+    second.unlink()
+    assert keep({}) == {"a.ipynb": "4.0"}
+
+
+def test_the_command_keeps_run_times_beside_the_notebooks(tmp_path, monkeypatch):
+    monkeypatch.setattr("medalliance.paths.book_dir", lambda: tmp_path)
+    _notebook(tmp_path / "a.ipynb", "1")
+    assert main(["notebooks", "-j", "1"]) == 0
+    written = (tmp_path / run_times.FILE).read_bytes()
+    assert b"a.ipynb," in written
+    assert main(["notebooks", "-j", "1"]) == 0
+    assert (tmp_path / run_times.FILE).read_bytes() == written

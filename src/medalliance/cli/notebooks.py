@@ -16,6 +16,8 @@ def run(
 ) -> None:
     """Execute the book's notebooks again and write them back where their outputs changed.
 
+    The time of a run that changed outputs is kept in ``run-times.csv`` for the status page.
+
     Example: medalliance notebooks book/public-figures.ipynb
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -23,12 +25,14 @@ def run(
     from ..errors import DataError
     from ..paths import book_dir
     from ..studies.notebooks import execute, find_notebooks
+    from ..studies.run_times import FILE, updated_times
     from ._output import write_whole
 
     chosen = paths or find_notebooks(book_dir())
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         raise DataError(f"no such notebook: {', '.join(missing)}. Name a file under book/.")
+    runs: dict[Path, tuple[float, bool]] = {}
     with ThreadPoolExecutor(jobs) as kernels:
         waiting = {kernels.submit(execute, path): path for path in chosen}
         try:
@@ -37,7 +41,11 @@ def run(
                 changed = text != path.read_text(encoding="utf-8")
                 if changed:
                     write_whole(path, text)
+                runs[path] = (seconds, changed)
                 said = f"{path} {seconds:.1f} s, {'written' if changed else 'unchanged'}"
                 typer.echo(f"[{number}/{len(chosen)}] {said}", err=True)
         finally:
             kernels.shutdown(cancel_futures=True)
+            times = updated_times(book_dir(), runs)
+            if times is not None:
+                write_whole(book_dir() / FILE, times)

@@ -15,16 +15,18 @@ from ..codebook import load_codebook
 from ..paths import data_dir
 from .estimates import TEACHING
 from .laboratory import page_data
+from .status import checksum_file
 
 FOLDER = "downloads"
 PANEL_FILE, FACTS_FILE = f"{FOLDER}/teaching-panel.zip", f"{FOLDER}/facts.zip"
-_LABORATORY = f"{FOLDER}/laboratory.json"
+_LABORATORY, _CHECKSUMS = f"{FOLDER}/laboratory.json", f"{FOLDER}/checksums.txt"
 # a page without a notebook offers the files that it is made of
 _OF_PAGE = {
     "laboratory": ("laboratory", _LABORATORY),
     "glossary": ("facts", FACTS_FILE),
     "sources": ("facts", FACTS_FILE),
     "data-availability": ("facts", FACTS_FILE),
+    "status": ("checksums", _CHECKSUMS),
 }
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _NUMBER = re.compile(r"[\u2212-]?\d{1,3}(,\d{3})*(\.\d+)?|[\u2212-]?\d+(\.\d+)?")
@@ -142,10 +144,11 @@ def write_downloads(staged: Path, html: Path) -> dict[str, list[tuple[str, str]]
     -------
     dict
         Page to its (kind, address from the book's root) pairs; kinds are ``notebook``,
-        ``numbers``, ``panel``, ``facts``, ``laboratory``.
+        ``numbers``, ``panel``, ``facts``, ``laboratory``, ``checksums``.
     """
     (html / FOLDER).mkdir(exist_ok=True)
     (html / FACTS_FILE).write_bytes(_facts())
+    (html / _CHECKSUMS).write_text(checksum_file(), encoding="utf-8")
     offered: dict[str, list[tuple[str, str]]] = {}
     for path in sorted(staged.rglob("*.ipynb")):
         page = path.relative_to(staged).with_suffix("").as_posix()

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import os
-import platform
 import re
 from collections import Counter
-from importlib import metadata
 from pathlib import Path
 
 from ..codebook import load_codebook
 from ..paths import data_dir
+from .status import status
 
 GRADES = {
     "official": "read at its publisher",
@@ -30,10 +28,6 @@ _KINDS = {
     "case": "Published figures of cases",
     "laboratory": "Settings and results of the rule laboratory",
 }
-_STACK = (
-    "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "seaborn",
-    "great-tables", "pydantic", "pandera", "pyarrow", "jupyter-book", "sphinx", "nbval",
-)  # fmt: skip
 
 
 def generated_pages(book: Path) -> dict[str, str]:
@@ -100,32 +94,6 @@ def availability() -> str:
     )
     template = (Path(__file__).parent / "availability.md").read_text(encoding="utf-8")
     return template.replace("{{grades}}", grades).replace("{{files}}", files)
-
-
-def status(book: Path) -> str:
-    """Write the status page: machine, versions, notebooks."""
-    import json
-
-    versions = "\n".join(f"| {name} | {metadata.version(name)} |" for name in _STACK)
-    lines = []
-    for path in sorted(book.rglob("*.ipynb")):
-        if ".ipynb_checkpoints" not in path.parts:
-            cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            code = [cell for cell in cells if cell["cell_type"] == "code"]
-            written = sum(len("".join(cell["source"]).splitlines()) for cell in code)
-            name = path.relative_to(book).as_posix()
-            lines.append(f"| {name} | {len(code)} | {written} |")
-    notebooks = "\n".join(lines)
-    return (
-        "# Status\n\nThis page is made when the book is built. Outputs in the notebooks hold no "
-        "version and no clock.\n\n"
-        f"Built with Python {platform.python_version()} on {platform.system()} "
-        f"({platform.machine()}, {os.cpu_count()} cores); medalliance "
-        f"{metadata.version('medalliance')}.\n\n"
-        "## Notebooks\n\n| notebook | code cells | lines of code |\n|---|---:|---:|\n"
-        f"{notebooks}\n\n"
-        f"## Packages\n\n| package | version |\n|---|---|\n{versions}\n"
-    )
 
 
 def _variables() -> str:

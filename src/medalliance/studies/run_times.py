@@ -1,135 +1,70 @@
-"""Run times: what the project's commands took on a named machine, as ``make measure`` stored it."""
+"""Run times of notebooks: measured when a notebook is run, kept beside the notebooks."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+import io
+import os
+import platform
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import DataError
-from ..paths import results_dir
-
-MEANING = {
-    "env": "make the environment (packages in the local cache)",
-    "book": "build the book",
-    "again": "build it again when nothing changed",
-    "notebooks": "run every notebook again",
-    "test": "run every test, and every notebook again",
-    "pdf": "print the book",
-    "bench": "compare our speed with other packages",
-    "grade": "grade every estimator on draws with a known truth",
-}
+FILE = "run-times.csv"
+COLUMNS = ("notebook", "seconds", "machine")
 
 
-@dataclass(frozen=True)
-class RunTime:
-    """One measured command.
-
-    Attributes
-    ----------
-    run, command : str
-        Key of ``MEANING``; the line that was typed.
-    seconds, cpu_seconds : float
-        Wall time; time of all processors together.
-    peak_memory_mb, disk_mb : float
-        Most memory that its processes held at once, a shared page counted once; growth of the
-        folder on disk. Both in 10^6 bytes.
-    said : str
-        What the tests counted; empty for other runs.
-    date, commit : str
-        When, and of which commit.
-    load_before : float
-        Load of the machine in the minute before. Above about 0.5 the time is too long.
-    machine, system, python : str
-        Processor, operating system, version of Python.
-    cores, memory_gb : int
-        Of the machine.
-    """
-
-    run: str
-    command: str
-    seconds: float
-    cpu_seconds: float
-    peak_memory_mb: float
-    disk_mb: float
-    said: str
-    date: str
-    commit: str
-    load_before: float
-    machine: str
-    cores: int
-    memory_gb: int
-    system: str
-    python: str
-
-    @property
-    def meaning(self) -> str:
-        """What the command does."""
-        return MEANING[self.run]
-
-    @property
-    def time(self) -> str:
-        """Wall time in words: ``43 s``, ``4 min 30 s``, ``2 h 5 min``."""
-        whole = round(self.seconds)
-        if whole < 1:
-            return "under 1 s"
-        if whole < 60:
-            return f"{whole} s"
-        if whole < 3600:
-            return f"{whole // 60} min {whole % 60} s"
-        minutes = round(whole / 60)
-        return f"{minutes // 60} h {minutes % 60} min"
-
-    @property
-    def where(self) -> str:
-        """The machine in words."""
-        return f"{self.machine}, {self.cores} cores, {self.memory_gb} GB of memory, {self.system}"
+def read_times(book: Path) -> dict[str, tuple[str, str]]:
+    """Read what was measured: notebook to seconds as text, machine."""
+    path = book / FILE
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {row["notebook"]: (row["seconds"], row["machine"]) for row in csv.DictReader(lines)}
 
 
-def load_run_times(path: Path | None = None) -> list[RunTime]:
-    """Read the stored run times.
+def updated_times(book: Path, runs: Mapping[Path, tuple[float, bool]]) -> str | None:
+    """Return the file of run times with new runs in it, or None if nothing is new.
+
+    A row belongs to the run that wrote the notebook's outputs. A run that changes no output
+    leaves its row as it is, so that running again changes no byte.
 
     Parameters
     ----------
-    path : Path, optional
-        By default ``benchmarks/results/run_times.csv``, which ``make measure`` writes.
-
-    Returns
-    -------
-    list of RunTime
-        In the file's order; empty where nothing was measured.
-
-    Raises
-    ------
-    DataError
-        If a column is missing, a run has no meaning here, or a number is none.
+    book : Path
+        Folder of the notebooks.
+    runs : mapping
+        Notebook to (seconds, whether its outputs changed). Notebooks elsewhere are passed over.
     """
-    path = path or results_dir() / "run_times.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as lines:
-        reader = csv.DictReader(lines)
-        rows, columns = list(reader), set(reader.fieldnames or ())
-    wanted = RunTime.__dataclass_fields__
-    if set(wanted) != columns:
-        differs = ", ".join(sorted(set(wanted) ^ columns))
-        raise DataError(f"{path}: the columns differ in {differs}. Run `make measure`.")
-    problems, read = [], []
-    for number, row in enumerate(rows, start=2):
-        try:
-            read.append(_typed(row))
-        except ValueError as wrong:
-            problems.append(f"line {number}: {wrong}")
-    if problems:
-        shown = "; ".join(problems[:3])
-        raise DataError(f"{path}: {shown}. Run `make measure`; the file is not typed by hand.")
-    return read
+    known = read_times(book)
+    names = {path.resolve(): name for name, path in _notebooks(book).items()}
+    rows = {name: known[name] for name in names.values() if name in known}
+    for path, (seconds, changed) in runs.items():
+        name = names.get(path.resolve())
+        if name is not None and (changed or name not in rows):
+            rows[name] = (f"{seconds:.1f}", machine())
+    if rows == known:
+        return None
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows((name, *rows[name]) for name in sorted(rows))
+    return buffer.getvalue()
 
 
-def _typed(row: dict[str, str]) -> RunTime:
-    if row["run"] not in MEANING:
-        raise ValueError(f"no run is called {row['run']!r}")
-    floats = ("seconds", "cpu_seconds", "peak_memory_mb", "disk_mb", "load_before")
-    numbers = {name: float(row[name]) for name in floats}
-    whole = {name: int(row[name]) for name in ("cores", "memory_gb")}
-    return RunTime(**{**row, **numbers, **whole})  # type: ignore[arg-type]
+def machine() -> str:
+    """Return the processor, its cores and the version of Python in one line."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return f"{_processor()}, {os.cpu_count()} cores, Python {python}"
+
+
+def _processor() -> str:
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.is_file() else []
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor() or platform.machine()
+
+
+def _notebooks(book: Path) -> dict[str, Path]:
+    from .notebooks import find_notebooks
+
+    return {path.relative_to(book).as_posix(): path for path in find_notebooks(book)}
