@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Real
 
 
 class DataError(ValueError):
@@ -50,6 +51,24 @@ def check_level(level: float) -> None:
     """
     if not 0 < level < 1:
         raise DesignError(f"level={level}.\n  Give a confidence level between 0 and 1, as 0.95.")
+
+
+def listed_numbers(name: str, values: object) -> list[float]:
+    """List the numbers of an argument that takes one or several.
+
+    Raises
+    ------
+    DesignError
+        If something in it is no number.
+
+    >>> listed_numbers("power", 0.8)
+    [0.8]
+    """
+    several = [values] if isinstance(values, Real) else values
+    try:
+        return [float(value) for value in several]  # type: ignore[attr-defined]
+    except (TypeError, ValueError):
+        raise DesignError(f"{name}={values!r}.\n  Give a number, or a list of numbers.") from None
 
 
 def raise_problems(

@@ -59,6 +59,121 @@ def test_unknown_outcome(panel, name):
         getattr(ma, name)(panel, "nothing")
 
 
+@pytest.mark.parametrize("name", [*BY_ONE_OUTCOME, "fractional_panel", "log_ratio_did"])
+def test_no_panel(panel, name):
+    more = {"covariates": ["x"]} if name == "fractional_panel" else {}
+    with pytest.raises(ma.DesignError, match="a Panel is needed, not a DataFrame"):
+        getattr(ma, name)(panel.frame, ["share", "rest"] if "ratio" in name else "share", **more)
+
+
+@pytest.mark.parametrize("name", [name for name in BY_ONE_OUTCOME if name != "etwfe"])
+def test_no_name(panel, name):
+    for wrong in (None, ["share", "x"]):
+        with pytest.raises(ma.DesignError, match="an outcome is named by one text, not by a"):
+            getattr(ma, name)(panel, wrong)
+
+
+@pytest.mark.parametrize("name", ["att_gt", "did_imputation", "etwfe", "lp_did", "sun_abraham"])
+def test_outcome_among_covariates(panel, name):
+    with pytest.raises(ma.DesignError, match="x is named twice among outcome and covariates"):
+        getattr(ma, name)(panel, "x", covariates=["x"])
+
+
+ON_EFFECTS = {
+    "choose_inference": {},
+    "conley_taber": {},
+    "honest_did": {"smoothness": [0]},
+    "pretrend_test": {},
+    "robust_variance": {"kind": "crv1"},
+    "simultaneous_band": {},
+    "wild_bootstrap": {},
+}
+ON_BOTH = {
+    "cluster_bootstrap": {},
+    "leave_one_out": {},
+    "minimum_detectable_effect": {},
+    "placebo_dates": {},
+    "placebo_outcomes": {"outcomes": ["x"]},
+    "randomisation_test": {},
+}
+
+
+@pytest.mark.parametrize("name", [*ON_EFFECTS, *ON_BOTH])
+@pytest.mark.parametrize("wrong", ["panel", "frame", "none"])
+def test_no_effects(panel, name, wrong):
+    given = {"panel": panel, "frame": panel.frame, "none": None}[wrong]
+    more = (panel,) if name in ON_BOTH else ()
+    with pytest.raises(ma.DesignError, match=f"{name} takes Effects, not a"):
+        getattr(ma, name)(given, *more, **{**ON_EFFECTS, **ON_BOTH}[name])
+
+
+@pytest.mark.parametrize("name", [name for name in ON_BOTH if name != "placebo_outcomes"])
+def test_effects_without_their_panel(panel, name):
+    effects = ma.att_gt(panel, "share")
+    with pytest.raises(ma.DesignError, match="a Panel is needed, not a DataFrame"):
+        getattr(ma, name)(effects, panel.frame)
+    other = panel.with_columns(unit=("other " + panel.frame["unit"]).to_numpy())
+    with pytest.raises(ma.DesignError, match="none of the effects' units"):
+        getattr(ma, name)(effects, other)
+
+
+def test_one_number_is_a_list_of_one(panel):
+    event = ma.att_gt(panel, "share", base_period="universal").aggregate("event_time")
+    one, listed = (ma.honest_did(event, relative_magnitude=m) for m in (1, [1]))
+    pd.testing.assert_frame_equal(one, listed)
+    for call in (
+        lambda: ma.honest_did(event, relative_magnitude="much"),
+        lambda: ma.pretrend_test(event, power=[None]),
+        lambda: ma.mediator_sensitivity(panel, "share", mediator="x", rhos="all"),
+    ):
+        with pytest.raises(ma.DesignError, match="Give a number, or a list of numbers"):
+            call()
+
+
+ODD_OPTIONS = [
+    ("synthetic_did", {"n_draws": 0}, "two draws or more"),
+    ("dynamic_panel", {"max_lag": 0}, "max_lag=0"),
+    ("stacked_did", {"window": ("3", "2")}, "years before and after"),
+    ("controlled_direct_effect", {"mediator": "x", "rho": 1}, "between -1 and 1"),
+    ("controlled_direct_effect", {"mediator": "x", "estimator": "att_gt"}, "is no function"),
+    ("att_gt", {"anticipation": "1"}, "a whole number of years"),
+]
+
+
+@pytest.mark.parametrize(("name", "options", "message"), ODD_OPTIONS)
+def test_odd_option(panel, name, options, message):
+    with pytest.raises(ma.DesignError, match=message):
+        getattr(ma, name)(panel, "share", **options)
+
+
+def test_odd_options_on_effects(panel):
+    effects = ma.att_gt(panel, "share")
+    with pytest.raises(ma.DesignError, match="two draws or more"):
+        ma.minimum_detectable_effect(effects, panel, n_draws=1)
+    with pytest.raises(ma.DesignError, match="positive numbers of years"):
+        ma.placebo_dates(effects, panel, shifts=0.5)
+    with pytest.raises(ma.DesignError, match="balance='2'"):
+        effects.aggregate("event_time", balance="2")
+    for wrong in (effects, [panel]):
+        with pytest.raises(ma.DesignError, match="Pass a list of Effects"):
+            ma.stack_effects(wrong)
+    with pytest.raises(ma.DesignError, match="romano_wolf takes Effects, not a Panel"):
+        ma.romano_wolf([panel])
+
+
+def test_places(panel):
+    pairs = pd.DataFrame({"from": ["u00"], "to": ["u10"], "distance": [5.0]})
+    for radius in (-1, "near"):
+        with pytest.raises(ma.DesignError, match="distance of 0 or more"):
+            ma.donut(panel, pairs, radius)
+    with pytest.raises(ma.DataError, match="pairs are a table"):
+        ma.exposure(panel, None)
+    with pytest.raises(ma.DesignError, match="a Panel is needed"):
+        ma.nearest_ring(panel.frame, pairs, [10])
+    with pytest.raises(ma.DesignError, match="edges='far'"):
+        ma.spillover_did(panel, "share", distance=pairs, edges="far")
+
+
 @pytest.mark.parametrize(("name", "argument"), CHOICES)
 def test_unknown_choice(panel, name, argument):
     with pytest.raises(ma.DesignError, match=rf"{argument}='nothing' is not known\.\n  Use one of"):

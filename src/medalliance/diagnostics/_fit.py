@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..inference._cluster import cluster_sums
-from ..results import Effects, Regression
+from ..results import Effects, Regression, need_effects
 
 Array = NDArray[np.float64]
 
@@ -53,6 +53,7 @@ def read_fit(effects: Effects, *, need: str, instead: str) -> Fit:
     DesignError
         If the effects carry no regression.
     """
+    need_effects(effects, need)
     fit = effects.regression
     if fit is None:
         raise DesignError(
@@ -90,6 +91,7 @@ def headline_weights(effects: Effects) -> Array:
 
 def need_two_treated_clusters(effects: Effects, need: str) -> None:
     """Refuse what needs a variance between treated clusters where there is one such cluster."""
+    need_effects(effects, need)
     if effects.design.n_treated_clusters < 2:
         raise DesignError(
             f"{need}: {effects.design.n_treated_clusters} treated cluster, so nothing is known "

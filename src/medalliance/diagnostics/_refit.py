@@ -9,14 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..panel import Panel
-from ..results import Effects
+from ..panel import Panel, need_panel
+from ..results import Effects, need_effects
 
 HEADLINE = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
 
 
 def need_refit(effects: Effects, need: str) -> Callable[..., Effects]:
     """Return how effects are estimated again, or refuse."""
+    need_effects(effects, need)
     if effects.refit is None:
         raise DesignError(
             f"{need} estimates again, which {effects.design.estimator} does not support.\n"
@@ -43,16 +44,17 @@ def attempt(
         return {**blank, "n_units": 0, "note": str(problem).splitlines()[0]}
 
 
-def rows_used(effects: Effects, panel: Panel) -> NDArray[np.bool_]:
-    """Return the rows of the panel whose units the effects use, shape (n_obs,)."""
+def used_panel(effects: Effects, panel: Panel) -> Panel:
+    """Return the panel of the units that the effects use."""
+    need_panel(panel)
     if effects.units is None:
-        return np.ones(len(panel.frame), bool)
+        return panel
     used = panel.units.isin(effects.units.ids)
     if not used.any():
         raise DesignError(
             "the panel has none of the effects' units.\n  Pass the panel they were estimated on."
         )
-    return used[panel.unit_codes]
+    return panel.keep(used[panel.unit_codes])
 
 
 def exchangeable(panel: Panel) -> tuple[NDArray[np.intp], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..inference.choose import Choice, choose_by_clusters
-from ..results import Effects
+from ..results import Effects, need_effects
 
 _NONLINEAR = ("poisson", "logit", "probit", "multinomial", "fractional")
 
@@ -29,6 +29,7 @@ def choose_inference(effects: Effects) -> Choice:
     ----------
     See ``inference.choose``.
     """
+    need_effects(effects, "choose_inference")
     design = effects.design
     return choose_by_clusters(
         design.n_clusters,

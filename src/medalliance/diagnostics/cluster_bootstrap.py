@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import DesignError
 from ..panel import Panel
 from ..results import Effects
-from ._refit import need_refit, rows_used
+from ._refit import need_refit, used_panel
 
 _DRAW = "_times_drawn"
 
@@ -51,7 +51,7 @@ def cluster_bootstrap(
     Cameron, Gelbach and Miller (2008), pairs cluster bootstrap; Efron and Tibshirani (1993).
     """
     refit = need_refit(effects, "cluster_bootstrap")
-    kept = panel.keep(rows_used(effects, panel))
+    kept = used_panel(effects, panel)
     cluster = kept.cluster_by_unit
     n_clusters = int(cluster.max()) + 1
     rng = np.random.default_rng(seed)

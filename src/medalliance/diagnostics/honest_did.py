@@ -9,10 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, first_three, listed_numbers
 from ..inference.relative_magnitude import relative_magnitude_interval
 from ..inference.smoothness import smoothness_interval
-from ..results import Effects
+from ..results import Effects, need_effects
 from ._event_study import EventStudy, read_event_study
 
 Interval = tuple[float, float]
@@ -79,7 +79,7 @@ def honest_did(
     }
     asked = {"relative_magnitude": relative_magnitude, "smoothness": smoothness}
     bounds = {
-        name: [float(m) for m in values] for name, values in asked.items() if values is not None
+        name: listed_numbers(name, values) for name, values in asked.items() if values is not None
     }
     if not any(bounds.values()):
         raise DesignError(
@@ -105,6 +105,7 @@ def honest_did(
 
 
 def _check(effects: Effects) -> EventStudy:
+    need_effects(effects, "honest_did")
     if effects.design.base_period == "two-point":
         raise DesignError(
             "honest_did: with two reference years a straight violation shows in no effect, so "

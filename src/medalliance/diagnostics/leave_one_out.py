@@ -8,7 +8,7 @@ import pandas as pd
 from ..errors import DesignError
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from ._refit import HEADLINE, attempt, need_refit, rows_used
+from ._refit import HEADLINE, attempt, need_refit, used_panel
 
 
 def leave_one_out(
@@ -46,7 +46,7 @@ def leave_one_out(
     from tqdm import tqdm
 
     refit = need_refit(effects, "leave_one_out")
-    panel = panel.keep(rows_used(effects, panel))
+    panel = used_panel(effects, panel)
     column = {"cluster": panel.cluster or panel.unit, "cohort": panel.cohort}.get(by, by)
     if column not in panel.frame.columns:
         raise DesignError(

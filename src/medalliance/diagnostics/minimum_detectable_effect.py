@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, first_three, listed_numbers
 from ..estimators._sample import draw_sample
 from ..estimators._within import TwoWay
 from ..inference.randomisation import permuted_values
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from ._refit import exchangeable, need_refit, rows_used, strata_of
+from ._refit import exchangeable, need_refit, strata_of, used_panel
 
 Array = NDArray[np.float64]
 COLUMN = "untreated outcome"
@@ -66,15 +66,17 @@ def minimum_detectable_effect(
     Burlig, Preonas, Woerman (2020), section 4.3; Bloom (1995).
     """
     refit = need_refit(effects, "minimum_detectable_effect")
-    shares = [float(share) for share in power]
+    shares = listed_numbers("power", power)
     if not shares or not all(0.5 <= share < 1 for share in shares):
         raise DesignError(f"power {shares}.\n  Give shares from 0.5 to below 1, as (0.8,).")
+    if n_draws < 2:
+        raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
     if effects.design.n_clusters < 2:
         raise DesignError(
             "one cluster: nothing is known about how estimates vary.\n"
             "  Use a finer level of clusters."
         )
-    panel = panel.keep(rows_used(effects, panel))
+    panel = used_panel(effects, panel)
     values = _untreated(panel, effects.design.outcome, effects.design.weights)
     panel = panel.with_columns(**{COLUMN: values})
     group, _ = exchangeable(panel)

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from ..errors import DesignError
+from ..errors import DesignError, listed_numbers
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from ._refit import HEADLINE, attempt, need_refit, rows_used
+from ._refit import HEADLINE, attempt, need_refit, used_panel
 
 
 def placebo_dates(
@@ -39,10 +39,10 @@ def placebo_dates(
         If the effects cannot be estimated again, or a shift is not a positive whole number.
     """
     refit = need_refit(effects, "placebo_dates")
-    moves = [int(shift) for shift in shifts]
-    if not moves or min(moves) < 1:
+    moves = listed_numbers("shifts", shifts)
+    if not moves or any(move < 1 or move != int(move) for move in moves):
         raise DesignError(f"shifts {moves}.\n  Give positive numbers of years, as (1, 2, 3).")
-    panel = panel.keep(rows_used(effects, panel))
+    panel = used_panel(effects, panel)
     cohort, year = (panel.frame[name].to_numpy(np.int64) for name in (panel.cohort, panel.year))
     never = cohort == NEVER_TREATED
     early = effects.design.anticipation
@@ -59,7 +59,7 @@ def placebo_dates(
                 level,
             ),
         }
-        for shift in moves
+        for shift in map(int, moves)
     ]
     table = pd.DataFrame(rows, columns=["shift", *HEADLINE, "n_units", "note"])
     table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}

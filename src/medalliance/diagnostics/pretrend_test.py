@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ..errors import DesignError, check_level
+from ..errors import DesignError, check_level, listed_numbers
 from ..inference.pretrend_power import detectable_slope
-from ..results import Design, Effects
+from ..results import Design, Effects, need_effects
 
 Array = NDArray[np.float64]
 CLUSTERS_PER_EFFECT = 5
@@ -57,13 +57,14 @@ def pretrend_test(
     ----------
     Callaway, Sant'Anna (2021), section 4.1 (as R ``did``); Roth (2022), section 3.
     """
+    need_effects(effects, "pretrend_test")
     check_level(level)
     pre = _pre_period(effects)
     statistic = float(pre.estimate @ np.linalg.solve(pre.vcov, pre.estimate))
     dof = len(pre.estimate)
     p_value = float(stats.chi2.sf(statistic, dof))
     rows = []
-    for share in power:
+    for share in listed_numbers("power", power):
         slope = detectable_slope(pre.trend, pre.vcov, share, level=level, seed=seed)
         rows.append((statistic, dof, p_value, share, slope, slope * pre.bias_per_slope))
     table = pd.DataFrame(

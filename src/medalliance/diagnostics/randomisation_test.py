@@ -12,7 +12,7 @@ from ..errors import check_choice
 from ..inference.randomisation import randomisation_inference
 from ..panel import Panel
 from ..results import Effects
-from ._refit import exchangeable, need_refit, rows_used, strata_of
+from ._refit import exchangeable, need_refit, strata_of, used_panel
 
 
 def randomisation_test(
@@ -58,7 +58,7 @@ def randomisation_test(
     """
     check_choice("statistic", statistic, ("t", "estimate"))
     refit = need_refit(effects, "randomisation_test")
-    panel = panel.keep(rows_used(effects, panel))
+    panel = used_panel(effects, panel)
     group, level = exchangeable(panel)
     first = np.unique(group, return_index=True)[1]
 

@@ -16,7 +16,7 @@ from ..inference._cluster import cluster_sums
 from ..inference._signs import check_options, sign_blocks
 from ..inference.romano_wolf import stepdown_p_values
 from ..inference.score_bootstrap import studentised
-from ..results import Effects
+from ..results import Effects, need_effects
 from ._fit import need_two_treated_clusters
 
 Array = NDArray[np.float64]
@@ -59,8 +59,11 @@ def romano_wolf(
     ----------
     Romano, Wolf (2005, 2016); Clarke, Romano, Wolf (2020).
     """
+    effects = [effects] if isinstance(effects, Effects) else list(effects)
     if not effects:
         raise DesignError("no estimates.\n  Pass a list of Effects, one an outcome.")
+    for one in effects:
+        need_effects(one, "romano_wolf")
     headlines = [one.overall for one in effects]
     for one in headlines:
         need_two_treated_clusters(one, "romano_wolf")

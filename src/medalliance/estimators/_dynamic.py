@@ -235,7 +235,7 @@ def stack(
         for column in predetermined:
             z_level += _lag_instruments(_difference(column), level_years, 0, 0, collapse)
     own = [*exogenous, *dummies]
-    z = _join(z_diff, z_level, own, diff_years, level_years if system else level_years[:0])
+    z = _join(len(y), z_diff, z_level, own, diff_years, level_years if system else level_years[:0])
     stacked_y, stacked_x = np.concatenate(blocks_y, axis=1), np.concatenate(blocks_x, axis=1)
     seen = np.isfinite(stacked_y) & np.isfinite(stacked_x).all(axis=-1)
     lift = np.eye(n_years)
@@ -286,15 +286,16 @@ def _lag_instruments(
 
 
 def _join(
+    n: int,
     z_diff: list[Array],
     z_level: list[Array],
     own: list[Array],
     diff_years: NDArray[np.intp],
     level_years: NDArray[np.intp],
 ) -> Array:
-    n = len(own[0]) if own else len(z_diff[0])
     no_diff, no_level = np.zeros((n, len(diff_years))), np.zeros((n, len(level_years)))
     columns = [np.hstack([c, no_level]) for c in z_diff]
     columns += [np.hstack([no_diff, c]) for c in z_level]
     columns += [np.hstack([_difference(c)[:, diff_years], c[:, level_years]]) for c in own]
-    return np.stack(columns, axis=-1)
+    empty = np.zeros((n, len(diff_years) + len(level_years), 0))
+    return np.stack(columns, axis=-1) if columns else empty

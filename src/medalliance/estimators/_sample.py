@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -120,12 +121,20 @@ def draw_sample(
     Raises
     ------
     DesignError
-        If no row is left, or the weights are not positive constants of a unit.
+        If no row is left, a column is named twice, or the weights are not positive constants of
+        a unit.
     """
     check_anticipation(anticipation)
     if isinstance(covariates, str):
         covariates = (covariates,)
-    columns = [outcome_values(panel, name) for name in (outcome, *covariates)]
+    names = [outcome, *covariates]
+    columns = [outcome_values(panel, name) for name in names]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise DesignError(
+            f"{first_three(twice)} is named twice among outcome and covariates.\n"
+            "  Name each column once."
+        )
     weight = _unit_weights(panel, weights)
     usable = np.isfinite(columns[0])
     for column in columns[1:]:
@@ -189,8 +198,11 @@ def check_anticipation(anticipation: int) -> None:
     ------
     DesignError
     """
-    if anticipation < 0 or anticipation != int(anticipation):
-        raise DesignError(f"anticipation={anticipation}.\n  Give a whole number of years, from 0.")
+    whole = isinstance(anticipation, Real) and float(anticipation).is_integer()
+    if not whole or anticipation < 0:
+        raise DesignError(
+            f"anticipation={anticipation!r}.\n  Give a whole number of years, from 0."
+        )
 
 
 def _unit_weights(panel: Panel, weights: str | None) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ..errors import DesignError, listed_numbers
 from ..panel import Panel
 from ..results import Effects, terms_frame
 from ._mediation import Array, Column, CommonSample, common_sample
@@ -64,6 +65,12 @@ def controlled_direct_effect(
     Acharya, Blackwell and Sen (2016), section 4; Blackwell et al. (2024) for
     difference-in-differences; Imai, Keele and Yamamoto (2010), Theorem 4, for ``rho``.
     """
+    if not abs(rho) < 1:
+        raise DesignError(f"rho={rho!r}.\n  Give a correlation between -1 and 1.")
+    if not callable(estimator):
+        raise DesignError(
+            f"estimator={estimator!r} is no function.\n  Pass one, as estimator=ma.att_gt."
+        )
     common = common_sample(panel, outcome, [mediator], confounders)
     slope = _mediator_slope(common, rho)
     total = estimator(common.panel, outcome).overall
@@ -131,7 +138,7 @@ def mediator_sensitivity(
     Imai, Keele and Yamamoto (2010), Theorem 4.
     """
     rows = []
-    for rho in rhos:
+    for rho in listed_numbers("rhos", rhos):
         frame = controlled_direct_effect(
             panel, outcome, mediator=mediator, rho=rho, **options
         ).to_frame(bands=False)

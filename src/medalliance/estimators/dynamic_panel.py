@@ -11,7 +11,7 @@ from scipy import stats
 
 from ..errors import DesignError
 from ..outcomes import outcome_values
-from ..panel import Panel
+from ..panel import Panel, need_panel
 from ..results import Design, Effects, terms_frame
 from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
 
@@ -67,6 +67,10 @@ def dynamic_panel(
     """
     if steps not in (1, 2):
         raise DesignError(f"steps={steps}.\n  Use 1 or 2.")
+    need_panel(panel)
+    exogenous, predetermined = _names(exogenous), _names(predetermined)
+    if max_lag is not None and max_lag < 1:
+        raise DesignError(f"max_lag={max_lag}.\n  Give 1 or more, or None for every lag.")
     if len(panel.years) < 3:
         raise DesignError(
             f"{len(panel.years)} distinct years: a differenced equation needs three in a row.\n"
@@ -116,6 +120,10 @@ def dynamic_panel(
         ),
         given_vcov=fit.vcov[: len(names), : len(names)],
     )
+
+
+def _names(columns: Sequence[str]) -> tuple[str, ...]:
+    return (columns,) if isinstance(columns, str) else tuple(columns)
 
 
 def _every_year(panel: Panel, name: str) -> NDArray[np.float64]:

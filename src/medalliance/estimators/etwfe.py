@@ -130,6 +130,8 @@ def _parts(
     if family == "multinomial":
         shares, names = composition_values(panel, outcome)
         return names, panel.with_columns(**dict(zip(names, shares.T, strict=True)))
+    if not isinstance(outcome, Sequence):
+        outcome_values(panel, outcome)
     if not isinstance(outcome, str):
         raise DesignError(
             f"{len(outcome)} outcomes for family {family!r}.\n"

@@ -98,6 +98,10 @@ def fractional_panel(
             f"{endogenous} is named endogenous without instruments.\n"
             "  Name instruments, or list it with the covariates."
         )
+    covariates, controls, instruments = (
+        (names,) if isinstance(names, str) else tuple(names)
+        for names in (covariates, controls, instruments)
+    )
     data = _collect(panel, outcome, covariates, controls, endogenous, instruments)
     coefficient, influence, first = _fit(data, link, method, endogenous is not None)
     wanted = ([endogenous] if endogenous is not None else []) + list(covariates)

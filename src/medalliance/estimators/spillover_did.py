@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, listed_numbers
 from ..outcomes.exposure import nearest_ring
 from ..panel import NEVER_TREATED, Panel
 from ..results import UNSCALED, Effects, terms_frame
@@ -62,6 +62,7 @@ def spillover_did(
     ----------
     Butts (2023), section 4; Borusyak, Jaravel and Spiess (2024), Theorem 1 for the influence.
     """
+    edges = listed_numbers("edges", edges)
     sample = draw_sample(panel, outcome, weights=weights, anticipation=anticipation)
     ring = panel.grid(nearest_ring(panel, distance, edges, anticipation=anticipation))
     ring = ring[panel.units.get_indexer(sample.ids)][:, np.isin(panel.years, sample.years)]

@@ -68,7 +68,9 @@ def stacked_did(
         "control_group": control_group,
         "anticipation": anticipation,
     }
-    if window is not None and np.shape(window) != (2,):
+    if window is not None and (
+        np.shape(window) != (2,) or np.asarray(window).dtype.kind not in "iu"
+    ):
         raise DesignError(f"window={window!r}.\n  Give years before and after, as (3, 2).")
     sample = draw_sample(panel, outcome, weights=weights, anticipation=anticipation)
     pre, post = window or _widest(sample, control_group, anticipation)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
-from ..panel import NEVER_TREATED, Panel, cohorts_within
+from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 from ..results import Design, Effects, Units, terms_frame
 from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
 
@@ -93,6 +93,8 @@ def synthetic_did(
     """
     check_choice("method", method, METHODS)
     check_choice("variance", variance, VARIANCES)
+    if n_draws < 2 and variance != "jackknife":
+        raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
     blocks = make_blocks(panel, outcome)
     _fail_if_variance_cannot_be_had(blocks, variance)
     fits = fit_all(blocks, method)
@@ -146,6 +148,7 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
     DesignError
         No rows, missing cells, no never-treated unit, or no adopter.
     """
+    need_panel(panel)
     if panel.frame.empty:
         raise DesignError("the panel has no rows.\n  Check the condition that chose them.")
     grid = panel.grid(outcome_values(panel, outcome))

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..panel import Panel, PanelWarning
+from ..panel import Panel, PanelWarning, need_panel
 from ..panel._checks import suggest
 from ._registry import BUDGET, NOTIONAL, OUTCOMES, VISITS, Outcome
 from .surplus import settled_budget
@@ -46,6 +46,12 @@ def outcome_values(panel: Panel, name: str) -> Array:
     PanelWarning
         If visit definitions change (E106), or values look like a slip of units (E107, E108).
     """
+    need_panel(panel)
+    if not isinstance(name, str | int):
+        raise DesignError(
+            f"an outcome is named by one text, not by a {type(name).__name__}.\n"
+            '  Name a column or a registered outcome, as "fund_surplus_rate".'
+        )
     if name in panel.frame.columns:
         return _numeric(panel.frame[name])
     if name not in OUTCOMES:

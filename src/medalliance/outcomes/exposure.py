@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, DesignError, first_three
-from ..panel import NEVER_TREATED, Panel, cohorts_within
+from ..errors import DataError, DesignError, first_three, listed_numbers
+from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 
 Array = NDArray[np.float64]
 
@@ -78,10 +79,10 @@ def nearest_ring(
     DataError
         If pairs lack a column, name units that the panel lacks, or a distance is not a number.
     """
-    bounds = np.asarray(edges, dtype=float)
+    bounds = np.array(listed_numbers("edges", edges))
     if not bounds.size or (np.diff(bounds) <= 0).any() or bounds[0] <= 0:
         raise DesignError(
-            f"edges {first_three(edges)} do not rise from above 0.\n"
+            f"edges {first_three(bounds)} do not rise from above 0.\n"
             "  Give outer edges in rising order, as [10, 25, 50]."
         )
     _fail_if_not_pairs(panel, distance, "distance")
@@ -116,11 +117,13 @@ def donut(panel: Panel, distance: pd.DataFrame, radius: float) -> Panel:
     Raises
     ------
     DesignError
-        No never-treated unit is left.
+        No never-treated unit is left, or the radius is not a distance.
     DataError
         If pairs lack a column, name units that the panel lacks, or a distance is not a number.
     """
     _fail_if_not_pairs(panel, distance, "distance")
+    if not isinstance(radius, Real) or not radius >= 0:
+        raise DesignError(f"radius={radius!r}.\n  Give a distance of 0 or more.")
     ever = cohorts_within(panel.cohort_by_unit, int(panel.years[-1])) != NEVER_TREATED
     source = panel.units.get_indexer(distance["from"])
     target = panel.units.get_indexer(distance["to"])
@@ -143,6 +146,12 @@ def _treated_grid(panel: Panel, anticipation: int) -> NDArray[np.bool_]:
 
 
 def _fail_if_not_pairs(panel: Panel, pairs: pd.DataFrame, value: str) -> None:
+    need_panel(panel)
+    if not isinstance(pairs, pd.DataFrame):
+        raise DataError(
+            f"pairs are a table, not a {type(pairs).__name__}.\n"
+            f"  Give a DataFrame with columns from, to, {value}."
+        )
     missing = [c for c in ("from", "to", value) if c not in pairs.columns]
     if missing:
         raise DataError(f"pairs have no column {first_three(missing)}.\n  Give from, to, {value}.")

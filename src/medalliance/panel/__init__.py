@@ -5,7 +5,7 @@ from __future__ import annotations
 from ._checks import PanelWarning, is_money, missing_columns
 from ._inspect import NEVER_TREATED, Inspection, inspect
 from ._load import TEACHING_PANEL, load_panel, read_standard
-from ._panel import Panel, cohorts_within
+from ._panel import Panel, cohorts_within, need_panel
 from ._problems import RULES, Problem, Reading, Rule
 
 __all__ = [
@@ -23,5 +23,6 @@ __all__ = [
     "is_money",
     "load_panel",
     "missing_columns",
+    "need_panel",
     "read_standard",
 ]

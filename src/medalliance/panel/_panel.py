@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, first_three, raise_problems
+from ..errors import DataError, DesignError, first_three, raise_problems
 from ..provenance import Badge
 from . import _checks
 from ._inspect import NEVER_TREATED, inspect
@@ -35,6 +35,21 @@ def cohorts_within(
     array([   0, 2019, 2021,    0])
     """
     return np.where(cohort - anticipation > last_year, NEVER_TREATED, cohort)
+
+
+def need_panel(value: object) -> None:
+    """Refuse what is not a panel, saying how one is made.
+
+    Raises
+    ------
+    DesignError
+    """
+    if not isinstance(value, Panel):
+        raise DesignError(
+            f"a Panel is needed, not a {type(value).__name__}.\n"
+            "  Make one: ma.Panel.from_frame(df, unit=..., year=..., cohort=...), or "
+            'ma.load_panel("mine.csv").'
+        )
 
 
 @dataclass(frozen=True, eq=False)

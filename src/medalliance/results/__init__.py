@@ -3,6 +3,7 @@
 from ._design import FIXEST, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects
 from ._influence import CompactInfluence
+from ._need import need_effects
 from ._stack import split_by_outcome, stack_effects
 from ._terms import terms_frame
 
@@ -15,6 +16,7 @@ __all__ = [
     "Effects",
     "Regression",
     "Units",
+    "need_effects",
     "split_by_outcome",
     "stack_effects",
     "terms_frame",

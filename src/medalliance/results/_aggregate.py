@@ -65,6 +65,8 @@ def plan_average(
     check_choice("kind", kind, KINDS)
     if balance is not None and kind != "event_time":
         raise DesignError(f'balance does not apply to "{kind}".\n  Use it with "event_time".')
+    if balance is not None and not (isinstance(balance, int | np.integer) and balance >= 0):
+        raise DesignError(f"balance={balance!r}.\n  Give a whole number of years, from 0.")
     cohort = terms["cohort"].to_numpy(np.int64)
     year = terms["year"].to_numpy(np.int64)
     post = year >= cohort

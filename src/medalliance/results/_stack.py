@@ -37,8 +37,13 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
     DesignError
         There are no effects, or their units differ.
     """
-    if not effects:
+    if not isinstance(effects, Sequence) or not effects:
         raise DesignError("no effects to stack.\n  Pass a list of Effects of the same units.")
+    odd = [type(one).__name__ for one in effects if not hasattr(one, "terms")]
+    if odd:
+        raise DesignError(
+            f"{first_three(odd)} among the effects to stack.\n  Pass a list of Effects."
+        )
     first = effects[0]
     if len(effects) == 1:
         return first
