@@ -1,0 +1,50 @@
+"""Disclosure control: what may be published of a table, and what can be worked out from it.
+
+Functions of frames and arrays; nothing is read or written. Cells with their relations
+(:func:`tabulate`, :func:`as_cells`, :func:`link`), primary rules (:func:`few`, :func:`dominated`),
+complementary suppression (:func:`protect`) and the test of it (:func:`attack`).
+"""
+
+from ._attack import attack
+from ._limits import Limits
+from ._primary import (
+    band,
+    concentrated,
+    concentration_need,
+    dominated,
+    few,
+    few_staff,
+    p_percent_need,
+    too_few,
+)
+from ._protect import Need, Protection, TooCertainError, protect
+from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table, with_ratio
+from ._tables import TOTAL, Cells, as_cells, link, tabulate
+
+__all__ = [
+    "SUPPRESSED",
+    "TOTAL",
+    "Cells",
+    "Limits",
+    "Measure",
+    "Need",
+    "Protection",
+    "SafeTable",
+    "TooCertainError",
+    "as_cells",
+    "attack",
+    "audit",
+    "band",
+    "concentrated",
+    "concentration_need",
+    "dominated",
+    "few",
+    "few_staff",
+    "link",
+    "p_percent_need",
+    "protect",
+    "safe_table",
+    "tabulate",
+    "too_few",
+    "with_ratio",
+]
