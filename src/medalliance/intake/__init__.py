@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ._needs import Need, needs_of
+from ._proposal import proposal_text
 from .check_panel import check_panel
-from .report import Need, PanelReport
+from .report import PanelReport
 
-__all__ = ["Need", "PanelReport", "check_panel"]
+__all__ = ["Need", "PanelReport", "check_panel", "needs_of", "proposal_text"]

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 import pandas as pd
 
-from ..panel import Panel, Problem, Reading
+from ..errors import first_three
+from ..panel import Panel, PanelMapping, Problem, Reading, load_panel, many
+from ._needs import Need
 
-
-@dataclass(frozen=True)
-class Need:
-    """What one registered outcome needs from a panel.
-
-    Attributes
-    ----------
-    outcome, label, family : str
-        The outcome, its English label, ``"surplus"``, ``"remuneration"`` or ``"shares"``.
-    available : bool
-        Whether it can be computed.
-    missing : tuple of str
-        Columns that the panel lacks.
-    coverage : float
-        Share of rows in which every needed column has a value; NaN if a column is missing.
-    reason : str
-        Why it is refused although the columns are there, ``""`` if it is not.
-    """
-
-    outcome: str
-    label: str
-    family: str
-    available: bool
-    missing: tuple[str, ...] = ()
-    coverage: float = float("nan")
-    reason: str = ""
+WIDTH = 92
+FAMILIES = ("surplus", "remuneration", "shares")
+SEVERITY_WORDS = {
+    "error": "stops estimation",
+    "warning": "look at it",
+    "note": "good to know",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,13 +29,17 @@ class PanelReport:
     name : str
         Name of the file, without its folder.
     frame : DataFrame
-        The table under standard names, as :meth:`Panel.from_frame` takes it.
+        The table under standard names, as :func:`load_panel` takes it.
     problems : tuple of Problem
-        Errors first, then warnings, then notes.
+        Errors first, then warnings, then notes; rows as the file numbers them.
     needs : tuple of Need
         One for each registered outcome.
     readings : tuple of Reading
         What was converted, renamed or filled on the way.
+    header : tuple of str
+        Column names of the file.
+    mapping : PanelMapping
+        The mapping that was used, with the columns that were recognised by their names.
     """
 
     name: str
@@ -59,6 +47,8 @@ class PanelReport:
     problems: tuple[Problem, ...]
     needs: tuple[Need, ...]
     readings: tuple[Reading, ...]
+    header: tuple[str, ...] = ()
+    mapping: PanelMapping | None = None
 
     @property
     def ok(self) -> bool:
@@ -68,12 +58,16 @@ class PanelReport:
     @property
     def errors(self) -> tuple[Problem, ...]:
         """Problems that stop estimation."""
-        return tuple(found for found in self.problems if found.severity == "error")
+        return self.of("error")
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """Problems that a reader should look at."""
-        return tuple(found for found in self.problems if found.severity == "warning")
+        return self.of("warning")
+
+    def of(self, severity: str) -> tuple[Problem, ...]:
+        """Return the problems of one severity."""
+        return tuple(found for found in self.problems if found.severity == severity)
 
     def panel(self) -> Panel:
         """Return the panel, badge ``YOURS``.
@@ -83,30 +77,134 @@ class PanelReport:
         DataError
             Every error at once.
         """
-        from ..panel import load_panel
-
         return load_panel(self.frame)
+
+    def problem_frame(self) -> pd.DataFrame:
+        """Return one row a problem: severity, code, text, column, rows, values, count."""
+        return pd.DataFrame(
+            [
+                {
+                    "severity": found.severity,
+                    "code": found.code,
+                    "text": found.text,
+                    "column": found.column,
+                    "rows": first_three(found.rows),
+                    "values": ", ".join(found.values),
+                    "count": found.count,
+                }
+                for found in self.problems
+            ],
+            columns=["severity", "code", "text", "column", "rows", "values", "count"],
+        )
+
+    def need_frame(self) -> pd.DataFrame:
+        """Return one row an outcome: family, label, availability, missing columns, reason."""
+        return pd.DataFrame(
+            [
+                {
+                    "family": need.family,
+                    "outcome": need.outcome,
+                    "label": need.label,
+                    "available": need.available,
+                    "missing": ", ".join(need.missing),
+                    "coverage": need.coverage,
+                    "reason": need.reason,
+                }
+                for need in self.needs
+            ]
+        )
+
+    def verdict(self) -> str:
+        """Say in one sentence whether the panel can be used."""
+        counts = ", ".join(many(len(self.of(severity)), severity) for severity in SEVERITY_WORDS)
+        if not self.ok:
+            return f"{counts}. The errors stop estimation; mend them first."
+        return f"{counts}. Nothing stops estimation."
+
+    def shape(self) -> str:
+        """Say how large the table is."""
+        said = [many(len(self.frame), "row"), many(len(self.frame.columns), "column")]
+        if "county_code" in self.frame.columns:
+            counties = self.frame["county_code"].nunique()
+            said.append("1 county" if counties == 1 else f"{counties:,} counties")
+        years = self.frame.get("year")
+        if years is not None and pd.to_numeric(years, errors="coerce").notna().any():
+            numbers = pd.to_numeric(years, errors="coerce")
+            said.append(f"{numbers.min():.0f} to {numbers.max():.0f}")
+        return ", ".join(said)
 
     def text(self) -> str:
         """Write the report for a terminal."""
-        lines = [f"{self.name}: {len(self.frame):,} rows, {len(self.frame.columns)} columns", ""]
-        for kind in ("error", "warning", "note"):
-            lines += [f"{kind} {p.code} {p.text}" for p in self.problems if p.severity == kind]
-        lines += [f"read: {reading.text}" for reading in self.readings]
-        there = [need.outcome for need in self.needs if need.available]
-        lines += ["", f"{len(there)} of {len(self.needs)} outcomes can be computed."]
-        return "\n".join(lines) + "\n"
+        lines = [f"{self.name}: {self.shape()}", self.verdict()]
+        for severity, meaning in SEVERITY_WORDS.items():
+            found = self.of(severity)
+            if found:
+                lines += ["", f"{severity.upper()}S ({meaning})"]
+                lines += [line for item in found for line in _lines(item)]
+        if self.readings:
+            lines += ["", "HOW THE FILE WAS READ"]
+            lines += [line for item in self.readings for line in _wrapped(item.text, "  - ")]
+        return "\n".join([*lines, "", *_outcome_lines(self.needs)]) + "\n"
 
     def to_html(self) -> str:
         """Write the report as one page that needs no other file."""
-        from html import escape
+        from ._page import page
 
-        return (
-            '<!doctype html><html lang="en"><meta charset="utf-8">'
-            f"<title>{escape(self.name)}</title>{self._repr_html_()}</html>\n"
-        )
+        return page(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from ._page import fragment
 
-        return f'<pre class="panel-report">{escape(self.text())}</pre>'
+        return fragment(self)
+
+    def __repr__(self) -> str:
+        return f"PanelReport({self.name}: {self.shape()}; {self.verdict()})"
+
+
+def where(found: Problem) -> str:
+    """Say in which rows a problem stands and which values they hold, ``""`` if nowhere."""
+    said = []
+    if found.rows:
+        noun = "row" if len(found.rows) == 1 else "rows"
+        said.append(f"{noun} {first_three(found.rows)}")
+    if found.column:
+        said.append(f"column {found.column}")
+    if found.values:  # noqa: PD011
+        said.append(f"values {', '.join(found.values)}")
+    return "; ".join(said)
+
+
+def missing_groups(needs: tuple[Need, ...]) -> dict[tuple[str, ...], list[str]]:
+    """Group outcomes that cannot be computed by the columns that they lack."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for need in needs:
+        if need.missing:
+            groups.setdefault(need.missing, []).append(need.outcome)
+    return dict(sorted(groups.items(), key=lambda group: len(group[0])))
+
+
+def _lines(found: Problem) -> list[str]:
+    place = where(found)
+    lines = _wrapped(found.text, f"  {found.code}  ")
+    return lines + (_wrapped(place, " " * 8, deeper=8) if place else [])
+
+
+def _wrapped(text: str, head: str, deeper: int | None = None) -> list[str]:
+    indent = " " * (len(head) if deeper is None else deeper)
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+    )
+
+
+def _outcome_lines(needs: tuple[Need, ...]) -> list[str]:
+    there = [need for need in needs if need.available]
+    lines = [f"OUTCOMES: {len(there)} of {len(needs)} can be computed"]
+    for family in FAMILIES:
+        own = [need for need in needs if need.family == family]
+        lines.append(f"  {family}: {sum(need.available for need in own)} of {len(own)}")
+    for missing, outcomes in missing_groups(needs).items():
+        lines += _wrapped(f"{', '.join(outcomes)}: needs {', '.join(missing)}", "  - ")
+    for need in needs:
+        if need.reason:
+            lines += _wrapped(f"{need.outcome}: {need.reason}", "  - ")
+    return lines

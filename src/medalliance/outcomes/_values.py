@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..panel import Panel, PanelWarning, need_panel
-from ..panel._checks import suggest
+from ..panel import Panel, PanelWarning, need_panel, suggest
+from . import _rules
 from ._registry import BUDGET, NOTIONAL, OUTCOMES, VISITS, Outcome
-from .surplus import settled_budget
 
 Array = NDArray[np.float64]
 
@@ -137,65 +136,29 @@ def _check_surplus(panel: Panel, outcome: Outcome) -> None:
     """Refuse a surplus without a budget (E103), or across a change of basis (E104)."""
     if outcome.family != "surplus":
         return
-    frame = panel.frame
     if "budget" in outcome.needs and outcome.optional:
-        notional = _numeric(frame[NOTIONAL[0]]) if NOTIONAL[0] in frame.columns else None
-        blank = np.isnan(settled_budget(_numeric(frame[BUDGET[0]]), notional))
-        if blank.any():
-            units = panel.units[np.unique(panel.unit_codes[blank])]
+        for name in (BUDGET[0], *NOTIONAL):
+            if name in panel.frame.columns:
+                _numeric(panel.frame[name])
+        for found in _rules.missing_budgets(panel):
             raise DesignError(
-                f"E103 budget is missing for {len(units)} units ({first_three(units)}) "
-                "and no notional_budget is given there; surplus outcomes are refused, "
-                "spending outcomes remain available.\n"
-                "  Add notional_budget by one fixed rule, or use log_spending_per_insured."
+                f"{found.line}\n  Add notional_budget by one fixed rule, or use "
+                "log_spending_per_insured."
             )
-    if "spending" in outcome.needs and "spending_basis" in frame.columns:
-        moved = _changes(panel, "spending_basis")
-        if len(moved):
-            raise DesignError(
-                f"E104 spending_basis changes in {first_three(moved)}; surplus is not comparable "
-                "across the change.\n  Keep the years on one basis."
-            )
+    if "spending" in outcome.needs:
+        for found in _rules.mixed_basis(panel):
+            raise DesignError(f"{found.line}\n  Keep the years on one basis.")
 
 
 def _warn_of_units(panel: Panel, outcome: Outcome, values: Array) -> None:
     """Warn of changed definitions (E106) and of values that suggest a wrong unit (E107, E108)."""
-    words = []
-    if set(VISITS) & set(outcome.needs) and "visit_def" in panel.frame.columns:
-        moved = _changes(panel, "visit_def")
-        if len(moved):
-            words.append(
-                f"E106 visit_def changes for {len(moved)} counties ({first_three(moved)}); "
-                "shares before and after are not compared."
-            )
+    problems = _rules.changed_visits(panel) if set(VISITS) & set(outcome.needs) else []
     if outcome.name.endswith("surplus_rate"):
-        low = np.flatnonzero(values < -0.5)
-        if len(low):
-            words.append(
-                f"E107 surplus ratio below -0.5 in {_places(panel, low)}: check yuan / 万元."
-            )
+        problems += _rules.low_surplus(panel, values)
     if "remuneration_per_fte_yuan" in outcome.name:
-        odd = np.flatnonzero((values < 5_000) | (values > 1_000_000))
-        if len(odd):
-            words.append(
-                f"E108 pay per head outside 5,000-1,000,000 yuan in {_places(panel, odd)}: "
-                "check units, FTE."
-            )
-    for text in words:
-        warnings.warn(f"{outcome.name}: {text}", PanelWarning, stacklevel=3)
-
-
-def _changes(panel: Panel, column: str) -> list[str]:
-    """Return "unit in year" wherever a column differs from the unit's row before."""
-    values = pd.factorize(panel.frame[column])[0]
-    rows = np.flatnonzero((np.diff(panel.unit_codes) == 0) & (np.diff(values) != 0)) + 1
-    return [f"{panel.units[panel.unit_codes[k]]} in {panel.frame[panel.year][k]}" for k in rows]
-
-
-def _places(panel: Panel, rows: NDArray[np.intp]) -> str:
-    return first_three(
-        f"{panel.units[panel.unit_codes[k]]} in {panel.frame[panel.year].iloc[k]}" for k in rows
-    )
+        problems += _rules.odd_pay(panel, values, outcome.name)
+    for found in problems:
+        warnings.warn(f"{outcome.name}: {found.line}", PanelWarning, stacklevel=3)
 
 
 def _numeric(column: pd.Series) -> Array:

@@ -2,27 +2,61 @@
 
 from __future__ import annotations
 
-from ._checks import PanelWarning, is_money, missing_columns
+from ._checks import PanelWarning, is_money, missing_columns, suggest
+from ._files import Layout, Table, read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
-from ._load import TEACHING_PANEL, load_panel, read_standard
-from ._panel import Panel, cohorts_within, need_panel
-from ._problems import RULES, Problem, Reading, Rule
+from ._load import TEACHING_PANEL, load_panel
+from ._mapping import ColumnMap, PanelMapping, load_mapping
+from ._names import CODES, KEYS, NA, YEARS, is_standard, recognise, standard_columns
+from ._panel import Panel, cohorts_within, gappy_units, need_panel
+from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
+from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
+from ._standardise import Standard, find_problems, roles_of, standardise
+from ._units import units_of
 
 __all__ = [
+    "CODES",
+    "ENUMS",
+    "FIRST_YEAR",
+    "KEYS",
+    "LAST_YEAR",
+    "NA",
     "NEVER_TREATED",
     "RULES",
+    "SENTINELS",
     "TEACHING_PANEL",
+    "YEARS",
+    "ColumnMap",
     "Inspection",
+    "Layout",
     "Panel",
+    "PanelMapping",
     "PanelWarning",
     "Problem",
     "Reading",
     "Rule",
+    "Standard",
+    "Table",
+    "check_schema",
     "cohorts_within",
+    "find_problems",
+    "gappy_units",
     "inspect",
     "is_money",
+    "is_standard",
+    "load_mapping",
     "load_panel",
+    "many",
     "missing_columns",
     "need_panel",
-    "read_standard",
+    "panel_schema",
+    "problem",
+    "read_table",
+    "recognise",
+    "renumber",
+    "roles_of",
+    "standard_columns",
+    "standardise",
+    "suggest",
+    "units_of",
 ]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import first_three
-from ._problems import Problem, in_rows, many, problem
+from ._problems import Problem, many, problem
 
 # Columns that hold money as it was booked, in the currency's main unit with two places.
 MONEY = (
@@ -69,9 +69,9 @@ class Keys:
         return f"{self.units[self.unit_codes[k]]} in {self.years[k]}"
 
 
-def suggest(name: str, known: Iterable[object]) -> str:
+def suggest(name: str, known: Iterable[object], *, cutoff: float = 0.5) -> str:
     """Return ``" Did you mean ...?"`` for a name that is close to known ones, else nothing."""
-    close = difflib.get_close_matches(name, [str(item) for item in known], n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, [str(item) for item in known], n=3, cutoff=cutoff)
     return f" Did you mean {', '.join(close)}?" if close else ""
 
 
@@ -123,13 +123,13 @@ def whole_numbers(
     if blank.any():
         rows = np.flatnonzero(blank)
         unknown = " Use 0 for never treated; a missing cohort means unknown."
-        text = f"{role} {name!r} is missing in {in_rows(rows)}."
+        text = f"{role} {name!r} is missing in {{where}}."
         text += unknown if role == "cohort" else ""
         problems.append(problem("E115", text, rows=rows, column=name))
     wrong = np.flatnonzero(~valid & ~blank)
     if len(wrong):
         shown = first_three(repr(v) for v in column.iloc[wrong].unique())
-        text = f"{role} {name!r} is not a whole number in {in_rows(wrong)}: {shown}."
+        text = f"{role} {name!r} is not a whole number in {{where}}: {shown}."
         values = column.iloc[wrong].unique()
         problems.append(problem("E115", text, rows=wrong, values=values, column=name))
     return np.where(valid, number, 0.0).astype(np.int64), valid, problems
@@ -156,7 +156,7 @@ def read_keys(
         problems.append(problem("E115", text, column=unit))
     blank = np.flatnonzero(codes < 0)
     if len(blank):
-        text = f"unit {unit!r} is missing in {in_rows(blank)}."
+        text = f"unit {unit!r} is missing in {{where}}."
         problems.append(problem("E115", text, rows=blank, column=unit))
     years, year_ok, found = whole_numbers(frame[year], "year")
     problems += found
@@ -167,7 +167,7 @@ def read_keys(
     negative = np.flatnonzero(cohorts < 0)
     if len(negative):
         shown = first_three(np.unique(cohorts[negative]))
-        text = f"cohort {cohort!r} is negative in {in_rows(negative)}: {shown}."
+        text = f"cohort {cohort!r} is negative in {{where}}: {shown}."
         bad = np.unique(cohorts[negative])
         problems.append(problem("E115", text, rows=negative, values=bad, column=cohort))
     keys = Keys(codes, pd.Index(units), years, cohorts, np.arange(len(frame)))
@@ -221,15 +221,16 @@ def changes_within(
     return [problem("E121", text, rows=rows, places=shown, count=len(units), column=role)]
 
 
-def check_weight(values: pd.Series) -> list[Problem]:
+def check_weight(keys: Keys, values: pd.Series) -> list[Problem]:
     """Return E121 if unit weights are missing, infinite, or not positive."""
     number = pd.to_numeric(values, errors="coerce").to_numpy(np.float64, na_value=np.nan)
     bad = np.flatnonzero(~(np.isfinite(number) & (number > 0)))
     if not len(bad):
         return []
     shown = first_three(repr(v) for v in values.iloc[bad].unique())
-    text = f"weight {values.name!r} must be positive in every row; {in_rows(bad)}: {shown}."
-    return [problem("E121", text, rows=bad, values=values.iloc[bad], column=values.name)]
+    text = f"weight {values.name!r} must be positive in every row; {{where}}: {shown}."
+    rows, found = keys.rows[bad], values.iloc[bad]
+    return [problem("E121", text, rows=rows, values=found, column=values.name)]
 
 
 def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
@@ -239,7 +240,7 @@ def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     name = values.name
     if len(bad):
         shown = first_three(repr(v) for v in values.iloc[bad].unique())
-        text = f"treatment {name!r} must be 0 or 1; {in_rows(np.sort(keys.rows[bad]))}: {shown}."
+        text = f"treatment {name!r} must be 0 or 1; {{where}}: {shown}."
         found = values.iloc[bad].unique()
         return [problem("E122", text, rows=keys.rows[bad], values=found, column=name)]
     problems = []
@@ -286,16 +287,21 @@ def check_numbers(frame: pd.DataFrame, skip: Sequence[str]) -> list[Problem]:
         values = frame[name].to_numpy(np.float64, na_value=np.nan)
         infinite = np.flatnonzero(np.isinf(values))
         if len(infinite):
-            text = f"{name!r} is infinite in {in_rows(infinite)}; use a blank for missing."
+            text = f"{name!r} is infinite in {{where}}; use a blank for missing."
             problems.append(problem("E129", text, rows=infinite, column=name))
         elif is_money(str(name)):
             problems += _finer_than_fen(str(name), values)
     return problems
 
 
-def _finer_than_fen(name: str, values: NDArray[np.float64]) -> list[Problem]:
+def two_places(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return whether amounts have at most two decimals; blanks have."""
     cents = values * 100
-    fine = np.flatnonzero(np.abs(cents - np.round(cents)) > 1e-4 + 1e-12 * np.abs(cents))
+    return ~(np.abs(cents - np.round(cents)) > 1e-4 + 1e-12 * np.abs(cents))
+
+
+def _finer_than_fen(name: str, values: NDArray[np.float64]) -> list[Problem]:
+    fine = np.flatnonzero(~two_places(values))
     if not len(fine):
         return []
     text = (
@@ -303,7 +309,7 @@ def _finer_than_fen(name: str, values: NDArray[np.float64]) -> list[Problem]:
         "(the settlement engine works in whole fen)."
     )
     raised = (
-        f"money: column {name!r} has more than two decimals in {in_rows(fine)}; "
+        f"money: column {name!r} has more than two decimals in {{where}}; "
         "money is yuan with two places."
     )
     return [problem("E113", text, rows=fine, values=values[fine[:3]], column=name, raised=raised)]

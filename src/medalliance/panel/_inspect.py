@@ -85,7 +85,7 @@ def _problems_in_order(
     if cluster is not None:
         problems += _problems_of_cluster(frame[cluster], keys, str(unit))
     if weight is not None:
-        bad = _checks.check_weight(frame[weight])
+        bad = _checks.check_weight(keys, frame[weight])
         problems += bad
         if not bad:
             advice = "Weights that move are outcomes; freeze the pre-period mean."

@@ -325,8 +325,13 @@ def _add_cohort(df: pd.DataFrame, unit: str, year: str, treatment: str) -> pd.Da
     return df.assign(cohort=_checks.cohort_from_treatment(keys, df[treatment]))
 
 
+def gappy_units(panel: Panel) -> NDArray[np.intp]:
+    """Return the codes of units with a year missing between two years that are seen."""
+    return _checks.gaps(panel.unit_codes, panel.year_codes)
+
+
 def _warn_of_gaps(panel: Panel) -> None:
-    gappy = _checks.gaps(panel.unit_codes, panel.year_codes)
+    gappy = gappy_units(panel)
     if len(gappy):
         shown = first_three(panel.units[gappy])
         warnings.warn(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -94,6 +94,8 @@ class Problem:
         How many cells, rows or counties break the rule.
     raised : str
         The words of an exception, where they differ from ``text``.
+    words : tuple of str
+        ``text`` and ``raised`` before the rows were filled in.
     """
 
     code: str
@@ -105,6 +107,7 @@ class Problem:
     places: tuple[str, ...] = ()
     count: int = 1
     raised: str = ""
+    words: tuple[str, str] = field(default=("", ""), repr=False)
 
     @property
     def line(self) -> str:
@@ -152,6 +155,8 @@ def problem(
 
     Parameters
     ----------
+    text, raised : str
+        ``{where}`` stands for the rows: "2 rows (4, 7)".
     rows : iterable of int
         Rows counted from 0.
     values : iterable
@@ -162,12 +167,33 @@ def problem(
     size = count if count is not None else max(1, len(numbers))
     kind = severity or RULES[code].severity
     kept = tuple(places[:3])
-    return Problem(code, kind, text, str(column), numbers, shown, kept, size, raised)
+    made = Problem(
+        code, kind, text, str(column), numbers, shown, kept, size, raised, (text, raised)
+    )
+    return _filled(made)
 
 
-def in_rows(rows: Sequence[int] | np.ndarray) -> str:
-    """Say how many rows, naming the first three counted from 1."""
-    return f"{many(len(rows), 'row')} ({first_three(np.asarray(rows) + 1)})"
+def renumber(found: Problem, numbers: np.ndarray) -> Problem:
+    """Return a problem whose rows are counted as the file counts them.
+
+    Parameters
+    ----------
+    numbers : ndarray of int
+        Number of each row of the table in its file.
+    """
+    rows = tuple(int(numbers[row - 1]) for row in found.rows)
+    return _filled(replace(found, rows=rows))
+
+
+def _filled(found: Problem) -> Problem:
+    """Fill the rows into the words, where they ask for them."""
+    where = _in_numbered(found.rows)
+    text, raised = (words.replace("{where}", where) for words in found.words)
+    return replace(found, text=text, raised=raised)
+
+
+def _in_numbered(rows: Sequence[int]) -> str:
+    return f"{many(len(rows), 'row')} ({first_three(rows)})"
 
 
 def many(count: int, noun: str) -> str:

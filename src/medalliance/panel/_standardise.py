@@ -1,0 +1,256 @@
+"""A reader's table under standard names, in standard units, as a panel takes it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..errors import DataError, first_three
+from . import _convert
+from ._checks import cohort_from_treatment, missing_columns, read_keys
+from ._codes import clean_codes, restore_zeros
+from ._crosswalk import merge_counties
+from ._files import Table, read_table
+from ._inspect import NEVER_TREATED, Inspection, inspect
+from ._mapping import ColumnMap, PanelMapping, load_mapping, target_of
+from ._names import CODES, KEYS, recognise
+from ._problems import Problem, Reading, problem, renumber
+from ._schema import check_schema
+from ._wide import lengthen
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """A table under standard names.
+
+    Attributes
+    ----------
+    name : str
+        Name of the file, without its folder.
+    frame : DataFrame, shape (n_obs, n_columns)
+    rows : ndarray of int, shape (n_obs,)
+        Number of each row in the file.
+    readings : list of Reading
+        Everything that was read as something else.
+    problems : list of Problem
+        What was wrong on the way, rows numbered as in ``frame`` (from 1).
+    proposal : dict
+        Name in the file -> what it was taken for without a mapping that says so.
+    header : tuple of str
+        Column names of the file.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    rows: NDArray[np.int64]
+    readings: list[Reading] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    proposal: dict[str, ColumnMap] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
+
+
+def standardise(
+    source: str | os.PathLike[str] | pd.DataFrame,
+    mapping: str | os.PathLike[str] | Mapping[str, Any] | PanelMapping | None = None,
+    *,
+    recognised: bool = True,
+    said_by: str = "the mapping",
+) -> Standard:
+    """Read a table, giving it standard names, units and types.
+
+    Parameters
+    ----------
+    source : path or DataFrame
+    mapping : path, mapping or None
+        A mapping file, or its content.
+    recognised : bool
+        Whether columns that go by a known label or synonym are taken for what they say. They
+        are then in ``proposal``.
+    said_by : str
+        Who names the columns, for messages.
+
+    Raises
+    ------
+    DataError
+        If the file or the mapping cannot be read.
+    """
+    plan = load_mapping(mapping)
+    table = _table(source, plan)
+    _refuse_absent(table, plan, said_by)
+    if plan.wide:
+        table = lengthen(table, plan.wide)
+        patterns = {c.to: c.model_copy(update={"to": to}) for to, c in plan.wide.items()}
+        plan = plan.model_copy(update={"columns": {**plan.columns, **patterns}})
+    columns, proposal, problems = _columns(table, plan, recognised)
+    readings = list(table.readings)
+    frame, made, found = _convert.columns(table.frame, columns, plan)
+    frame, restored, short = _codes(frame, plan)
+    readings += made + restored
+    problems = [*table.problems, *problems, *found, *short]
+    rows = table.rows
+    if plan.crosswalk and set(KEYS[:2]) <= set(frame.columns):
+        frame, rows, merged, clash = merge_counties(frame, rows, plan.crosswalk)
+        readings += merged
+        problems += clash
+    if "cohort" not in frame.columns and {"treated", *KEYS[:2]} <= set(frame.columns):
+        frame = frame.assign(cohort=_first_treated(frame))
+        readings.append(Reading("cohort was taken from treated: its first year with 1", "cohort"))
+    header = tuple(map(str, table.frame.columns))
+    return Standard(table.name, frame, rows, readings, problems, proposal, header)
+
+
+def _table(source: Any, plan: PanelMapping) -> Table:
+    if isinstance(source, pd.DataFrame):
+        frame = source.reset_index(drop=True) if source.index.names == [None] else source
+        frame = frame.reset_index() if source.index.names != [None] else frame
+        return Table("table", frame, np.arange(1, len(frame) + 1))
+    if not isinstance(source, str | os.PathLike):
+        raise DataError(
+            f"source is a {type(source).__name__}.\n  Give a path or a pandas DataFrame."
+        )
+    mapped = {name: target_of(column) for name, column in plan.columns.items()}
+
+    def target(name: str) -> str:
+        match = recognise(name)
+        return mapped.get(name) or (match.column if match else "")
+
+    def known(name: str) -> bool:
+        return bool(target(name)) or any(_fits(name, item.to) for item in plan.wide.values())
+
+    class _Named:
+        """Names of the file that go to certain columns."""
+
+        def __init__(self, *columns: str) -> None:
+            self.columns = columns
+
+        def __contains__(self, name: object) -> bool:
+            return target(str(name)) in self.columns
+
+        def __iter__(self) -> Any:
+            return iter(())
+
+        def __len__(self) -> int:
+            return len(self.columns)
+
+    return read_table(
+        Path(source),
+        plan.layout,
+        known=known,
+        codes=_Named(*CODES),
+        key=_Named("county_code", "year"),
+    )
+
+
+def _fits(name: str, pattern: str) -> bool:
+    front, _, back = pattern.partition("{year}")
+    return name.startswith(front) and name.endswith(back)
+
+
+def _refuse_absent(table: Table, plan: PanelMapping, said_by: str) -> None:
+    names = [str(name) for name in table.frame.columns]
+    absent = [name for name in plan.columns if name not in names]
+    if absent:
+        raise DataError(
+            f"{said_by} names columns that the table lacks: {first_three(absent)}.\n"
+            f"  The table has: {', '.join(names[:40])}."
+        )
+
+
+def _columns(
+    table: Table, plan: PanelMapping, recognised: bool
+) -> tuple[dict[str, tuple[str, ColumnMap]], dict[str, ColumnMap], list[Problem]]:
+    """Say what each column of the table becomes, by name in the file."""
+    names = [str(name) for name in table.frame.columns]
+    chosen = {name: (name, ColumnMap(to=name)) for name in names}
+    chosen |= {n: (target_of(column), column) for n, column in plan.columns.items()}
+    taken = {target: name for name, (target, _) in chosen.items() if name in plan.columns}
+    guesses = [(n, match) for n in names if n not in plan.columns and (match := recognise(n))]
+    proposal: dict[str, ColumnMap] = {}
+    problems = []
+    for name, match in sorted(guesses, key=lambda g: (g[0] != g[1].column, not g[1].exact)):
+        if not (match.exact or recognised):
+            continue
+        if match.column in taken:
+            if not match.exact:
+                problems.append(_two_for_one(taken[match.column], name, match.column))
+            continue
+        taken[match.column] = name
+        chosen[name] = (match.column, ColumnMap(to=match.column, unit=match.unit))
+        if not match.exact:
+            proposal[name] = chosen[name][1]
+    return chosen, {name: proposal[name] for name in names if name in proposal}, problems
+
+
+def _two_for_one(first: str, second: str, column: str) -> Problem:
+    text = (
+        f"{first} and {second} both look like {column}; {first} was taken. Say in the mapping "
+        "which one it is, and `ignore` the other."
+    )
+    return problem("E132", text, values=(first, second), column=column, severity="warning")
+
+
+def _codes(
+    frame: pd.DataFrame, plan: PanelMapping
+) -> tuple[pd.DataFrame, list[Reading], list[Problem]]:
+    there = [name for name in CODES if name in frame.columns]
+    clean = {name: clean_codes(frame[name]) for name in there if not _is_clean(frame[name])}
+    codes = {name: clean.get(name, frame[name]) for name in there}
+    readings: list[Reading] = []
+    problems: list[Problem] = []
+    done = {}
+    for name in there:
+        others = [codes[other] for other in there if other != name]
+        if not _is_text(codes[name]):
+            continue
+        done[name], told, wrong = restore_zeros(codes[name], name, others, pad=plan.pad_codes)
+        readings += told
+        problems += wrong
+    changed = {name: column for name, column in done.items() if column is not frame[name]}
+    return frame.assign(**changed) if changed else frame, readings, problems
+
+
+def _first_treated(frame: pd.DataFrame) -> NDArray[np.int64]:
+    keyed = frame.assign(cohort=0)
+    keys, _, _ = read_keys(keyed, "county_code", "year", "cohort", never=NEVER_TREATED)
+    return cohort_from_treatment(keys, frame["treated"])
+
+
+def roles_of(frame: pd.DataFrame) -> tuple[dict[str, str | None], str | None]:
+    """Return the roles of the standard columns of a table, with its 0/1 treatment column."""
+    cluster = "prefecture_code" if "prefecture_code" in frame.columns else None
+    roles: dict[str, str | None] = {"unit": KEYS[0], "year": KEYS[1], "cohort": KEYS[2]}
+    treatment = "treated" if "treated" in frame.columns else None
+    return {**roles, "cluster": cluster, "weight": None}, treatment
+
+
+def find_problems(standard: Standard) -> tuple[list[Problem], Inspection | None]:
+    """Run every rule of the panel's door on a table under standard names.
+
+    Returns
+    -------
+    problems : list of Problem
+        Rows numbered as in the file.
+    inspection : Inspection or None
+        The sorted table; ``None`` where a key column is missing.
+    """
+    roles, treatment = roles_of(standard.frame)
+    problems = [*standard.problems, *check_schema(standard.frame)]
+    missing = missing_columns(standard.frame, {**roles, "treatment": treatment})
+    found = None if missing else inspect(standard.frame, roles, treatment)
+    problems += missing if found is None else found.problems
+    return [renumber(item, standard.rows) for item in problems], found
+
+
+def _is_text(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.StringDtype)
+
+
+def _is_clean(column: pd.Series) -> bool:
+    return _is_text(column) and bool(column.str.fullmatch(r"[1-9]\d{5}").all())
