@@ -52,7 +52,6 @@ def run(
     Example: medalliance panel claims/ --with counties.xlsx -o panel.parquet
     """
     from ..claims import build_panel_from_claims
-    from ..panel._load import read_table
 
     if output.exists() and not force:
         raise FileExistsError(f"{output} exists. Add --force to replace it.")
@@ -62,7 +61,7 @@ def run(
     report = build_panel_from_claims(
         claims,
         output,
-        county_years=None if county_years is None else read_table(county_years),
+        county_years=None if county_years is None else _table(county_years),
         engine=engine,
         memory=memory,
         rename=dict(text.split("=") for text in rename or []),
@@ -71,3 +70,14 @@ def run(
         progress=True,
     )
     typer.echo(f"{report}\n{output}: {report.seconds:.1f} s.")
+
+
+def _table(path: Path):
+    from ..errors import raise_problems
+    from ..panel import standardise
+
+    found = standardise(path, recognised=False)
+    errors = [problem.line for problem in found.problems if problem.is_error]
+    advice = f"`medalliance check {path.name}` says more."
+    raise_problems(errors, where=path.name, advice=advice)
+    return found.frame
