@@ -28,6 +28,7 @@ AUDIT = """async contrast => {
       node => ({ id, impact, target: node.target.join(" "), html: node.html.slice(0, 160) }))),
   };
 }"""
+STILL = "* { animation: none !important; transition: none !important }"
 REPEATED = """
   tbody tr:nth-child(n+8):not(:has([style*="color"])), dl > :nth-child(n+25),
   section > p:nth-of-type(n+25), section > section > p:nth-of-type(n+25), nav li li:nth-child(n+4)
@@ -47,12 +48,13 @@ def script() -> str:
 @pytest.fixture(scope="module")
 def audit(browser, script):
     """Return a function from an address to the findings in three looks, or in four."""
-    context = browser.new_context(reduced_motion="reduce")  # no colour caught half-way
+    context = browser.new_context()
     page = context.new_page()
 
     def run(address, *, every_contrast):
         page.set_viewport_size({"width": 1280, "height": 900})
         page.goto(address, wait_until="load")
+        page.add_style_tag(content=STILL)  # no colour is caught half-way
         page.evaluate(MATHJAX_DONE)
         page.evaluate(script)
         found = []
@@ -90,7 +92,8 @@ def test_the_audit_can_fail(browser, script):
         '<!doctype html><html lang="en"><title>x</title><body style="background:#fff"><main>'
         "<h1>x</h1>"
         '<img src="data:,"><input type="range"><p style="color:#aaa">faint</p>'
-        '<div style="overflow:auto;width:90px;white-space:nowrap">too long<p>for its box</p></div>'
+        '<div style="overflow:auto;width:90px;white-space:nowrap">'
+        "a line that is too long <p>for its box</p></div>"
     )
     page.evaluate(script)
     found = {finding["id"] for finding in page.evaluate(AUDIT, True)["found"]}

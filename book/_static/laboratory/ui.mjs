@@ -8,8 +8,8 @@ const GROUPS = {
   county: ["townships", "villages", "uncertainty"],
 };
 const COUNTS = new Set(["townships", "villages"]);
-const TIER_COLOURS = ["#0173b2", "#de8f05", "#029e73", "#949494"];
-const FUND_COLOUR = "#cc78bc";
+const TIER_COLOURS = ["#0173b2", "#dd7b00", "#009c70", "#929395"];
+const FUND_COLOUR = "#be7cb0";
 const SVG = "http://www.w3.org/2000/svg";
 const DIGITS = { growth: 1, audit: 1, corridor: 2, cap: 1, uncertainty: 1 };
 

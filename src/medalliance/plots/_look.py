@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 INK = "#5b6370"
-PALETTE = ("#0173b2", "#de8f05", "#029e73", "#cc78bc", "#ca9161", "#56b4e9", "#949494", "#d55e00")
+PALETTE = ("#0173b2", "#dd7b00", "#009c70", "#be7cb0", "#c08856", "#2a9cd3", "#929395", "#cd5300")
 MARKERS = ("o", "s", "D", "^", "v", "P", "X", "*")
 FONTS = ["DejaVu Sans", "Noto Sans CJK SC"]
 _STYLE: Any = {
