@@ -42,6 +42,38 @@ def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
         raise DesignError(f"{name}={value!r} is not known.\n  Use one of {', '.join(listed)}.")
 
 
+def need_type(
+    name: str,
+    value: object,
+    kind: type | tuple[type, ...],
+    *,
+    advice: str,
+    error: type[ValueError] = DesignError,
+) -> None:
+    """Refuse an argument of the wrong type.
+
+    Parameters
+    ----------
+    name : str
+        What the argument is called.
+    value : object
+    kind : type or tuple of types
+    advice : str
+        What to give instead.
+    error : type
+        ``DataError``, ``RuleError`` or ``DesignError``.
+
+    Raises
+    ------
+    ValueError
+        Of the class ``error``.
+    """
+    if not isinstance(value, kind):
+        kinds = kind if isinstance(kind, tuple) else (kind,)
+        wanted = " or ".join(one.__name__ for one in kinds)
+        raise error(f"{name} is a {type(value).__name__}, not a {wanted}.\n  {advice}")
+
+
 def check_level(level: float) -> None:
     """Refuse a confidence level that is not between 0 and 1.
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .errors import DataError, first_three
+from .errors import DataError, first_three, need_type
 from .paths import mssp_dir
 
 TRACKS = ("1", "1+", "2", "3", "A", "B", "C", "D", "E", "ENHANCED")
@@ -97,6 +97,13 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
     DataError
         If there is no file, or a file cannot be read as one of these.
     """
+    need_type(
+        "folder",
+        folder,
+        (str, Path, type(None)),
+        advice="Give the path of a folder, or nothing.",
+        error=DataError,
+    )
     folder = mssp_dir() if folder is None else Path(folder)
     files = sorted(path for path in folder.glob("20[0-9][0-9].csv"))
     if not files:

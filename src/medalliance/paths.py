@@ -5,8 +5,28 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .errors import DataError, need_type
+
 PACKAGE = Path(__file__).resolve().parent
 PROJECT = PACKAGE.parents[1]
+
+
+def chosen_folder(folder: str | Path | None, default: str, *, holds: str) -> Path:
+    """Return the folder that a reader names, or one of ``data_dir``; it must hold a file.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder, or it lacks the file.
+    """
+    if folder is None:
+        return data_dir() / default
+    need_type("folder", folder, (str, Path), advice="Give the path of a folder.", error=DataError)
+    path = Path(folder)
+    if not (path / holds).is_file():
+        what = f"no {holds} in this folder" if path.is_dir() else "no such folder"
+        raise DataError(f"{path}: {what}.\n  Give the path of a folder that holds {holds}.")
+    return path
 
 
 def data_dir() -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .errors import DataError
 from .exhibits import Exhibit, refuse_empty, takes_along
 from .provenance import Badge
 
@@ -68,6 +69,11 @@ def table(
     ValueError
         If the caption or the source is empty or the badge is unknown.
     """
+    if not hasattr(frame, "columns"):
+        raise DataError(
+            f"a table is made from a pandas DataFrame, not from a {type(frame).__name__}.\n"
+            "  Convert it first, e.g. with pandas.DataFrame(...)."
+        )
     refuse_empty(caption=caption, source=source)
     printed = print_cells(frame, decimals=decimals, blank=blank)
     headings = {name: heading(name, labels=labels, lang=lang) for name in frame.columns}

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from ..errors import DataError, first_three, raise_problems
-from ..paths import data_dir
+from ..paths import chosen_folder, data_dir
 from ..provenance import Badge
 from ._sheets import DATE, case_names, known_sources, named_rows, read_text_table
 
@@ -145,7 +145,7 @@ def load_grid(path: Path | None = None) -> Grid:
     return grid
 
 
-def load_coding(folder: Path | None = None) -> Coding:
+def load_coding(folder: str | Path | None = None) -> Coding:
     """Load the codes of the cases with the decisions on where coders differ.
 
     Parameters
@@ -163,7 +163,7 @@ def load_coding(folder: Path | None = None) -> Coding:
     DataError
         Every problem of all files at once.
     """
-    folder = folder or data_dir() / "coding"
+    folder = chosen_folder(folder, "coding", holds="grid.yaml")
     grid, names, sources = load_grid(folder / "grid.yaml"), case_names(), known_sources()
     problems: list[str] = []
     sheets = []

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, first_three, raise_problems
-from ..paths import data_dir
+from ..paths import chosen_folder
 from ._sheets import DATE, case_names, known_sources, named_rows, read_text_table
 from .coding import load_grid
 
@@ -27,7 +27,7 @@ COLUMNS = (
 TESTS = ("straw in the wind", "hoop", "smoking gun", "doubly decisive")
 
 
-def load_process(folder: Path | None = None) -> pd.DataFrame:
+def load_process(folder: str | Path | None = None) -> pd.DataFrame:
     """Load the steps of the cases.
 
     Parameters
@@ -47,7 +47,7 @@ def load_process(folder: Path | None = None) -> pd.DataFrame:
     DataError
         Every problem of the file at once.
     """
-    folder = folder or data_dir() / "coding"
+    folder = chosen_folder(folder, "coding", holds="process.csv")
     raw = read_text_table(folder / "process.csv", COLUMNS)
     known = set(load_grid(folder / "grid.yaml").hypotheses)
     raise_problems(
@@ -99,7 +99,7 @@ def posterior_odds(prior_odds: float, ratios: ArrayLike) -> float:
     ----------
     Bennett and Checkel (2015), Process Tracing, appendix.
     """
-    values = np.asarray(ratios, dtype=float)
+    values = _ratios(ratios)
     bad = np.flatnonzero(~(np.isfinite(values) & (values > 0)))
     if bad.size or not (np.isfinite(prior_odds) and prior_odds > 0):
         where = f"position {first_three(bad)}" if bad.size else "the prior"
@@ -123,9 +123,20 @@ def odds_sensitivity(ratios: ArrayLike, *, prior_odds: float = 1.0) -> pd.DataFr
         ``piece`` (position, -1 for all at once), ``as_judged``, ``halved``, ``doubled``,
         ``left_out``: posterior odds.
     """
-    values = np.asarray(ratios, dtype=float)
+    values = _ratios(ratios)
+    if values.ndim != 1:
+        raise DataError("ratios is no list.\n  Give one likelihood ratio a piece, as [4, 0.5].")
     judged = posterior_odds(prior_odds, values)
     pieces = [(i, judged, judged / 2, judged * 2, judged / values[i]) for i in range(len(values))]
     every = 2.0 ** len(values)
     rows = [*pieces, (-1, judged, judged / every, judged * every, prior_odds)]
     return pd.DataFrame(rows, columns=["piece", "as_judged", "halved", "doubled", "left_out"])
+
+
+def _ratios(ratios: ArrayLike) -> NDArray[np.float64]:
+    try:
+        return np.asarray(ratios, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError(
+            f"ratios {ratios!r} are not numbers.\n  Give likelihood ratios, as [4, 0.5]."
+        ) from None

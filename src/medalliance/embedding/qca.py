@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, check_choice, first_three
+from ..errors import DesignError, check_choice, first_three, need_type
 from .fit import coverage, inclusion, pri, relevance_of_necessity
 from .minimise import ANY, Cube, covers, prime_implicants, smallest_covers
 from .truth_table import TruthTable, row_membership
@@ -114,6 +114,7 @@ def minimise(
     Ragin (2008), chapters 8 and 9; Ragin and Sonnett (2005) for easy counterfactuals.
     """
     check_choice("kind", kind, KINDS)
+    need_type("table", table, TruthTable, advice="Make one: ma.truth_table(frame, ...).")
     on = table.combinations(1)
     if not on:
         raise DesignError(

@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, check_choice
+from ..errors import DataError, check_choice, need_type
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 USE, TENTATIVE = 0.80, 0.667
+
+CELLS = "Give cases by cells, as ma.load_coding().cells()."
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,10 @@ def krippendorff_alpha(
     ----------
     Krippendorff (2011), Computing Krippendorff's alpha-reliability.
     """
-    table = np.asarray(codes, dtype=float)
+    try:
+        table = np.asarray(codes, dtype=float)
+    except (TypeError, ValueError):
+        raise DataError("codes are not numbers.\n  Give numbers, NaN for a blank.") from None
     if table.ndim != 2 or len(table) < 2:
         raise DataError(f"codes have shape {table.shape}. Give coders x units, two coders or more.")
     check_choice("level", level, ("nominal", "ordinal", "interval", "ratio"))
@@ -120,6 +125,7 @@ def embedding_index(cells: pd.DataFrame, *, highest: float = 3.0) -> pd.DataFram
         ``mean``, ``weakest_link`` and ``geometric`` between 0 and 1 over the coded cells, and
         ``coded_share``, the share of cells that carry a code.
     """
+    need_type("cells", cells, pd.DataFrame, advice=CELLS, error=DataError)
     scaled = cells.astype(float) / highest
     return pd.DataFrame(
         {
@@ -151,6 +157,7 @@ def rank_ranges(
     DataFrame, shape (n_cases, 3)
         ``best_rank``, ``worst_rank`` (1 is deepest) and ``decided``: whether they are equal.
     """
+    need_type("cells", cells, pd.DataFrame, advice=CELLS, error=DataError)
     rng = np.random.default_rng(seed)
     values = cells.to_numpy(float)
     weights = rng.dirichlet(np.ones(values.shape[1]), size=n_draws)

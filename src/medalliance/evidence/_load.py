@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..codebook import Codebook, Column, Table, load_codebook
 from ..errors import DataError, first_three, raise_problems
-from ..paths import data_dir
+from ..paths import chosen_folder
 from ..provenance import Badge
 
 STRONG_GRADES = ("official", "journal")
@@ -52,7 +52,7 @@ class Evidence:
         return source_line(self.sources, *source_ids)
 
 
-def load_evidence(folder: Path | None = None) -> Evidence:
+def load_evidence(folder: str | Path | None = None) -> Evidence:
     """Load the published facts.
 
     Parameters
@@ -71,7 +71,7 @@ def load_evidence(folder: Path | None = None) -> Evidence:
         Every problem of a file at once: blanks where a value is needed, unknown sources,
         variables or units, duplicate keys, numbers outside their range or unlike the printed ones.
     """
-    folder = folder or data_dir() / "published"
+    folder = chosen_folder(folder, "published", holds="sources.csv")
     sources = load_sources(folder)
     tables = load_codebook().tables
     read = {
@@ -82,7 +82,7 @@ def load_evidence(folder: Path | None = None) -> Evidence:
     return Evidence(sources=sources, badge=Badge.REAL, **read)
 
 
-def load_sources(folder: Path | None = None) -> pd.DataFrame:
+def load_sources(folder: str | Path | None = None) -> pd.DataFrame:
     """Load the bibliography: one row a source, with its grade.
 
     Parameters
@@ -100,7 +100,7 @@ def load_sources(folder: Path | None = None) -> pd.DataFrame:
     DataError
         Every problem of the file at once.
     """
-    folder = folder or data_dir() / "published"
+    folder = chosen_folder(folder, "published", holds="sources.csv")
     return read_published(load_codebook().tables["sources"], folder)
 
 

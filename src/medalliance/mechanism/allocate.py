@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RuleError
+from ..errors import RuleError, need_type
 from . import exact
 
 
@@ -48,6 +48,7 @@ def allocate(amount: int, weights: Mapping[str, Decimal | int]) -> dict[str, int
     """
     if isinstance(amount, bool) or not isinstance(amount, (int, np.integer)):
         raise TypeError(f"amount is {type(amount).__name__}; money is whole minor units (fen).")
+    need_type("weights", weights, Mapping, advice='Give {"party": weight, ...}.', error=RuleError)
     floats = [party for party, weight in weights.items() if isinstance(weight, float)]
     if floats:
         raise TypeError(f"weight of {floats[0]} is a float; pass a Decimal or a whole number.")

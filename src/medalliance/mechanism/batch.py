@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import elementwise
 
 from ..errors import RuleError
+from ._need import need_model
 from .best_response import Problem, mean_surplus, problem_of, worth_of_surplus
 from .contract import Contract
 from .equilibrium import answers
@@ -75,6 +76,7 @@ def solve_batch(
     RuleError
         If contract and technology differ in their groups, or a budget base is not positive.
     """
+    need_model(contract, technology)
     if contract.n_groups != technology.n_groups:
         raise RuleError(
             f"solve_batch: the contract splits among {contract.n_groups} groups, the technology "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import RuleError
 from ..reforms.steps import Share
+from ._need import need_rules
 from .contract import Contract
 from .technology import GROUPS
 
@@ -61,6 +62,7 @@ def contract_from_rules(
         If a value that is needed is not published, needs a ledger column that is not given, or
         the steps do something that the model does not hold.
     """
+    need_rules(rules)
     reader = _Reader(rules, year, track, dict(ledger or {}))
     gain, loss = _Side(), _Side()
     parties: dict[str, str] = {}

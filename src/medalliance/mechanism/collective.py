@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..errors import RuleError, need_type
 from .best_response import mean_surplus, worth_of_surplus
 from .equilibrium import Equilibrium, answers
 from .fixed_point import all_fixed_points
@@ -39,6 +40,13 @@ def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
     """
     import pandas as pd
 
+    need_type(
+        "equilibrium",
+        equilibrium,
+        Equilibrium,
+        advice="Give what ma.respond(contract, technology) returns.",
+        error=RuleError,
+    )
     eq, p = equilibrium, equilibrium.problem
     whole = replace(p, claim=np.broadcast_to(eq.contract.pay_share, p.claim.shape))
     roots = all_fixed_points(

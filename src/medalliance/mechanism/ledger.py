@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, first_three
+from ..errors import DataError, first_three, need_type
 from . import exact
 from .exact import Exact
 
@@ -251,6 +251,7 @@ def open_ledger(
     where : str
         What an error calls the ledger.
     """
+    need_type("ledger", frame, pd.DataFrame, advice="Give a table.", error=DataError)
     frame, problems = _plain_names(frame, currency)
     missing = [name for name in ("alliance", "year", "budget", "spending") if name not in frame]
     problems += [f"column {name} is missing" for name in missing]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DataError, raise_problems
+from ..errors import DataError, need_type, raise_problems
 from .best_response import Problem, inducement
 from .contract import Contract
 from .fixed_point import all_fixed_points
@@ -157,6 +157,16 @@ def saving_per_effort(choice: PatientChoice, shares: Array, *, excluded: bool = 
     return moved[..., :-1] / c.members
 
 
+def _need_choice(choice: object) -> None:
+    need_type(
+        "choice",
+        choice,
+        PatientChoice,
+        advice="Make one: ma.PatientChoice(...).",
+        error=DataError,
+    )
+
+
 def technology_from_patients(choice: PatientChoice, **fields: Any) -> Technology:
     """Derive a technology whose savings come from moving patients, at baseline shares.
 
@@ -177,6 +187,7 @@ def technology_from_patients(choice: PatientChoice, **fields: Any) -> Technology
     DataError
         If a field is out of range or of the wrong length.
     """
+    _need_choice(choice)
     shares = visit_shares(choice)
     spending = choice.visits * choice.fund_share * shares * choice.cost
     total = saving_per_effort(choice, shares)
@@ -270,6 +281,7 @@ def respond_with_patients(
     DataError
         If members' efforts do not settle: attraction is too strong for ``effort_cost``.
     """
+    _need_choice(choice)
     problem = one_problem(contract, technology)
     excluded = contract.out_of_county == "excluded"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import RuleError, raise_problems
+from ._need import need_model, need_rules
 from .best_response import Problem, best_gain, mean_surplus, problem_of, worth_of_surplus
 from .bridge import contract_from_rules
 from .contract import Contract
@@ -52,8 +53,9 @@ def respond(
         that the model needs is not published.
     """
     if not isinstance(rules, Contract):
+        need_rules(rules)
         if year is None:
-            raise RuleError("respond: a rule file needs a year. Pass year=.")
+            raise RuleError("respond: a rule file needs a year.\n  Pass year=.")
         rules = contract_from_rules(rules, year, ledger={"score": 1.0})
     return solve_problem(rules, technology)
 
@@ -73,6 +75,7 @@ def solve_problem(
 
 def one_problem(contract: Contract, technology: Technology, weight: float | None = None) -> Problem:
     """Put one contract before one technology, refusing what does not fit together."""
+    need_model(contract, technology)
     problems = []
     if contract.n_groups != technology.n_groups:
         problems.append(

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..reforms.steps import Round, Share, Split
 from . import exact
+from ._need import need_rules
 from .exact import Exact
 from .ledger import Ledger, open_ledger
 from .lookup import Lookup
@@ -74,6 +75,7 @@ def settle(
     is posted in whole minor units as the difference of two rounded balances, so that the
     postings of a settlement sum to zero exactly.
     """
+    need_rules(rules)
     steps = rules.steps or _standard_steps()
     splits = [step.among for step in steps if isinstance(step, Split)]
     parties = tuple(dict.fromkeys(party for among in splits for party in among))

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ..errors import DataError
+from ..errors import DataError, need_type
+from ._need import need_rules
 from .settle import settle
 from .settlement import Settlement
 
@@ -50,6 +51,13 @@ def settle_years(
     DataError
         If a later year lacks the spending of an alliance.
     """
+    need_rules(rules)
+    need_type("first", first, pd.DataFrame, advice="Give the first year's ledger.", error=DataError)
+    if first.empty or "year" not in first:
+        raise DataError("first holds no year.\n  Give the ledger of the first year.")
+    need_type(
+        "spending", spending, Mapping, advice="Give {year: Series by alliance}.", error=DataError
+    )
     ledger = first
     years = sorted({int(first["year"].iloc[0]), *spending})
     start = int(first["year"].iloc[0])

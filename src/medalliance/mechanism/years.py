@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import RuleError
+from ._need import need_model
 from .contract import Contract
 from .equilibrium import Equilibrium
 from .ratchet import ratchet_weight
@@ -52,6 +53,7 @@ def respond_years(
 
     if years < 1:
         raise RuleError(f"respond_years: years is {years}. Ask for at least one.")
+    need_model(contract, technology)
     term = int(contract.term)
     weights = [
         float(

@@ -103,6 +103,10 @@ def surplus_split(panel: Panel, estimator: Callable[..., Any], **options: Any) -
     DesignError
         If a county has no budget.
     """
+    if not callable(estimator):
+        raise DesignError(
+            f"estimator={estimator!r} is no function.\n  Pass one, as estimator=ma.att_gt."
+        )
     names = ("log_spending_to_budget", "log_spending_per_insured", "log_budget_per_insured")
     columns = {name: outcome_values(panel, name) for name in names}
     seen = np.isfinite(np.column_stack(list(columns.values()))).all(axis=1)

@@ -171,7 +171,22 @@ def share_change_table(before: Array, after: Array, names: Sequence[str]) -> pd.
     DataFrame, shape (n_parts, n_parts + 4)
         One row a part: ``share_before``, ``share_after``, ``change``, ``log_volume_growth``, and
         one column ``from <part>`` a volume; those sum to ``change``.
+
+    Raises
+    ------
+    DataError
+        If a volume is not above zero, or there is not one a name.
     """
+    try:
+        before, after = (np.asarray(volume, dtype=float) for volume in (before, after))
+    except (TypeError, ValueError):
+        raise DataError("a volume is not a number.\n  Give two arrays of volumes.") from None
+    names = [] if names is None else list(names)
+    if not (before.shape == after.shape == (len(names),)):
+        raise DataError(
+            f"volumes have shapes {before.shape} and {after.shape} for {len(names)} names.\n"
+            "  Give one volume a part at each date."
+        )
     parts = count_share_identity(before, after)
     table = pd.DataFrame(
         {
