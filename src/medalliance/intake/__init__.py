@@ -6,5 +6,14 @@ from ._needs import Need, needs_of
 from ._proposal import proposal_text
 from .check_panel import check_panel
 from .report import PanelReport
+from .template import template_columns, template_workbook
 
-__all__ = ["Need", "PanelReport", "check_panel", "needs_of", "proposal_text"]
+__all__ = [
+    "Need",
+    "PanelReport",
+    "check_panel",
+    "needs_of",
+    "proposal_text",
+    "template_columns",
+    "template_workbook",
+]

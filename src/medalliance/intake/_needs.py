@@ -23,7 +23,7 @@ class Need:
     available : bool
         Whether it can be computed.
     missing : tuple of str
-        Columns that the panel lacks.
+        Columns that the panel lacks, or that are blank throughout.
     coverage : float
         Share of rows in which every needed column has a value; NaN if a column is missing.
     reason : str
@@ -49,17 +49,18 @@ def needs_of(frame: pd.DataFrame, panel: Panel | None = None) -> tuple[Need, ...
     panel : Panel, optional
         The same table as a panel, for refusals that depend on values (E103, E104).
     """
+    there = {str(name) for name in frame.columns if frame[name].notna().any()}
     refused = _refusals(panel) if panel is not None and len(panel.frame) else {}
-    return tuple(_need(outcome, frame, refused) for outcome in OUTCOMES.values())
+    return tuple(_need(outcome, frame, refused, there) for outcome in OUTCOMES.values())
 
 
-def _need(outcome: Outcome, frame: pd.DataFrame, refused: dict[str, str]) -> Need:
-    missing = tuple(name for name in outcome.needs if name not in frame.columns)
+def _need(outcome: Outcome, frame: pd.DataFrame, refused: dict[str, str], there: set[str]) -> Need:
+    missing = tuple(name for name in outcome.needs if name not in there)
     label, family = outcome.label, outcome.family
     if missing:
         return Need(outcome.name, label, family, False, missing)
     filled = frame[list(outcome.needs)].notna()
-    if outcome.optional and set(outcome.optional) <= set(frame.columns):
+    if outcome.optional and set(outcome.optional) <= there:
         settled = filled["budget"] | frame[outcome.optional[0]].notna()
         filled = filled.assign(budget=settled)
     share = float(filled.all(axis=1).mean()) if len(frame) else 0.0

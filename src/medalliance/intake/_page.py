@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import Any
 
+from ..errors import first_three
+from ..panel import Problem
 from ..provenance import MEANING, Badge
 from ._needs import Need
-
-if TYPE_CHECKING:
-    from .report import PanelReport
 
 _STYLE = """
 .panel-report{--ink:#1c2024;--soft:#565d66;--line:#d9dce0;--ground:#ffffff;--raised:#f5f6f8;
@@ -43,8 +42,8 @@ _WORDS = {"error": "Error", "warning": "Warning", "note": "Note"}
 _FAMILY = {"surplus": "Surplus", "remuneration": "Pay", "shares": "Visits and fund shares"}
 
 
-def page(report: PanelReport) -> str:
-    """Write the report as a whole page."""
+def page(report: Any) -> str:
+    """Write a :class:`PanelReport` as a whole page."""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -54,7 +53,7 @@ def page(report: PanelReport) -> str:
     )
 
 
-def fragment(report: PanelReport, level: int = 2) -> str:
+def fragment(report: Any, level: int = 2) -> str:
     """Write the report as a part of a page."""
     badge = Badge.YOURS
     ok = "" if report.ok else " refused"
@@ -71,9 +70,7 @@ def fragment(report: PanelReport, level: int = 2) -> str:
     )
 
 
-def _problems(report: PanelReport, level: int) -> str:
-    from .report import where
-
+def _problems(report: Any, level: int) -> str:
     if not report.problems:
         return ""
     items = []
@@ -87,14 +84,14 @@ def _problems(report: PanelReport, level: int) -> str:
     return f"<h{level}>What was found</h{level}><ol>{''.join(items)}</ol>"
 
 
-def _readings(report: PanelReport, level: int) -> str:
+def _readings(report: Any, level: int) -> str:
     if not report.readings:
         return ""
     items = "".join(f"<li>{escape(reading.text)}</li>" for reading in report.readings)
     return f"<h{level}>How the file was read</h{level}><ul>{items}</ul>"
 
 
-def _outcomes(report: PanelReport, level: int) -> str:
+def _outcomes(report: Any, level: int) -> str:
     there = sum(need.available for need in report.needs)
     head = "<tr><th>Outcome</th><th>Can it be computed?</th></tr>"
     tables = []
@@ -124,3 +121,16 @@ def _said(need: Need) -> str:
     if need.coverage < 1:
         return f"Yes, in {100 * need.coverage:.0f}% of rows"
     return "Yes"
+
+
+def where(found: Problem) -> str:
+    """Say in which rows a problem stands and which values they hold, ``""`` if nowhere."""
+    said = []
+    if found.rows:
+        noun = "row" if len(found.rows) == 1 else "rows"
+        said.append(f"{noun} {first_three(found.rows)}")
+    if found.column:
+        said.append(f"column {found.column}")
+    if found.values:
+        said.append(f"values {', '.join(found.values)}")
+    return "; ".join(said)

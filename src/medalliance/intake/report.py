@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import first_three
 from ..panel import Panel, PanelMapping, Problem, Reading, load_panel, many
 from ._needs import Need
+from ._page import fragment, page, where
 
 WIDTH = 92
 FAMILIES = ("surplus", "remuneration", "shares")
@@ -148,30 +149,13 @@ class PanelReport:
 
     def to_html(self) -> str:
         """Write the report as one page that needs no other file."""
-        from ._page import page
-
         return page(self)
 
     def _repr_html_(self) -> str:
-        from ._page import fragment
-
         return fragment(self)
 
     def __repr__(self) -> str:
         return f"PanelReport({self.name}: {self.shape()}; {self.verdict()})"
-
-
-def where(found: Problem) -> str:
-    """Say in which rows a problem stands and which values they hold, ``""`` if nowhere."""
-    said = []
-    if found.rows:
-        noun = "row" if len(found.rows) == 1 else "rows"
-        said.append(f"{noun} {first_three(found.rows)}")
-    if found.column:
-        said.append(f"column {found.column}")
-    if found.values:  # noqa: PD011
-        said.append(f"values {', '.join(found.values)}")
-    return "; ".join(said)
 
 
 def missing_groups(needs: tuple[Need, ...]) -> dict[tuple[str, ...], list[str]]:
@@ -204,7 +188,8 @@ def _outcome_lines(needs: tuple[Need, ...]) -> list[str]:
         lines.append(f"  {family}: {sum(need.available for need in own)} of {len(own)}")
     for missing, outcomes in missing_groups(needs).items():
         lines += _wrapped(f"{', '.join(outcomes)}: needs {', '.join(missing)}", "  - ")
-    for need in needs:
-        if need.reason:
-            lines += _wrapped(f"{need.outcome}: {need.reason}", "  - ")
+    reasons = dict.fromkeys(need.reason for need in needs if need.reason)
+    for reason in reasons:
+        refused = ", ".join(need.outcome for need in needs if need.reason == reason)
+        lines += _wrapped(f"{refused}: {reason}", "  - ")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._checks import PanelWarning, is_money, missing_columns, suggest
-from ._files import Layout, Table, read_table
+from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
 from ._load import TEACHING_PANEL, load_panel
 from ._mapping import ColumnMap, PanelMapping, load_mapping
@@ -12,6 +12,7 @@ from ._panel import Panel, cohorts_within, gappy_units, need_panel
 from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
 from ._standardise import Standard, find_problems, roles_of, standardise
+from ._table import Layout, Table
 from ._units import units_of
 
 __all__ = [

@@ -75,6 +75,10 @@ def suggest(name: str, known: Iterable[object], *, cutoff: float = 0.5) -> str:
     return f" Did you mean {', '.join(close)}?" if close else ""
 
 
+def _shown(value: object) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
 def noun(column: str) -> str:
     """Return the word for a key column: ``county_code`` is "County", other names stay."""
     return "County" if column == "county_code" else column
@@ -128,7 +132,7 @@ def whole_numbers(
         problems.append(problem("E115", text, rows=rows, column=name))
     wrong = np.flatnonzero(~valid & ~blank)
     if len(wrong):
-        shown = first_three(repr(v) for v in column.iloc[wrong].unique())
+        shown = first_three(_shown(v) for v in column.iloc[wrong].unique())
         text = f"{role} {name!r} is not a whole number in {{where}}: {shown}."
         values = column.iloc[wrong].unique()
         problems.append(problem("E115", text, rows=wrong, values=values, column=name))
@@ -163,7 +167,7 @@ def read_keys(
     cohorts, cohort_ok, found = whole_numbers(frame[cohort], "cohort", infinite=never)
     problems += found
     if len(frame) == 0:
-        problems.append(problem("E130", "the table has no rows."))
+        problems.append(problem("E130", "the table has no rows below its header."))
     negative = np.flatnonzero(cohorts < 0)
     if len(negative):
         shown = first_three(np.unique(cohorts[negative]))
@@ -227,7 +231,7 @@ def check_weight(keys: Keys, values: pd.Series) -> list[Problem]:
     bad = np.flatnonzero(~(np.isfinite(number) & (number > 0)))
     if not len(bad):
         return []
-    shown = first_three(repr(v) for v in values.iloc[bad].unique())
+    shown = first_three(_shown(v) for v in values.iloc[bad].unique())
     text = f"weight {values.name!r} must be positive in every row; {{where}}: {shown}."
     rows, found = keys.rows[bad], values.iloc[bad]
     return [problem("E121", text, rows=rows, values=found, column=values.name)]
@@ -239,7 +243,7 @@ def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     bad = np.flatnonzero(~np.isin(number, (0.0, 1.0)))
     name = values.name
     if len(bad):
-        shown = first_three(repr(v) for v in values.iloc[bad].unique())
+        shown = first_three(_shown(v) for v in values.iloc[bad].unique())
         text = f"treatment {name!r} must be 0 or 1; {{where}}: {shown}."
         found = values.iloc[bad].unique()
         return [problem("E122", text, rows=keys.rows[bad], values=found, column=name)]

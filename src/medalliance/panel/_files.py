@@ -2,68 +2,21 @@
 
 from __future__ import annotations
 
-import gzip
 import struct
-import sys
 import zipfile
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from ..errors import DataError, first_three
-from ._problems import Problem, Reading, problem
+from ._problems import Reading
+from ._table import BIG, Layout, Table, finish, first_line, left_out
+from ._text_file import read_text
 
 KINDS = ".csv, .csv.gz, .tsv, .txt, .xlsx, .parquet or .dta"
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
-BIG = 256 << 20  # bytes from which columns of unknown names stay unread and progress is shown
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a table lies in its file; what is ``None`` is found.
-
-    Attributes
-    ----------
-    sheet : str or None
-        Sheet of a workbook.
-    header : int or None
-        Number of the line or row that holds the column names, counted from 1.
-    encoding, separator : str or None
-        Of a text file.
-    """
-
-    sheet: str | None = None
-    header: int | None = None
-    encoding: str | None = None
-    separator: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table as it stands in a file.
-
-    Attributes
-    ----------
-    name : str
-        Name of the file, without its folder.
-    frame : DataFrame, shape (n_rows, n_columns)
-        Text where the file holds text. Its columns are named as in the file.
-    rows : ndarray of int, shape (n_rows,)
-        Number of each row as the file counts it; counted from 1 for frames, Parquet and Stata.
-    readings, problems : list
-        What was found on the way.
-    """
-
-    name: str
-    frame: pd.DataFrame
-    rows: NDArray[np.int64]
-    readings: list[Reading] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def read_table(
@@ -99,8 +52,6 @@ def read_table(
     path, layout = Path(path), layout or Layout()
     kind = _kind(path)
     if kind == "text":
-        from ._text_file import read_text
-
         return read_text(path, layout, known=known, codes=codes, key=key)
     if kind == "workbook":
         return _read_workbook(path, layout, known)
@@ -132,12 +83,6 @@ def _kind(path: Path) -> str:
     raise DataError(f"{path.name}: cannot read {suffix or 'a file without a suffix'}.\n {more}")
 
 
-def progress(text: str) -> None:
-    """Tell a person at a terminal how far a long read is; say nothing to a script."""
-    if sys.stderr.isatty():
-        print(f"\r{text}\x1b[K", end="", file=sys.stderr, flush=True)
-
-
 def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -152,22 +97,14 @@ def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
             raise
         size = path.stat().st_size
         raise DataError(
-            f"{path.name} is no whole Parquet file ({size:,} bytes): {_first_line(error)}.\n"
+            f"{path.name} is no whole Parquet file ({size:,} bytes): {first_line(error)}.\n"
             "  It was probably cut off while it was copied or written. Copy or write it again; "
             "the file was not changed."
         ) from None
     if frame.index.names != [None]:
         frame = frame.reset_index()
-    readings = _left_out(names, list(frame.columns))
+    readings = left_out(names, list(frame.columns))
     return Table(path.name, frame, np.arange(1, len(frame) + 1), readings)
-
-
-def _left_out(names: list[str], read: list[str]) -> list[Reading]:
-    unread = [name for name in names if name not in set(map(str, read))]
-    if not unread:
-        return []
-    text = f"{len(unread)} columns of unknown names were left unread: {first_three(unread)}"
-    return [Reading(text, count=len(unread))]
 
 
 def _read_stata(path: Path) -> Table:
@@ -177,7 +114,7 @@ def _read_stata(path: Path) -> Table:
         if isinstance(error, PermissionError):
             raise
         raise DataError(
-            f"{path.name} is no whole Stata file: {_first_line(error)}.\n"
+            f"{path.name} is no whole Stata file: {first_line(error)}.\n"
             "  Save it again from Stata, or copy it again; the file was not changed."
         ) from None
     readings = []
@@ -268,50 +205,3 @@ def _best_sheet(
 def _first_filled(cells: pd.DataFrame) -> int:
     filled = np.flatnonzero(cells.notna().any(axis=1).to_numpy(bool))
     return int(filled[0]) + 1 if len(filled) else 1
-
-
-def finish(table: Table, header: list[str]) -> Table:
-    """Name the columns, drop blank rows and unnamed blank columns, keep doubled names apart."""
-    frame, problems = table.frame, list(table.problems)
-    names: list[str] = []
-    keep = []
-    for k, name in enumerate(header):
-        blank = not name or name.startswith("Unnamed:")
-        if blank and frame.iloc[:, k].isna().all():
-            continue
-        keep.append(k)
-        names.append(name or f"column {k + 1}")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        text = f"column names appear twice: {first_three(twice)}."
-        problems.append(problem("E132", text, values=twice, count=len(twice)))
-        names = _kept_apart(names)
-    frame = frame.iloc[:, keep]
-    frame.columns = pd.Index(names)
-    filled = frame.notna().any(axis=1).to_numpy(bool)
-    readings = list(table.readings)
-    if not filled.all():
-        count = int((~filled).sum())
-        readings.append(Reading(f"{count:,} blank rows were left out", count=count))
-        frame = frame[filled].reset_index(drop=True)
-    return Table(table.name, frame, table.rows[filled], readings, problems)
-
-
-def _kept_apart(names: list[str]) -> list[str]:
-    before = [names[:k].count(name) for k, name in enumerate(names)]
-    return [f"{name} ({n + 1})" if n else name for name, n in zip(names, before, strict=True)]
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".") if str(error).strip() else "unreadable"
-
-
-TRUNCATED = (EOFError, gzip.BadGzipFile)
-
-
-def truncated_gzip(path: Path, error: Any) -> DataError:
-    """Say that a compressed file is cut off."""
-    return DataError(
-        f"{path.name} is no whole compressed file: {_first_line(error)}.\n"
-        "  Copy it again, or unpack it first; the file was not changed."
-    )

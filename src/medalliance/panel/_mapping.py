@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..errors import DataError, raise_problems
 from ._checks import suggest
-from ._files import Layout
 from ._names import is_standard, plain_name, standard_columns
+from ._table import Layout
 from ._units import factor, units_of
 
 IGNORE = "ignore"

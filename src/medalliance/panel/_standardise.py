@@ -17,12 +17,13 @@ from . import _convert
 from ._checks import cohort_from_treatment, missing_columns, read_keys
 from ._codes import clean_codes, restore_zeros
 from ._crosswalk import merge_counties
-from ._files import Table, read_table
+from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
 from ._mapping import ColumnMap, PanelMapping, load_mapping, target_of
-from ._names import CODES, KEYS, recognise
-from ._problems import Problem, Reading, problem, renumber
+from ._names import CODES, KEYS, is_standard, recognise
+from ._problems import Problem, Reading, many, problem, renumber
 from ._schema import check_schema
+from ._table import Table
 from ._wide import lengthen
 
 
@@ -91,8 +92,9 @@ def standardise(
     columns, proposal, problems = _columns(table, plan, recognised)
     readings = list(table.readings)
     frame, made, found = _convert.columns(table.frame, columns, plan)
+    frame, empty = _without_blank_columns(frame)
     frame, restored, short = _codes(frame, plan)
-    readings += made + restored
+    readings += made + empty + restored
     problems = [*table.problems, *problems, *found, *short]
     rows = table.rows
     if plan.crosswalk and set(KEYS[:2]) <= set(frame.columns):
@@ -194,6 +196,21 @@ def _two_for_one(first: str, second: str, column: str) -> Problem:
         "which one it is, and `ignore` the other."
     )
     return problem("E132", text, values=(first, second), column=column, severity="warning")
+
+
+def _without_blank_columns(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Reading]]:
+    """Leave out standard columns without any value, as a template has them; keys stay."""
+    if frame.empty:
+        return frame, []
+    blank = [
+        name
+        for name in map(str, frame.columns)
+        if is_standard(name) and name not in KEYS and frame[name].isna().all()
+    ]
+    if not blank:
+        return frame, []
+    text = f"{many(len(blank), 'column')} without any value left out: {first_three(blank)}"
+    return frame.drop(columns=blank), [Reading(text, count=len(blank))]
 
 
 def _codes(

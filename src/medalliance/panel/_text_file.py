@@ -13,17 +13,17 @@ import pandas as pd
 from ..errors import DataError, first_three
 from ._encoding import SEPARATORS, find_encoding, find_header, find_separator, first_lines
 from ._encoding import header_cells as cells_of
-from ._files import (
+from ._problems import Problem, Reading, many, problem
+from ._table import (
     BIG,
     TRUNCATED,
     Layout,
     Table,
-    _left_out,
     finish,
+    left_out,
     progress,
     truncated_gzip,
 )
-from ._problems import Problem, Reading, many, problem
 
 BLOCK = 8 << 20
 LOOK = 1_000_000  # rows after which a file must look like a panel
@@ -54,7 +54,7 @@ def read_text(
     reader = _Reader(path, header, number, encoding, separator)
     columns, bad = reader.read(wanted, codes=codes, key=key)
     readings = _how_it_was_read(encoding, separator, number)
-    readings += _left_out([n for n in header if n], [header[k] for k in wanted])
+    readings += left_out([n for n in header if n], [header[k] for k in wanted])
     frame = pd.DataFrame({k: columns[k] for k in wanted})
     frame.columns = pd.RangeIndex(len(wanted))
     rows = _row_numbers(len(frame), number + 1, [line for line, _, _ in bad])

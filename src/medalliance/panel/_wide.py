@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, first_three
-from ._files import Table
 from ._mapping import ColumnMap
 from ._problems import Reading, many
+from ._table import Table
 
 YEAR = "year"
 
