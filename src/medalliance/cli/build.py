@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..studies.own_book import OwnBook
 
 
 def run(
@@ -18,37 +21,59 @@ def run(
             "-o", "--output", help="Folder of the pages [build/html; with --data build/mine]."
         ),
     ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(help="Mapping file: your column names, units and words.")
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(help="Your contract: a rule file that settles your counties.")
+    ] = None,
+    chapter: Annotated[
+        list[str] | None, typer.Option(help="A chapter to run; may be repeated [all].")
+    ] = None,
 ) -> None:
     """Build the book's pages; with --data, a book of your own panel.
 
-    With --data the chapters are executed on your panel, on your machine. The output folder holds
-    the pages, every table as Excel and Word, every figure as PNG and PDF, and a manifest of the
-    run. An earlier book there stays whole until the new one is finished.
+    With --data the panel is checked, then the chapters are executed on it, on your machine. The
+    output folder holds the pages, every table as Excel and Word, every figure as PNG and PDF, and
+    a manifest of the run. An earlier book there stays whole until the new one is finished.
 
     Example: medalliance build --data mine.csv -o build/mine
     """
     from ..paths import book_dir
     from ..studies.book import build_book
-    from ..studies.own_book import build_own_book
+    from ..studies.own_book import build_own_book, refuse_foreign
 
     def report(line: str) -> None:
         typer.echo(line, err=True)
 
     if data is None:
+        if mapping or rules or chapter:
+            raise typer.BadParameter("only --output goes without a panel. Name yours with --data.")
         pages = output or Path("build/html")
         work = pages.parent / f"{pages.name}-work"
         index = build_book(book_dir(), work, pages, report=report)
     else:
         pages = output or Path("build/mine")
-        index = build_own_book(_own(data), book_dir(), pages, report=report)
+        refuse_foreign(pages)
+        own = _checked(data, mapping, rules, chapter or [])
+        index = build_own_book(own, book_dir(), pages, report=report)
     typer.echo(str(index))
 
 
-def _own(data: Path):
-    from ..errors import DataError
-    from ..panel import load_panel
-    from ..studies.own_book import OwnBook
+def _checked(data: Path, mapping: Path | None, rules: Path | None, chapters: list[str]) -> OwnBook:
+    """Check everything that goes in, before anything is written."""
+    from ..intake import check_panel
+    from ..reforms import read_rules
+    from ..studies.own_book import CHAPTERS, OwnBook
 
-    if not data.is_file():
-        raise DataError(f"no such panel: {data}. Name a CSV, Parquet or Excel file.")
-    return OwnBook(load_panel(data).frame, data)
+    unknown = [name for name in chapters if name not in CHAPTERS]
+    if unknown:
+        raise typer.BadParameter(f"no chapter {unknown[0]}. Chapters: {', '.join(CHAPTERS)}.")
+    if rules is not None:
+        read_rules(rules, own=True)
+    checked = check_panel(data, mapping)
+    if not checked.ok:
+        typer.echo(checked.text(), err=True)
+        typer.echo("No book was built: mend what is called an error above.", err=True)
+        raise typer.Exit(1)
+    return OwnBook(checked, data, mapping, rules, tuple(chapters))

@@ -36,8 +36,15 @@ def _source_ids(path: Path) -> frozenset[str]:
         return frozenset(row["source_id"] for row in csv.DictReader(lines))
 
 
-def read_rules(path: str | Path) -> Rules:
+def read_rules(path: str | Path, *, own: bool = False) -> Rules:
     """Read one rule file.
+
+    Parameters
+    ----------
+    path : str or Path
+    own : bool
+        A reader's file: its sources are the reader's documents and need not be in the
+        bibliography.
 
     Raises
     ------
@@ -56,14 +63,14 @@ def read_rules(path: str | Path) -> Rules:
                 problems += str(detail["msg"]).split("\n")
             else:
                 problems.append(problem_sentence(detail))
-    problems += _source_problems(content)
+    problems += [] if own else _source_problems(content)
     if rules is not None and rules.id != path.stem:
         problems.append(f"id: {rules.id} differs from the file's name, {path.stem}")
     raise_problems(problems, where=path.name, advice=_ADVICE, error=RuleError)
     if rules is None:
         raise RuleError(f"{path.name}: holds no rules. {_ADVICE}")
     inside = path.resolve().is_relative_to(rules_dir().resolve())
-    rules._file = f"data/reforms/{path.relative_to(rules_dir())}" if inside else str(path)
+    rules._file = f"data/reforms/{path.relative_to(rules_dir())}" if inside else path.name
     return rules
 
 
@@ -110,7 +117,8 @@ def load_rules(name: str | Path) -> Rules:
         If there is no such contract, or its file has problems (all are listed).
     """
     if str(name).endswith((".yaml", ".yml")):
-        return read_rules(name)
+        inside = Path(name).resolve().is_relative_to(rules_dir().resolve())
+        return read_rules(name, own=not inside)
     files = _rule_files()
     if name not in files:
         near = [known for known in sorted(files) if str(name).split("_")[0] in known]

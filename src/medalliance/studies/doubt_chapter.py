@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -52,8 +52,8 @@ def run(panel: Panel) -> Doubts:
     found = study(panel, tuple(HEADLINES))
     relative, smooth, refused = {}, {}, {}
     for name in found.effects:
-        effects = _events(found, name)
         try:
+            effects = _events(found, name)
             relative[name] = honest_did(effects, relative_magnitude=MAGNITUDES)
             smooth[name] = honest_did(effects, smoothness=(0.0,))
         except DesignError as error:
@@ -72,11 +72,12 @@ def breakdown_table(doubts: Doubts) -> Exhibit:
         effects = _events(found, name)
         row: dict[str, Any] = {"outcome": HEADLINES[name]}
         row["estimate"] = headline(effects, found.horizon)[0]
+        if name in doubts.relative:
+            row["steps"] = doubts.relative[name].attrs["breakdown"]["relative_magnitude"]
+        if name in doubts.smooth:
+            row["slope"] = doubts.smooth[name].attrs["breakdown"]["smoothness"]
         if name in doubts.refused:
             row["remark"] = doubts.refused[name]
-        else:
-            row["steps"] = doubts.relative[name].attrs["breakdown"]["relative_magnitude"]
-            row["slope"] = doubts.smooth[name].attrs["breakdown"]["smoothness"]
         rows.append(row)
     return table(
         pd.DataFrame(rows),
@@ -100,7 +101,7 @@ def bounds_figure(doubts: Doubts) -> Exhibit:
     found = doubts.study
     frames = doubts.relative
     if not frames:
-        raise DesignError("no headline has earlier effects to bound it with.")
+        raise DesignError("\n  ".join(dict.fromkeys(doubts.refused.values())))
     with plots.style():
         fig, axes = plt.subplots(
             1, max(len(frames), 1), figsize=(6.4, 3.0), constrained_layout=True, squeeze=False
@@ -167,6 +168,8 @@ def leave_one_out_figure(doubts: Doubts, name: str) -> Exhibit:
     found = doubts.study
     left = leave_one_out(_events(found, name), found.panel)
     frame = left.dropna(subset=["estimate"]).sort_values("estimate").reset_index(drop=True)
+    if frame.empty:
+        raise DesignError("without any one cluster no effect is left to estimate.")
     frame = frame.assign(place=range(1, len(frame) + 1))
     whole = float(left.attrs["estimate"])
     ax = plots.new_axes()
@@ -195,29 +198,33 @@ def leave_one_out_table(doubts: Doubts) -> Exhibit:
     found, rows = doubts.study, []
     for name in found.effects:
         for by in ("cluster", "cohort"):
-            left = leave_one_out(_events(found, name), found.panel, by=by)
-            kept = left.dropna(subset=["estimate"])
-            most = kept.iloc[0]
-            rows.append(
-                {
-                    "outcome": HEADLINES[name],
-                    "left out": f"each {by}",
-                    "with all": float(left.attrs["estimate"]),
-                    "lowest": kept["estimate"].min(),
-                    "highest": kept["estimate"].max(),
-                    "moves it most": str(most["left_out"]),
-                    "interval reaches zero": int(
-                        ((kept["conf_low"] <= 0) & (kept["conf_high"] >= 0)).sum()
-                    ),
-                }
-            )
+            row = {"outcome": HEADLINES[name], "left out": f"each {by}"}
+            try:
+                rows.append(row | _range_without(found, name, by))
+            except DesignError as error:
+                rows.append(row | {"remark": str(error).splitlines()[0]})
     return table(
         pd.DataFrame(rows),
         caption="Headlines without one cluster or one cohort at a time.",
         badge=found.panel.badge,
         source=found.source,
         decimals={"with all": 4, "lowest": 4, "highest": 4},
+        blank="",
     )
+
+
+def _range_without(found: Study, name: str, by: Literal["cluster", "cohort"]) -> dict[str, Any]:
+    left = leave_one_out(_events(found, name), found.panel, by=by)
+    kept = left.dropna(subset=["estimate"])
+    if kept.empty:
+        raise DesignError(f"without any one {by} no effect is left to estimate.")
+    return {
+        "with all": float(left.attrs["estimate"]),
+        "lowest": kept["estimate"].min(),
+        "highest": kept["estimate"].max(),
+        "moves it most": str(kept.iloc[0]["left_out"]),
+        "interval reaches zero": int(((kept["conf_low"] <= 0) & (kept["conf_high"] >= 0)).sum()),
+    }
 
 
 def power_table(doubts: Doubts) -> Exhibit:

@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..estimators.att_gt import att_gt
@@ -18,7 +19,7 @@ from ..estimators.stacked_did import stacked_did
 from ..estimators.sun_abraham import sun_abraham
 from ..estimators.twfe import twfe
 from ..outcomes import outcome_values
-from ..panel import TEACHING_PANEL, Panel
+from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel, cohorts_within
 from ..provenance import Badge
 from ..results import Effects
 
@@ -93,12 +94,8 @@ def run(panel: Panel, outcome: str | None = None) -> Runs:
     Runs
     """
     name = outcome or _first_possible(panel)
-    treated = panel.cohort_by_unit[(panel.cohort_by_unit > panel.years[0])]
-    inside = treated[treated <= panel.years[-1]]
-    if not len(inside):
-        raise DesignError("no unit starts treatment in the panel.\n  Check the cohort column.")
-    horizon = int(panel.years[-1] - inside.max())
-    window = (int(inside.min() - panel.years[0]), horizon)
+    horizon = last_horizon(panel)
+    window = (int(starts_inside(panel).min() - panel.years[0]), horizon)
     recipes: dict[str, Callable[[Panel, str], Effects]] = {
         "two-way effects": partial(twfe, event_study=True),
         "group-time": partial(att_gt, base_period="universal"),
@@ -115,7 +112,54 @@ def run(panel: Panel, outcome: str | None = None) -> Runs:
             effects[label] = recipe(panel, name)
         except DesignError as error:
             refused[label] = str(error).splitlines()[0]
+    if not effects:
+        raise DesignError("\n  ".join(dict.fromkeys(refused.values())))
     return Runs(panel, name, horizon, effects, refused)
+
+
+def starts_inside(panel: Panel) -> NDArray[np.int64]:
+    """Return the cohort of each unit that starts treatment after the first year of the panel.
+
+    Raises
+    ------
+    DesignError
+        If there is none.
+    """
+    cohorts = panel.cohort_by_unit
+    inside = cohorts[(cohorts > panel.years[0]) & (cohorts <= panel.years[-1])]
+    if not len(inside):
+        raise DesignError("no unit starts treatment in the panel.\n  Check the cohort column.")
+    return inside
+
+
+def last_horizon(panel: Panel, anticipation: int = 0) -> int:
+    """Return the last year since the reform at which every cohort has an effect.
+
+    Where nobody stays untreated, effects end before the last cohort begins to respond, and that
+    cohort has none.
+
+    Parameters
+    ----------
+    panel : Panel
+    anticipation : int
+        Years before treatment in which units may already respond.
+
+    Raises
+    ------
+    DesignError
+        If nobody starts inside the panel, or nobody is left to compare with.
+    """
+    inside, last = starts_inside(panel), int(panel.years[-1])
+    cohorts = cohorts_within(panel.cohort_by_unit, last, anticipation=anticipation)
+    if (cohorts != NEVER_TREATED).all():
+        last = min(last, int(cohorts.max()) - 1 - anticipation)
+    seen = inside[inside <= last]
+    if not len(seen):
+        raise DesignError(
+            "no untreated county is left beside the treated ones.\n"
+            "  Add counties that start later or never."
+        )
+    return last - int(seen.max())
 
 
 def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:

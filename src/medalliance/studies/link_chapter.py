@@ -18,11 +18,11 @@ from ..estimators.rule_dose import rule_dose
 from ..exhibits import Exhibit, Sentence, sentence
 from ..mechanism.settle import settle
 from ..panel import Panel, load_panel
-from ..reforms import load_rules
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from ..tables import table
 from .outcome_chapters import Study, event_figure, study
+from .own_contract import rules_named
 
 SURPLUS, PAY, SHARE = (
     "notional_surplus_rate", "log_remuneration_per_fte_township", "primary_care_visit_share",
@@ -73,13 +73,17 @@ def with_dose(panel: Panel) -> Panel:
     """Add what each county's rule alone would add to township pay, log points.
 
     The rule is settled on one fixed distribution of spending, so that the dose varies with the
-    rule and not with who works under it. Panels without a column ``rule_id`` stay as they are.
+    rule and not with who works under it. Panels without a column ``rule_id`` stay as they are,
+    and so do those that name a rule which cannot be settled.
     """
     if "rule_id" not in panel.frame.columns:
         return panel
     frame = panel.frame
     names = frame["rule_id"].fillna("").astype(str)
-    doses = {name: 0.0 if name == "" else reference_dose(name) for name in names.unique()}
+    try:
+        doses = {name: 0.0 if name == "" else reference_dose(name) for name in names.unique()}
+    except RuleError:
+        return panel
     on = (frame[panel.cohort] > 0) & (frame[panel.year] >= frame[panel.cohort])
     return panel.with_columns(rule_dose=names.map(doses).to_numpy(float) * on.to_numpy(float))
 
@@ -87,7 +91,7 @@ def with_dose(panel: Panel) -> Panel:
 @cache
 def reference_dose(name: str) -> float:
     """Return the mean bonus of township staff under a rule, log points of reference pay."""
-    rule = load_rules(name)
+    rule = rules_named(name)
     spread = stats.norm.ppf((np.arange(99) + 0.5) / 99)
     budget = np.full(99, REFERENCE_BUDGET * 100, dtype=np.int64)
     spending = np.round(budget * (0.93 + 0.05 * spread)).astype(np.int64)
@@ -178,7 +182,7 @@ def _direct(panel: Panel) -> Effects:
 
 def _dose(panel: Panel) -> Effects:
     if "rule_dose" not in panel.frame.columns:
-        raise DesignError("the panel has no column rule_id.")
+        raise DesignError("no column rule_id names a contract that can be settled for each county.")
     return rule_dose(panel, SHARE, pay=PAY, dose="rule_dose")
 
 
@@ -209,7 +213,7 @@ def dose_table(found: Link) -> Exhibit:
         names = [n for n in frame["rule_id"].dropna().astype(str).unique() if n]
         rows = pd.DataFrame(
             {
-                "rule": [load_rules(n).name.en for n in sorted(names)],
+                "rule": [rules_named(n).name.en for n in sorted(names)],
                 "counties": [
                     int(frame.loc[frame["rule_id"] == n, found.panel.unit].nunique())
                     for n in sorted(names)

@@ -192,10 +192,12 @@ def spread_sentence(runs: Runs) -> Sentence:
     """Say how far the estimators lie apart, beside their standard errors."""
     frame = runs.headlines
     low, high = frame["estimate"].min(), frame["estimate"].max()
-    text = (
-        f"The headlines lie between {low:.4f} and {high:.4f}; their standard errors between "
-        f"{frame['std_error'].min():.4f} and {frame['std_error'].max():.4f}."
-    )
+    text = f"The headlines lie between {low:.4f} and {high:.4f}; "
+    errors = frame["std_error"].dropna()
+    if len(errors):
+        text += f"their standard errors between {errors.min():.4f} and {errors.max():.4f}."
+    else:
+        text += "too few clusters are treated for a standard error."
     truth = true_headline(runs)
     if truth is None:
         text += " The true effect of your panel is not available."
@@ -217,6 +219,8 @@ def identity_sentence(runs: Runs) -> Sentence:
             gap = _largest_gap(runs.effects[one], runs.effects[two])
             same = "the same number" if gap < 1e-9 else f"apart by up to {gap:.4f}"
             words.append(f"{one} and {two}: {same}")
+    if not words:
+        raise DesignError("too few of the methods can be used on this panel to compare them.")
     return sentence(
         f"Effects by year since the reform, compared pair by pair: {'; '.join(words)}.",
         badge=runs.panel.badge,

@@ -17,7 +17,7 @@ from ..outcomes import outcome_label, outcome_values
 from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel
 from ..provenance import Badge
 from ..results import Effects
-from .estimates import TEACHING, YOURS, headline
+from .estimates import TEACHING, YOURS, headline, last_horizon
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,6 +60,33 @@ class Study:
         if self.origin:
             return self.origin
         return TEACHING if self.panel.badge == Badge.SYNTHETIC else YOURS
+
+    def of(self, outcome: str) -> Effects:
+        """Return the effects on an outcome.
+
+        Raises
+        ------
+        DesignError
+            If the panel cannot give them, in the words of the refusal.
+        """
+        if outcome not in self.effects:
+            raise DesignError(self.refused.get(outcome, f"{outcome} was not estimated."))
+        return self.effects[outcome]
+
+    def shown(self, names: Sequence[str]) -> list[str]:
+        """Return those of the named outcomes that were estimated.
+
+        Raises
+        ------
+        DesignError
+            If none was, with the reasons.
+        """
+        found = [name for name in names if name in self.effects]
+        if not found:
+            first = next(self.refused[name] for name in names)
+            more = f" The other {len(names) - 1} are refused too." if len(names) > 1 else ""
+            raise DesignError(f"{first}{more}")
+        return found
 
     def true_by_event(self, outcome: str) -> pd.Series | None:
         """Return the true effect by years since the reform, None where nobody knows it."""
@@ -105,24 +132,15 @@ def study(
         except DesignError as error:
             refused[name] = str(error).splitlines()[0]
     if not effects:
-        raise DesignError(
-            f"the panel gives none of {', '.join(outcomes)}.\n  {next(iter(refused.values()))}"
-        )
-    return Study(panel, last_horizon(panel), effects, refused, _truth(panel, simulated), origin)
+        raise DesignError("\n  ".join(dict.fromkeys(refused.values())))
+    return Study(
+        panel, last_horizon(panel, ANTICIPATION), effects, refused, _truth(panel, simulated), origin
+    )
 
 
 def registered(panel: Panel, outcome: str) -> Effects:
     """Estimate group-time effects with a clean year left between base and reform."""
     return att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal")
-
-
-def last_horizon(panel: Panel) -> int:
-    """Return the last year since the reform that every cohort inside the panel is seen."""
-    cohorts = panel.cohort_by_unit
-    inside = cohorts[(cohorts > panel.years[0]) & (cohorts <= panel.years[-1])]
-    if not len(inside):
-        raise DesignError("no unit starts treatment in the panel.\n  Check the cohort column.")
-    return int(panel.years[-1] - inside.max())
 
 
 def _truth(panel: Panel, simulated: SimulatedPanel | None) -> pd.DataFrame | None:
@@ -149,7 +167,7 @@ def event_figure(
 
     from ..plots import INK, event_study, style
 
-    shown = [name for name in names if name in found.effects]
+    shown = found.shown(names)
     rows = -(-len(shown) // 2)
     frames, known = [], False
     with style():
@@ -198,7 +216,7 @@ def event_figure(
 
 def window(found: Study, name: str) -> pd.DataFrame:
     """Return effects by event time, five years before to the horizon."""
-    frame = found.effects[name].aggregate("event_time").to_frame()
+    frame = found.of(name).aggregate("event_time").to_frame()
     return frame[frame["event_time"].between(-5, max(found.horizon, 3))]
 
 
@@ -206,7 +224,7 @@ def headline_row(found: Study, name: str) -> dict[str, Any]:
     """Return the headline of one outcome, its interval, its bootstrap p-value, the truth."""
     from scipy import stats
 
-    effects = found.effects[name]
+    effects = found.of(name)
     estimate, error, dof = headline(effects, found.horizon)
     half = error * (stats.norm.ppf(0.975) if np.isinf(dof) else stats.t.ppf(0.975, dof))
     row: dict[str, Any] = {
@@ -245,8 +263,7 @@ def headline_table(
 
     rows = [
         {"outcome": _title(name, titles), **headline_row(found, name)}
-        for name in names
-        if name in found.effects
+        for name in found.shown(names)
     ]
     refused = "".join(
         f" Not available: {_title(k, titles)} ({v})" for k, v in found.refused.items()
@@ -271,6 +288,7 @@ def robustness_table(found: Study, name: str) -> Exhibit:
 
     from ..tables import table
 
+    found.of(name)
     panel = found.panel
     heavy = with_person_weights(panel)
     recipes: dict[str, Any] = {
@@ -337,11 +355,10 @@ def winsorised(panel: Panel, name: str) -> Panel:
 def describe(found: Study, name: str) -> Sentence:
     """Say one headline in a sentence made from its numbers."""
     row = headline_row(found, name)
-    unit = found.effects[name].design.unit_of_measure or "units of the outcome"
+    unit = found.of(name).design.unit_of_measure or "units of the outcome"
     text = (
-        f"{outcome_label(name)}: {row['estimate']:+.4f} ({unit}), 95 % interval "
-        f"{row['conf_low']:+.4f} to {row['conf_high']:+.4f}, mean of the first "
-        f"{found.horizon + 1} years."
+        f"{outcome_label(name)}: {row['estimate']:+.4f} ({unit}), {_interval(row)}, mean of the "
+        f"first {found.horizon + 1} years."
     )
     if "truth" not in row or not np.isfinite(row["truth"]):
         text += " The true effect is not available."
@@ -352,6 +369,15 @@ def describe(found: Study, name: str) -> Sentence:
             f"{'holds' if inside else 'does not hold'} it."
         )
     return sentence(text, badge=found.panel.badge, source=found.source)
+
+
+NO_INTERVAL = "no interval, because too few treated clusters show how their shocks vary"
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    if not np.isfinite(row["std_error"]):
+        return NO_INTERVAL
+    return f"95 % interval {row['conf_low']:+.4f} to {row['conf_high']:+.4f}"
 
 
 def _title(name: str, titles: Mapping[str, str] | None) -> str:

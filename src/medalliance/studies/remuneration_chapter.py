@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..errors import DesignError
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..panel import Panel
 from .estimates import headline
-from .outcome_chapters import Study, event_figure, headline_row, headline_table, study
+from .outcome_chapters import (
+    NO_INTERVAL,
+    Study,
+    event_figure,
+    headline_row,
+    headline_table,
+    study,
+)  # fmt: skip
 
 FIXED = "log_fixed_mix_remuneration_per_fte_"
 RAW = "log_remuneration_per_fte_"
@@ -66,13 +74,16 @@ def composition_figure(found: Study) -> Exhibit:
 
     rows = []
     for tier, name in TIERS.items():
-        if f"{FIXED}{tier}" in found.effects:
+        if all(f"{stem}{tier}" in found.effects for stem in (FIXED, MIX, RAW)):
             fixed, mix, raw = (
                 headline(found.effects[f"{stem}{tier}"], found.horizon)[0]
                 for stem in (FIXED, MIX, RAW)
             )
             rows.append({"tier": name, "same staff paid more": fixed, "another staff mix": mix,
                          "raw mean": raw, "miss": raw - fixed - mix})  # fmt: skip
+    if not rows:
+        found.shown([f"{FIXED}{tier}" for tier in TIERS])
+        raise DesignError("no tier has pay at a fixed staff mix beside its raw mean.")
     frame = pd.DataFrame(rows)
     parts = ["same staff paid more", "another staff mix"]
     ax = plots.bars(frame, label="tier", value=parts, unit="effect, log points")
@@ -93,12 +104,11 @@ def composition_figure(found: Study) -> Exhibit:
 def percent_sentence(found: Study) -> Sentence:
     """Say the effects on tiers in percent."""
     parts = []
-    for tier, name in TIERS.items():
-        key = f"{FIXED}{tier}"
-        if key in found.effects:
-            row = headline_row(found, key)
-            low, mid, high = (np.expm1(row[k]) for k in ("conf_low", "estimate", "conf_high"))
-            parts.append(f"{name} {mid:+.1%} ({low:+.1%} to {high:+.1%})")
+    for key in found.shown([f"{FIXED}{tier}" for tier in TIERS]):
+        row = headline_row(found, key)
+        low, mid, high = (np.expm1(row[k]) for k in ("conf_low", "estimate", "conf_high"))
+        around = f"{low:+.1%} to {high:+.1%}" if np.isfinite(low) else NO_INTERVAL
+        parts.append(f"{TIERS[key.removeprefix(FIXED)]} {mid:+.1%} ({around})")
     text = (
         f"Pay per post at a fixed staff mix, mean of the first {found.horizon + 1} years: "
         f"{'; '.join(parts)}."
@@ -115,11 +125,14 @@ def stacked_sentence(found: Study) -> Sentence:
             source=found.source,
         )
     gap = headline_row(found, GAPS[0])
-    apart = [headline(found.effects[f"{RAW}{tier}"], found.horizon)[0]
-             for tier in ("hospital", "township")]  # fmt: skip
+    error = f"standard error {gap['std_error']:.4f}"
     text = (
         f"Within the same county and year, hospital pay moves against township pay by "
-        f"{gap['estimate']:+.4f} log points, standard error {gap['std_error']:.4f}. The difference "
-        f"of the two separate effects is {apart[0] - apart[1]:+.4f}."
+        f"{gap['estimate']:+.4f} log points, "
+        f"{error if np.isfinite(gap['std_error']) else NO_INTERVAL}."
     )
+    raw = [f"{RAW}{tier}" for tier in ("hospital", "township")]
+    if all(name in found.effects for name in raw):
+        apart = [headline(found.effects[name], found.horizon)[0] for name in raw]
+        text += f" The difference of the two separate effects is {apart[0] - apart[1]:+.4f}."
     return sentence(text, badge=found.panel.badge, source=found.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -189,7 +189,10 @@ def _bootstrap(effects: Effects, imposed: bool) -> dict[str, float]:
 
 
 def _permuted(effects: Effects, panel: Panel) -> dict[str, float]:
-    found = randomisation_test(effects, panel, n_draws=N_PERMUTED)
+    known = bool(np.isfinite(effects.overall.std_error[0]))
+    found = randomisation_test(
+        effects, panel, statistic="t" if known else "estimate", n_draws=N_PERMUTED
+    )
     return {"p_value": float(found["p_value"].iloc[0])}
 
 
@@ -289,8 +292,10 @@ def leave_out_figure(checks: Checks) -> Exhibit:
 
     from ..plots import forest
 
-    cohorts = leave_one_out(checks.event_study, checks.panel, by="cohort")
-    clusters = leave_one_out(checks.event_study, checks.panel, by="cluster").head(5)
+    cohorts = _without_each(checks, "cohort")
+    clusters = _without_each(checks, "cluster").head(5)
+    if cohorts.empty and clusters.empty:
+        raise DesignError("one cohort and too few clusters: there is nothing to leave out.")
     everyone = checks.event_study.overall.to_frame(bands=False).iloc[[0]]
     frame = pd.concat(
         [
@@ -314,6 +319,15 @@ def leave_out_figure(checks: Checks) -> Exhibit:
         badge=checks.panel.badge,
         source=checks.source,
     )
+
+
+def _without_each(checks: Checks, by: Literal["cohort", "cluster"]) -> pd.DataFrame:
+    import pandas as pd
+
+    try:
+        return leave_one_out(checks.event_study, checks.panel, by=by)
+    except DesignError:
+        return pd.DataFrame({"left_out": [], "estimate": [], "conf_low": [], "conf_high": []})
 
 
 def placebo_table(checks: Checks) -> Exhibit:

@@ -89,7 +89,7 @@ def split_sentence(found: Study) -> Sentence:
 
 def tail_sentence(found: Study) -> Sentence:
     """Say how the surplus is spread over counties and years, and how often it is a deficit."""
-    values = outcome_values(found.panel, RATE if RATE in found.effects else NOTIONAL)
+    values = outcome_values(found.panel, found.shown((RATE, NOTIONAL))[0])
     seen = values[np.isfinite(values)]
     low, middle, high = np.quantile(seen, [0.01, 0.5, 0.99])
     text = (

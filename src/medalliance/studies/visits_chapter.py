@@ -30,15 +30,28 @@ TITLES = {PRIMARY: "primary-care share", INSIDE: "in-county share", **VOLUMES}
 
 @dataclass(frozen=True, eq=False)
 class Shares:
-    """Registered event studies with the estimate of all four parts together."""
+    """Registered event studies with the estimate of all four parts together.
+
+    Attributes
+    ----------
+    study : Study
+    parts : Effects or None
+        None where the panel does not carry it; ``refusal`` says why.
+    refusal : str
+    """
 
     study: Study
-    parts: Effects
+    parts: Effects | None
+    refusal: str = ""
 
 
 def run(panel: Panel) -> Shares:
     """Estimate shares, volumes and the four parts together."""
-    return Shares(study(panel, tuple(TITLES)), etwfe(panel, PARTS, family="multinomial"))
+    found = study(panel, tuple(TITLES))
+    try:
+        return Shares(found, etwfe(panel, PARTS, family="multinomial"))
+    except DesignError as error:
+        return Shares(found, None, str(error))
 
 
 def stacked_figure(found: Shares) -> Exhibit:
@@ -72,6 +85,8 @@ def stacked_figure(found: Shares) -> Exhibit:
 
 
 def _by_event(found: Shares) -> pd.DataFrame:
+    if found.parts is None:
+        raise DesignError(found.refusal)
     frame = found.parts.aggregate("event_time", balance=found.study.horizon).to_frame(bands=False)
     frame = frame[frame["event_time"].between(0, found.study.horizon)]
     wide = frame.pivot_table(index="event_time", columns="outcome", values="estimate", sort=False)
@@ -141,9 +156,9 @@ def shares_figure(found: Shares) -> Exhibit:
 def identity_table(found: Shares) -> Exhibit:
     """Split the effect on each share into what the effect on each volume brings."""
     panel = found.study.panel
+    effect = np.array([headline_row(found.study, name)["estimate"] for name in VOLUMES])
     on = (panel.frame[panel.cohort] > 0) & (panel.frame[panel.year] >= panel.frame[panel.cohort])
     with_it = panel.frame.loc[on, list(PARTS)].sum().to_numpy(float)
-    effect = np.array([headline_row(found.study, name)["estimate"] for name in VOLUMES])
     change = share_change_table(with_it / np.exp(effect), with_it, list(PARTS))
     change["part"] = change["part"].map(SHORT)
     change.columns = [

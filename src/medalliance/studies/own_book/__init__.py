@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 from .build import OwnBook, build_own_book
+from .chapters import CHAPTERS
+from .folder import refuse_foreign
 
-__all__ = ["OwnBook", "build_own_book"]
+__all__ = ["CHAPTERS", "OwnBook", "build_own_book", "refuse_foreign"]

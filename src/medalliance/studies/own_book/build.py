@@ -5,22 +5,28 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import nbformat
 import pandas as pd
 import yaml
 
-from ...panel import load_panel
+from ...codebook import load_codebook
+from ...intake import PanelReport
+from ...panel import Panel
 from ..book import fold_code, mathjax, render
+from ..finish import finish_pages
 from ..notebooks import kernel_environment, notebook_text
+from ..own_contract import VARIABLE
 from ..pages import glossary
+from . import contract, pages
 from . import files as exports
 from . import manifest as manifests
-from . import pages
 from .chapters import CHAPTERS, GENERAL, Readiness, readiness
 from .folder import NEW, own_folder
 from .kernels import ChapterRun, closed_environment, run_chapter
@@ -40,23 +46,33 @@ class OwnBook:
 
     Attributes
     ----------
-    frame : DataFrame
-        The panel with the standard column names, checked.
+    checked : PanelReport
+        The panel under standard names, without errors.
     data : Path
         The file it was read from.
-    problems : sequence
-        What the check warned of, each with ``code`` and ``text``.
-    others : dict of str to Path
-        Further files that went in, by role: ``mapping``, ``rules``.
+    mapping, rules : Path or None
+        The mapping file that it was read with; the reader's contract.
+    only : tuple of str
+        Chapters to run; blank for all.
     environment : dict of str to str
         Further variables of the kernels.
     """
 
-    frame: pd.DataFrame
+    checked: PanelReport
     data: Path
-    problems: Sequence[Any] = ()
-    others: Mapping[str, Path] = field(default_factory=dict)
+    mapping: Path | None = None
+    rules: Path | None = None
+    only: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel, with the columns that chapters can use: numbers, keys, known names."""
+        panel = self.checked.panel()
+        known = load_codebook().variables
+        frame = panel.frame
+        kept = [n for n in frame if n in known or pd.api.types.is_numeric_dtype(frame[n])]
+        return replace(panel, frame=frame[kept])
 
 
 def build_own_book(
@@ -87,15 +103,23 @@ def build_own_book(
     started, clock = datetime.now(UTC), time.perf_counter()
     with own_folder(output) as building:
         new, scratch, staged = (building / name for name in (NEW, "scratch", "source"))
-        (new / "work").mkdir()
-        own.frame.to_parquet(new / "work" / PANEL, index=False)
+        for folder in (new / "work", scratch):
+            folder.mkdir()
+        own.panel.frame.to_parquet(new / "work" / PANEL, index=False)
         (new / "work" / "README.txt").write_text(_KEEP_OUT, encoding="utf-8")
-        ready = readiness(load_panel(own.frame))
-        runs = _run_all(own, source, new / "work" / PANEL, scratch, ready, report)
+        ready = readiness(own.checked.needs)
+        chapters = {
+            name: source / f"{name}.ipynb" for name in CHAPTERS if name in (own.only or CHAPTERS)
+        }
+        if own.rules is not None:
+            shutil.copyfile(own.rules, new / "work" / own.rules.name)
+            chapters[contract.NAME] = scratch / f"{contract.NAME}.ipynb"
+            nbformat.write(contract.contract_notebook(), chapters[contract.NAME])
+        runs = _run_all(own, chapters, new / "work", scratch, ready, report)
         shown, taken = _take_along(runs)
-        _stage(source, staged)
-        titles = {name: pages.title_of(source / f"{name}.ipynb") for name in CHAPTERS}
-        _write_chapters(source, staged, runs, ready)
+        _stage(source, staged, list(chapters))
+        titles = {name: pages.title_of(path) for name, path in chapters.items()}
+        _write_chapters(source, staged, chapters, runs, ready)
         facts = manifests.manifest(
             started=started.strftime("%Y-%m-%d %H:%M:%S UTC"),
             seconds=time.perf_counter() - clock,
@@ -108,6 +132,7 @@ def build_own_book(
         report("building the pages")
         html = render(staged, building / "pages", closed_environment(scratch))
         shutil.copytree(html, new, dirs_exist_ok=True)
+        finish_pages(new, staged)
         (new / exports.FOLDER).mkdir()
         for name, content in taken.items():
             (new / exports.FOLDER / name).write_bytes(content)
@@ -118,22 +143,23 @@ def build_own_book(
 
 def _run_all(
     own: OwnBook,
-    source: Path,
-    panel: Path,
+    chapters: Mapping[str, Path],
+    work: Path,
     scratch: Path,
     ready: Mapping[str, Readiness],
     report: Callable[[str], None],
 ) -> list[ChapterRun]:
     runs = []
-    for number, name in enumerate(CHAPTERS, start=1):
-        place = f"[{number}/{len(CHAPTERS)}] {name}"
-        if not ready[name].available:
+    extra = dict(own.environment)
+    if own.rules is not None:
+        extra[VARIABLE] = str((work / own.rules.name).resolve())
+    for number, (name, path) in enumerate(chapters.items(), start=1):
+        place = f"[{number}/{len(chapters)}] {name}"
+        if name in ready and not ready[name].available:
             report(f"{place}: not possible on this panel")
             continue
         report(f"{place} …")
-        run = run_chapter(
-            source / f"{name}.ipynb", panel=panel, scratch=scratch, extra=own.environment
-        )
+        run = run_chapter(path, panel=work / PANEL, scratch=scratch, extra=extra)
         memory = "" if run.megabytes is None else f", {run.megabytes:.0f} MB"
         state = "" if run.whole else ", not possible on this panel"
         left = f", {len(run.refusals)} not shown" if run.whole and run.refusals else ""
@@ -159,29 +185,29 @@ def _take_along(
 
 
 # --- sources ------------------------------------------------------------------------------------
-def _stage(source: Path, staged: Path) -> None:
+def _stage(source: Path, staged: Path, chapters: Sequence[str]) -> None:
     """Copy what every page needs: styles, the script for formulas, the general chapters."""
-    ignored = shutil.ignore_patterns("laboratory", "*.svg.bak")
+    ignored = shutil.ignore_patterns("laboratory")
     shutil.copytree(source / "_static", staged / "_static", ignore=ignored)
     shutil.copy2(mathjax(), staged / "_static" / "tex-svg.js")
     config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
     config["title"] = config["sphinx"]["config"]["html_title"] = TITLE
     config["sphinx"]["config"]["html_theme_options"]["logo"]["text"] = TITLE
     _write_yaml(staged / "_config.yml", config)
-    chapters = [{"file": name} for name in CHAPTERS if name not in _QUESTIONED]
-    parts = [
-        {"caption": "Your results", "chapters": chapters},
-        {
-            "caption": "Your results, questioned",
-            "chapters": [{"file": name} for name in _QUESTIONED],
-        },
-        {"caption": "This run", "chapters": [{"file": "files"}, {"file": "run"}]},
-        {
-            "caption": "How to read it",
-            "chapters": [{"file": name.rpartition(".")[0]} for name in (*GENERAL, "glossary.md")],
-        },
+    last = (*_QUESTIONED, contract.NAME)
+    parts = {
+        "Your results": [name for name in chapters if name not in last],
+        "Your results, questioned": [name for name in chapters if name in _QUESTIONED],
+        "Your contract": [name for name in chapters if name == contract.NAME],
+        "This run": ["files", "run"],
+        "How to read it": [name.rpartition(".")[0] for name in (*GENERAL, "glossary.md")],
+    }
+    listed = [
+        {"caption": caption, "chapters": [{"file": name} for name in names]}
+        for caption, names in parts.items()
+        if names
     ]
-    _write_yaml(staged / "_toc.yml", {"format": "jb-book", "root": "index", "parts": parts})
+    _write_yaml(staged / "_toc.yml", {"format": "jb-book", "root": "index", "parts": listed})
 
 
 def _write_yaml(path: Path, content: Any) -> None:
@@ -189,36 +215,41 @@ def _write_yaml(path: Path, content: Any) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-def _present() -> list[str]:
+def _present(chapters: Iterable[str]) -> list[str]:
     own = ["index.md", "files.md", "run.md", "glossary.md", *GENERAL]
-    return [*own, *(f"{name}.ipynb" for name in CHAPTERS)]
+    return [*own, *(f"{name}.ipynb" for name in chapters)]
 
 
 def _write_chapters(
-    source: Path, staged: Path, runs: Sequence[ChapterRun], ready: Mapping[str, Readiness]
+    source: Path,
+    staged: Path,
+    chapters: Mapping[str, Path],
+    runs: Sequence[ChapterRun],
+    ready: Mapping[str, Readiness],
 ) -> None:
-    import nbformat
-
-    ran = {run.name: run for run in runs}
-    for name in CHAPTERS:
+    ran, present = {run.name: run for run in runs}, _present(chapters)
+    for name, path in chapters.items():
         if name in ran:
-            notebook = pages.annotate(ran[name], ready[name])
+            notebook = pages.annotate(ran[name], ready.get(name))
         else:
-            notebook = nbformat.read(source / f"{name}.ipynb", as_version=4)
+            notebook = nbformat.read(path, as_version=4)
             notebook = pages.missing_chapter(notebook, ready[name].sentences)
-        _write_notebook(staged / f"{name}.ipynb", notebook)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = pages.for_own_panel(cell.source)
+        _write_notebook(staged / f"{name}.ipynb", notebook, present)
     for name in GENERAL:
         if name.endswith(".md"):
             text = (source / name).read_text(encoding="utf-8")
-            _write_text(staged / name, pages.drop_dead_links(text, _present()))
+            _write_text(staged / name, pages.drop_dead_links(text, present))
         else:
-            _write_notebook(staged / name, nbformat.read(source / name, as_version=4))
+            _write_notebook(staged / name, nbformat.read(source / name, as_version=4), present)
 
 
-def _write_notebook(path: Path, notebook: Any) -> None:
+def _write_notebook(path: Path, notebook: Any, present: Sequence[str]) -> None:
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
-            cell.source = pages.drop_dead_links(cell.source, _present())
+            cell.source = pages.drop_dead_links(cell.source, present)
     _write_text(path, fold_code(notebook_text(notebook)))
 
 
@@ -236,9 +267,8 @@ def _write_pages(
     titles: Mapping[str, str],
     facts: Mapping[str, Any],
 ) -> None:
-    panel = load_panel(own.frame)
     read = {"file": own.data.name, "size": f"{own.data.stat().st_size:,} bytes"}
-    front = pages.front(panel, read, own.problems, ready, runs, titles)
+    front = pages.front(own.panel, own.checked, read, shown, runs, titles)
     whole = [name for name in taken if name.startswith("all-tables")]
     _write_text(staged / "index.md", front)
     _write_text(staged / "files.md", pages.files(shown, whole, titles))
@@ -247,5 +277,5 @@ def _write_pages(
 
 
 def _inputs(own: OwnBook, panel: Path) -> dict[str, Any]:
-    given = {"data": own.data, **own.others, "panel as read": panel}
-    return {role: manifests.file_facts(path) for role, path in given.items()}
+    given = {"data": own.data, "mapping": own.mapping, "rules": own.rules, "panel as read": panel}
+    return {role: manifests.file_facts(path) for role, path in given.items() if path}

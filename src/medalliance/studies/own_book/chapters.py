@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from ...errors import DesignError
-from ...outcomes import outcome_label, outcome_values
-from ...outcomes._registry import OUTCOMES
-from ...panel import Panel, PanelWarning
+from ...intake import Need
 from .. import doubt_chapter, link_chapter, remuneration_chapter, surplus_chapter, visits_chapter
 from ..estimates import PREFERRED
 
@@ -50,9 +46,9 @@ class Readiness:
         return tuple(dict.fromkeys(self.reasons.values()))
 
 
-def readiness(panel: Panel) -> dict[str, Readiness]:
-    """Return what the panel gives, by chapter."""
-    said = {name: _reason(panel, name) for names in CHAPTERS.values() for name in names}
+def readiness(needs: Iterable[Need]) -> dict[str, Readiness]:
+    """Return what a panel gives, by chapter, from what its check found."""
+    said = {need.outcome: reason(need) for need in needs}
     return {
         chapter: Readiness(
             tuple(name for name in names if not said[name]),
@@ -62,19 +58,14 @@ def readiness(panel: Panel) -> dict[str, Readiness]:
     }
 
 
-def _reason(panel: Panel, name: str) -> str:
+def reason(need: Need) -> str:
     """Say why an outcome cannot be computed; blank if it can."""
-    absent = [column for column in OUTCOMES[name].needs if column not in panel.frame.columns]
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PanelWarning)
-            values = outcome_values(panel, name)
-    except DesignError as refused:
-        if absent:
-            return f"“{outcome_label(name)}” needs {_columns(absent)}, which your table lacks."
-        return " ".join(str(refused).split())
-    if not (values == values).any():
-        return f"“{outcome_label(name)}” is missing in every row."
+    if need.missing:
+        return f"“{need.label}” needs {_columns(list(need.missing))}, which your table lacks."
+    if not need.available:
+        return f"“{need.label}”: {' '.join(need.reason.split())}"
+    if need.coverage == 0:
+        return f"“{need.label}” has no row in which all of its columns have a value."
     return ""
 
 

@@ -110,7 +110,7 @@ def link(shown: Shown, names: Sequence[str]) -> None:
         data.pop(kind, None)
     if names:
         links = " · ".join(link_to(name) for name in names)
-        line = f'<p class="exhibit-source exhibit-files">Files: {links}</p></figure>'
+        line = f'<p class="exhibit-files">Files: {links}</p></figure>'
         head, mark, tail = data["text/html"].rpartition("</figure>")
         data["text/html"] = f"{head}{line}{tail}" if mark else data["text/html"]
 

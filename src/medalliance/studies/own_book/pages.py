@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 
 from ...exhibits import Exhibit
-from ...outcomes import outcome_label
+from ...intake import PanelReport
 from ...panel import Panel
 from ...provenance import Badge
 from ...tables import table
 from ..estimates import YOURS
-from .chapters import ONE_IS_ENOUGH, Readiness
+from .chapters import ONE_IS_ENOUGH, Readiness, reason
 from .files import Shown, link_to
 from .kernels import ChapterRun
 
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)\s#]+)(#[^)\s]*)?\)")
+_TEACHING = re.compile(r"<!-- teaching panel -->.*?<!-- end -->\n*", re.DOTALL)
 _MARKS = re.compile(r"([\\`*_\[\]<>$|~])")
 
 
@@ -43,12 +44,17 @@ def drop_dead_links(text: str, present: Sequence[str]) -> str:
     )
 
 
+def for_own_panel(text: str) -> str:
+    """Leave out what a chapter says of the teaching panel alone."""
+    return _TEACHING.sub("", text)
+
+
 # --- front page ---------------------------------------------------------------------------------
 def front(
     panel: Panel,
+    checked: PanelReport,
     facts: Mapping[str, str],
-    problems: Sequence[Any],
-    ready: Mapping[str, Readiness],
+    shown: Sequence[tuple[Shown, Sequence[str]]],
     runs: Sequence[ChapterRun],
     titles: Mapping[str, str],
 ) -> str:
@@ -57,12 +63,11 @@ def front(
     Parameters
     ----------
     panel : Panel
+    checked : PanelReport
     facts : mapping
-        What was read and how, word to words.
-    problems : sequence
-        What the check found, each with ``severity`` and ``text``.
-    ready : mapping
-        By chapter.
+        What was read, word to words.
+    shown : sequence
+        What the chapters show.
     runs : sequence of ChapterRun
         Chapters that were executed.
     titles : mapping
@@ -72,15 +77,18 @@ def front(
         [
             "# Your panel\n",
             "This book was computed on your machine, from your table. Nothing was sent anywhere.\n",
+            "## In brief\n",
+            _in_brief(shown, titles),
+            "## What was read\n",
             raw(_read_table(panel, facts)),
             "## Who starts when\n",
             raw(_cohort_table(panel)),
             "## What the check found\n",
-            _found(problems),
+            _found(checked),
             "## What your table gives\n",
-            raw(_outcome_table(ready)),
+            raw(_outcome_table(checked)),
             "## Chapters\n",
-            _chapter_list(ready, runs, titles),
+            _chapter_list(runs, titles),
             "## Where things are\n",
             "- Each table comes as Excel and Word, each figure as PNG and PDF: "
             "[files to take away](files.md).\n"
@@ -145,36 +153,54 @@ def _cohort_table(panel: Panel) -> Exhibit:
     )
 
 
-def _found(problems: Sequence[Any]) -> str:
-    if not problems:
-        return "Nothing to report.\n"
-    return "".join(f"- {plain(problem.code)}: {plain(problem.text)}\n" for problem in problems)
+def _in_brief(shown: Sequence[tuple[Shown, Sequence[str]]], titles: Mapping[str, str]) -> str:
+    """Repeat the first sentence of each chapter, with its badge."""
+    first: dict[str, str] = {}
+    for item, _ in shown:
+        html = item.output["data"]["text/html"]
+        if item.number == 0 and item.chapter not in ONE_IS_ENOUGH:
+            first.setdefault(item.chapter, html)
+    if not first:
+        return "This panel carries no chapter; below it is said why.\n"
+    return "".join(
+        f"**[{plain(titles[name])}]({name}.ipynb)**\n\n```{{raw}} html\n{html}\n```\n\n"
+        for name, html in first.items()
+    )
 
 
-def _outcome_table(ready: Mapping[str, Readiness]) -> Exhibit:
-    said: dict[str, str] = {}
-    for chapter in ready.values():
-        said |= dict.fromkeys(chapter.available, "") | dict(chapter.reasons)
+def _found(checked: PanelReport) -> str:
+    said = [f"{problem.code}: {problem.text}" for problem in checked.problems]
+    said += [f"Read: {reading.text}" for reading in checked.readings]
+    return "".join(f"- {plain(text)}\n" for text in said) or "Nothing to report.\n"
+
+
+def _outcome_table(checked: PanelReport) -> Exhibit:
+    families = {"surplus": "surplus", "remuneration": "pay", "shares": "visits and shares"}
     rows = [
-        {"outcome": outcome_label(name), "available": not why, "remark": why}
-        for name, why in said.items()
+        {
+            "kind": families.get(need.family, need.family),
+            "outcome": need.label,
+            "available": need.available,
+            "rows with a value": need.coverage,
+            "remark": reason(need),
+        }
+        for need in checked.needs
     ]
     return table(
         pd.DataFrame(rows),
-        caption="Outcomes that your table gives, and what the others lack.",
+        caption="Outcomes that your table gives, and what the others lack. Rows as a share, 0-1.",
         badge=Badge.YOURS,
         source=YOURS,
+        decimals=2,
         labels={},
         blank="",
     )
 
 
-def _chapter_list(
-    ready: Mapping[str, Readiness], runs: Sequence[ChapterRun], titles: Mapping[str, str]
-) -> str:
+def _chapter_list(runs: Sequence[ChapterRun], titles: Mapping[str, str]) -> str:
     ran = {run.name: run for run in runs}
     lines = []
-    for name in (*ready, *(name for name in ran if name not in ready)):
+    for name in titles:
         run = ran.get(name)
         if run is None or not run.whole:
             said = "not possible on this panel; the page says why"

@@ -1,0 +1,133 @@
+"""Chapters on panels that carry little: each says why, and none shows what is not a number."""
+
+import ast
+import json
+import re
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from medalliance.errors import DesignError, RuleError
+from medalliance.exhibits import Exhibit, Sentence
+from medalliance.paths import PROJECT
+from medalliance.provenance import Badge
+from medalliance.simulate import simulate_panel
+from medalliance.studies import doubt_chapter, sureness
+
+KEYS = ["county_code", "prefecture_code", "year", "cohort"]
+VISITS = ["visits_village", "visits_township", "visits_county", "visits_out"]
+NOT_A_NUMBER = re.compile(r"\bnan\b|\binf\b|<NA>", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module")
+def whole():
+    drawn = simulate_panel(40, 9, seed=4, rules=["one_sided", "split_631"], channels=False)
+    return drawn.panel.frame
+
+
+def some_treated(frame, count):
+    treated = frame.loc[frame["cohort"] > 0, "county_code"].unique()[:count]
+    return frame[(frame["cohort"] == 0) | frame["county_code"].isin(treated)]
+
+
+def two_counties(frame):
+    first = frame.groupby(frame["cohort"] > 0)["county_code"].first()
+    return frame[frame["county_code"].isin(first)]
+
+
+def without(frame, *stems):
+    return frame[[name for name in frame if not name.startswith(stems)]]
+
+
+# name: (panel from the whole one, chapters that must show something, chapters that must not)
+PANELS = {
+    "one treated county": (lambda f: some_treated(f, 1), {"surplus", "visit-shares"}, set()),
+    "no never-treated county": (lambda f: f[f["cohort"] > 0], {"surplus", "methods"}, set()),
+    "a year missing": (lambda f: f[f["year"] != 2016], {"surplus", "how-wrong"}, set()),
+    "rows missing": (
+        lambda f: f[np.random.default_rng(0).random(len(f)) > 0.2],
+        {"surplus", "remuneration", "visit-shares"},
+        set(),
+    ),
+    "only visits": (
+        lambda f: f[["county_code", "year", "cohort", *VISITS]],
+        {"visit-shares"},
+        {"surplus", "remuneration"},
+    ),
+    "only spending": (
+        lambda f: f[[*KEYS, "insured_n", "spending"]],
+        {"surplus"},
+        {"remuneration", "visit-shares"},
+    ),
+    "only the surplus": (
+        lambda f: f[[*KEYS, "insured_n", "budget", "notional_budget", "spending"]],
+        {"surplus", "money-and-behaviour"},
+        {"remuneration", "visit-shares"},
+    ),
+    "no notional budget": (
+        lambda f: f.drop(columns="notional_budget"),
+        {"surplus", "remuneration"},
+        set(),
+    ),
+    "no price index": (lambda f: f.drop(columns="cpi_index"), {"remuneration"}, set()),
+    "no pay": (lambda f: without(f, "pay_", "fte_"), {"remuneration", "surplus"}, set()),
+    "one cohort, nobody else": (
+        lambda f: f[f["cohort"] == f["cohort"].max()],
+        set(),
+        {"surplus", "remuneration", "visit-shares", "methods"},
+    ),
+    "nobody treated": (lambda f: f[f["cohort"] == 0], set(), {"surplus", "visit-shares"}),
+    "two counties": (two_counties, {"surplus", "visit-shares"}, set()),
+    "a rule that nobody knows": (
+        lambda f: f.assign(rule_id="ours"),
+        {"money-and-behaviour"},
+        set(),
+    ),
+}
+
+
+def shown_or_refused(chapter):
+    """Run a chapter as a reader's book does: what it shows, and what is refused."""
+    book = json.loads((PROJECT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
+    names, shown, refused = {}, [], []
+    for cell in book["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse("".join(cell["source"]))
+        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+        try:
+            exec(compile(tree, "cell", "exec"), names)
+            if last is not None:
+                shown.append(eval(compile(ast.Expression(last.value), "cell", "eval"), names))
+        except (DesignError, RuleError) as refusal:
+            refused.append(str(refusal))
+            if last is None:
+                break
+    plt.close("all")
+    return shown, refused
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", PANELS)
+def test_thin_panel(name, whole, tmp_path, monkeypatch):
+    make, must_show, must_not = PANELS[name]
+    make(whole).to_parquet(tmp_path / "panel.parquet")
+    monkeypatch.setenv("MEDALLIANCE_PANEL", str(tmp_path / "panel.parquet"))
+    monkeypatch.setattr(doubt_chapter, "MAGNITUDES", (0.0,))
+    monkeypatch.setattr(doubt_chapter, "DRAWS", 5)
+    for draws in ("N_PERMUTED", "N_DRAWN"):
+        monkeypatch.setattr(sureness, draws, 5)
+    chapters = must_show | must_not | ({"how-sure"} if name == "one treated county" else set())
+    for chapter in sorted(chapters):
+        shown, refused = shown_or_refused(chapter)
+        assert shown if chapter in must_show else True, (chapter, refused)
+        assert not (shown and chapter in must_not), chapter
+        for exhibit in shown:
+            assert isinstance(exhibit, Exhibit | Sentence)
+            assert exhibit.badge == Badge.YOURS
+            assert not NOT_A_NUMBER.search(repr(exhibit)), repr(exhibit)
+        for words in refused:
+            assert words.rstrip().endswith((".", ")")), words
+            assert not NOT_A_NUMBER.search(words), words
