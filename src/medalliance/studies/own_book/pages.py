@@ -17,7 +17,7 @@ from ...panel import Panel
 from ...provenance import Badge
 from ...tables import table
 from ..estimates import YOURS
-from .chapters import ONE_IS_ENOUGH, Readiness, reason
+from .chapters import CHAPTERS, ONE_IS_ENOUGH, Readiness, reason
 from .files import Shown, link_to
 from .kernels import ChapterRun
 
@@ -87,6 +87,7 @@ def front(
             _found(checked),
             "## What your table gives\n",
             raw(_outcome_table(checked)),
+            "`medalliance check` says the same of every outcome that the package knows.\n",
             "## Chapters\n",
             _chapter_list(runs, titles),
             "## Where things are\n",
@@ -157,9 +158,9 @@ def _in_brief(shown: Sequence[tuple[Shown, Sequence[str]]], titles: Mapping[str,
     """Repeat the first sentence of each chapter, with its badge."""
     first: dict[str, str] = {}
     for item, _ in shown:
-        html = item.output["data"]["text/html"]
-        if item.number == 0 and item.chapter not in ONE_IS_ENOUGH:
-            first.setdefault(item.chapter, html)
+        told = item.number == 0 and "truth" not in item.recipe
+        if told and item.chapter not in ONE_IS_ENOUGH:
+            first.setdefault(item.chapter, item.output["data"]["text/html"])
     if not first:
         return "This panel carries no chapter; below it is said why.\n"
     return "".join(
@@ -175,20 +176,21 @@ def _found(checked: PanelReport) -> str:
 
 
 def _outcome_table(checked: PanelReport) -> Exhibit:
-    families = {"surplus": "surplus", "remuneration": "pay", "shares": "visits and shares"}
+    used = {name for names in CHAPTERS.values() for name in names}
     rows = [
         {
-            "kind": families.get(need.family, need.family),
             "outcome": need.label,
             "available": need.available,
             "rows with a value": need.coverage,
             "remark": reason(need),
         }
         for need in checked.needs
+        if need.outcome in used
     ]
     return table(
         pd.DataFrame(rows),
-        caption="Outcomes that your table gives, and what the others lack. Rows as a share, 0-1.",
+        caption="Outcomes of the chapters that your table gives, and what the others lack. Rows "
+        "as a share, 0-1.",
         badge=Badge.YOURS,
         source=YOURS,
         decimals=2,
