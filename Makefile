@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks book pdf test lint bench grade measure refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks readme book pdf test lint bench grade measure refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -52,6 +52,10 @@ data-mssp: $(STAMP) ## download the public Shared Savings files (MEDALLIANCE_MSS
 notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one)
 	@bash tools/system.sh font
 	@$(PY) -m medalliance notebooks $(NB)
+	@$(PY) -m medalliance readme
+
+readme: $(STAMP) ## write the README's tables and EXHIBITS.md from notebooks, data and lock
+	@$(PY) -m medalliance readme
 
 book: $(HTML) ## build the pages into build/html
 

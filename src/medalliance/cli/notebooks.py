@@ -16,7 +16,8 @@ def run(
 ) -> None:
     """Execute the book's notebooks again and write them back where their outputs changed.
 
-    The time of a run that changed outputs is kept in ``run-times.csv`` for the status page.
+    The time of a run that changed outputs is kept in ``run-times.csv`` for the status page, the
+    data files that each notebook read in ``files_read.csv`` for the map of exhibits.
 
     Example: medalliance notebooks book/public-figures.ipynb
     """
@@ -24,7 +25,8 @@ def run(
 
     from ..errors import DataError
     from ..paths import book_dir
-    from ..studies.notebooks import execute, find_notebooks
+    from ..studies.files_read import STORE, files_read_text, load_files_read, merged
+    from ..studies.notebooks import Ran, find_notebooks, run_notebook
     from ..studies.run_times import FILE, updated_times
     from ._output import write_whole
 
@@ -32,20 +34,26 @@ def run(
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         raise DataError(f"no such notebook: {', '.join(missing)}. Name a file under book/.")
-    runs: dict[Path, tuple[float, bool]] = {}
+    runs: dict[Path, tuple[Ran, bool]] = {}
     with ThreadPoolExecutor(jobs) as kernels:
-        waiting = {kernels.submit(execute, path): path for path in chosen}
+        waiting = {kernels.submit(run_notebook, path): path for path in chosen}
         try:
             for number, done in enumerate(as_completed(waiting), start=1):
-                path, (text, seconds) = waiting[done], done.result()
-                changed = text != path.read_text(encoding="utf-8")
+                path, ran = waiting[done], done.result()
+                changed = ran.text != path.read_text(encoding="utf-8")
                 if changed:
-                    write_whole(path, text)
-                runs[path] = (seconds, changed)
-                said = f"{path} {seconds:.1f} s, {'written' if changed else 'unchanged'}"
+                    write_whole(path, ran.text)
+                runs[path] = (ran, changed)
+                said = f"{path} {ran.seconds:.1f} s, {'written' if changed else 'unchanged'}"
                 typer.echo(f"[{number}/{len(chosen)}] {said}", err=True)
         finally:
             kernels.shutdown(cancel_futures=True)
-            times = updated_times(book_dir(), runs)
+            book = book_dir()
+            took = {path: (ran.seconds, changed) for path, (ran, changed) in runs.items()}
+            times = updated_times(book, took)
             if times is not None:
-                write_whole(book_dir() / FILE, times)
+                write_whole(book / FILE, times)
+            known = load_files_read(book)
+            read = merged(known, {path: ran.files for path, (ran, _) in runs.items()}, book)
+            if read != known:
+                write_whole(book / STORE, files_read_text(read))

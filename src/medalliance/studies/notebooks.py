@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
 from ..paths import PACKAGE
+from .files_read import REPORT, grouped
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -29,6 +32,18 @@ def find_notebooks(folder: Path) -> list[Path]:
     """Return the notebooks under a folder in order of name."""
     found = folder.rglob("*.ipynb")
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
+
+
+_WATCH = "from medalliance.studies.files_read import watch; watch(); del watch"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A notebook that was executed: its text with outputs, wall time, data files that it read."""
+
+    text: str
+    seconds: float
+    files: tuple[str, ...]
 
 
 def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tuple[str, float]:
@@ -55,6 +70,12 @@ def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tup
     DataError
         If a cell fails; the message holds the cell and its error.
     """
+    ran = run_notebook(path, panel=panel, timeout=timeout)
+    return ran.text, ran.seconds
+
+
+def run_notebook(path: Path, *, panel: Path | None = None, timeout: int = 600) -> Ran:
+    """Execute a notebook as ``execute`` does; return the data files that it read as well."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -66,14 +87,17 @@ def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tup
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={_WATCH}"],
         resources={"metadata": {"path": str(path.parent)}},
     )
-    try:
-        client.execute(env=kernel_environment(panel))
-    except CellExecutionError as failed:
-        raise DataError(f"{path} fails. Mend the cell and run it again.\n{failed}") from failed
-    return notebook_text(notebook), time.perf_counter() - started
+    with tempfile.TemporaryDirectory(prefix="medalliance-") as scratch:
+        report = Path(scratch) / "files.txt"
+        try:
+            client.execute(env={**kernel_environment(panel), REPORT: str(report)})
+        except CellExecutionError as failed:
+            raise DataError(f"{path} fails. Mend the cell and run it again.\n{failed}") from failed
+        files = set(report.read_text(encoding="utf-8").splitlines())
+    return Ran(notebook_text(notebook), time.perf_counter() - started, tuple(grouped(files)))
 
 
 def kernel_environment(panel: Path | None = None) -> dict[str, str]:

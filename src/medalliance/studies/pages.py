@@ -1,4 +1,4 @@
-"""Pages that the build writes: glossary, sources, data availability, status."""
+"""Pages that the build writes: exhibits, glossary, sources, data availability, status."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pathlib import Path
 
 from ..codebook import load_codebook
 from ..paths import data_dir
+from .availability import sections, statement
+from .exhibit_pages import exhibit_page
 from .status import status
 
 GRADES = {
@@ -36,7 +38,7 @@ def generated_pages(book: Path) -> dict[str, str]:
     Parameters
     ----------
     book : Path
-        The book's sources, whose notebooks the status page counts.
+        The book's sources, whose notebooks are listed and counted.
 
     Returns
     -------
@@ -47,6 +49,7 @@ def generated_pages(book: Path) -> dict[str, str]:
         "glossary.md": glossary(),
         "sources.md": sources(),
         "data-availability.md": availability(),
+        "exhibits.md": exhibit_page(book),
         "status.md": status(book),
     }
 
@@ -92,8 +95,16 @@ def availability() -> str:
         f"| `data/published/{path.name}` | {len(_rows(f'published/{path.name}')):,} |"
         for path in sorted((data_dir() / "published").glob("*.csv"))
     )
-    template = (Path(__file__).parent / "availability.md").read_text(encoding="utf-8")
-    return template.replace("{{grades}}", grades).replace("{{files}}", files)
+    gaps = {
+        "statement": statement(),
+        "collections": sections(),
+        "grades": grades,
+        "files": files,
+    }
+    page = (Path(__file__).parent / "availability.md").read_text(encoding="utf-8")
+    for gap, text in gaps.items():
+        page = page.replace(f"{{{{{gap}}}}}", text)
+    return page
 
 
 def _variables() -> str:

@@ -23,7 +23,8 @@ def read_draws(name: str) -> pd.DataFrame:
     path = STORE / f"{name}_draws.parquet"
     if not path.is_file():
         raise DataError(f"{path}: no graded draws.\n  Run medalliance grade first.")
-    return pd.read_parquet(path)
+    with path.open("rb") as opened:
+        return pd.read_parquet(opened)
 
 
 def write_draws(draws: pd.DataFrame, folder: Path, name: str) -> Path:

@@ -1,0 +1,199 @@
+"""Fill the parts of the README that follow from files: data, software, times, seeds, exhibits."""
+
+from __future__ import annotations
+
+import ast
+import re
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..errors import DataError, first_three
+from ..paths import PACKAGE
+from .availability import readme_table, references, sections, statement
+from .exhibit_map import read_chapters, unresolved
+from .exhibit_pages import counts, exhibit_file, exhibit_table, outside
+from .files_read import load_files_read
+from .run_times import MEANING, load_run_times
+
+_BUSY = 0.5
+
+
+def project_texts(project: Path) -> dict[Path, str]:
+    """Write README.md, data/README.md and EXHIBITS.md as they should stand.
+
+    Parameters
+    ----------
+    project : Path
+        A checkout, with ``README.md``, ``pyproject.toml`` and ``requirements.lock``.
+
+    Returns
+    -------
+    dict
+        Path to text. Nothing is written.
+
+    Raises
+    ------
+    DataError
+        If the folder is no checkout, a mark is missing in the README, or the function behind an
+        exhibit cannot be told.
+    """
+    book = project / "book"
+    needed = ("README.md", "data/README.md", "pyproject.toml", "requirements.lock")
+    missing = [name for name in needed if not (project / name).is_file()]
+    if missing:
+        raise DataError(f"{project}: no {missing[0]}. Run this in a checkout of the project.")
+    untold = unresolved(read_chapters(book))
+    if untold:
+        raise DataError(
+            f"no function can be told for {first_three(untold)}. Let the last line of the cell "
+            "call one function of the package."
+        )
+    parts = {"README.md": blocks(project, book), "data/README.md": {"collections": sections()}}
+    texts = {project / name: fill(project / name, inside) for name, inside in parts.items()}
+    return {**texts, project / "EXHIBITS.md": exhibit_file(book)}
+
+
+def blocks(project: Path, book: Path) -> dict[str, str]:
+    """Write every generated part of the README, by the name of its mark."""
+    return {
+        "data": f"{statement()}\n\n{readme_table()}",
+        "software": software(project),
+        "run-times": run_time_table(),
+        "seeds": seed_table(),
+        "exhibits": f"{_exhibit_words(book)}\n\n{exhibit_table(book)}",
+        "references": references(),
+    }
+
+
+def fill(path: Path, parts: Mapping[str, str]) -> str:
+    """Return a file's text with each part between its marks, a begin and an end.
+
+    Raises
+    ------
+    DataError
+        If a mark is missing or stands twice.
+    """
+    text = path.read_text(encoding="utf-8")
+    for name, part in parts.items():
+        begin, end = f"<!-- {name}: written by make readme -->", f"<!-- /{name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise DataError(f"{path}: the marks {begin} and {end} stand once each. Mend them.")
+        before, _, rest = text.partition(begin)
+        if end not in rest:
+            raise DataError(f"{path}: {end} stands before {begin}. Put it below.")
+        text = f"{before}{begin}\n\n{part}\n\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def software(project: Path) -> str:
+    """List Python and the direct dependencies with the versions that the lock holds."""
+    asked = tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lock = (project / "requirements.lock").read_text(encoding="utf-8")
+    found = re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", lock, re.MULTILINE)
+    locked = {_plain(name): version for name, version in found}
+    groups = {
+        "The package": asked["dependencies"],
+        "The book": asked["optional-dependencies"]["book"],
+    }
+    lines = []
+    for name, wanted in groups.items():
+        names = [_plain(re.split(r"[\[=<>!~; ]", one, maxsplit=1)[0]) for one in wanted]
+        lines.append(f"{name}: {', '.join(f'{one} {locked[one]}' for one in names)}.")
+    python = asked["requires-python"].removeprefix("==").removesuffix(".*")
+    return (
+        f"Python {python} and the {len(locked)} packages of `requirements.lock`, each with version "
+        "and hash; `make env` installs them.\n" + "\n".join(lines)
+    )
+
+
+def run_time_table() -> str:
+    """Set the measured run times with their machine; say what was not measured."""
+    runs = load_run_times()
+    if not runs:
+        return "Not measured yet; `make measure` does it."
+    rows = [
+        f"| `{run.command}` | {run.meaning}{f' ({run.said})' if run.said else ''} | {run.time} "
+        f"| {_size(run.peak_memory_mb)} | {_size(run.disk_mb)} |"
+        for run in runs
+    ]
+    head = "| command | what it does | time | memory | disk |\n|---|---|---:|---:|---:|"
+    places = sorted({f"{run.where}, Python {run.python}, {run.date}" for run in runs})
+    busy = dict.fromkeys(f"`{run.command}`" for run in runs if run.load_before > _BUSY)
+    left = [f"`make {name}`" for name in MEANING if name not in {run.run for run in runs}]
+    notes = [f"Measured on: {'; '.join(places)}. Memory is that of all processes at once."]
+    if busy:
+        notes.append(f"The machine was busy during {', '.join(busy)}: idle it takes less.")
+    if left:
+        notes.append(f"Not measured: {', '.join(left)}.")
+    table = "\n".join([head, *rows])
+    return f"{table}\n\n{' '.join(notes)}"
+
+
+def seed_table() -> str:
+    """List the seeds that the package fixes: a constant, or the default of an argument."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
+        for name, seed in seeds(path.read_text(encoding="utf-8")):
+            found[seed].append(f"`{module.removesuffix('.__init__')}.{name}`")
+    rows = [f"| {seed} | {_few(names)} |" for seed, names in sorted(found.items())]
+    return "\n".join(["| seed | fixed by |", "|---:|---|", *rows])
+
+
+def _few(names: list[str], shown: int = 4) -> str:
+    if len(names) <= shown:
+        return ", ".join(names)
+    homes = sorted({name.strip("`").split(".")[0] for name in names})
+    return f"the default of {len(names)} functions in {', '.join(f'`{home}`' for home in homes)}"
+
+
+def seeds(source: str) -> list[tuple[str, int]]:
+    r"""Find the seeds in a module's text: constants named SEED, defaults of arguments named seed.
+
+    >>> seeds("SEED = 7\ndef draw(n, *, seed: int = 9): ...")
+    [('SEED', 7), ('draw', 9)]
+    """
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _is_whole(node.value):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names = [target.id for target in targets if isinstance(target, ast.Name)]
+            found += [(name, node.value.value) for name in names if "SEED" in name]  # type: ignore
+        elif isinstance(node, ast.FunctionDef):
+            given = node.args
+            late = given.args[len(given.args) - len(given.defaults) :]
+            pairs = [*zip(late, given.defaults, strict=True)]
+            pairs += [*zip(given.kwonlyargs, given.kw_defaults, strict=True)]  # type: ignore
+            found += [(node.name, text.value) for one, text in pairs  # type: ignore
+                      if one.arg == "seed" and _is_whole(text)]  # fmt: skip
+    return found
+
+
+def _size(megabytes: float) -> str:
+    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
+
+
+def _is_whole(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int
+
+
+def _exhibit_words(book: Path) -> str:
+    needing = outside(load_files_read(book))
+    named = ", ".join(f"[{name}](book/{name}.ipynb)" for name in sorted(needing))
+    variables = sorted({file.split("/")[0] for files in needing.values() for file in files})
+    without = (
+        f"Only {named} read files that are not included ({', '.join(f'`{v}`' for v in variables)}, "
+        "see above); their outputs are stored."
+        if needing
+        else "None reads a file that is not included."
+    )
+    return (
+        f"{counts(read_chapters(book))} [EXHIBITS.md](EXHIBITS.md) lists every one with its "
+        f"notebook, cell, call and function. {without}"
+    )
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
