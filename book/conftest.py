@@ -1,20 +1,37 @@
-"""Skip the chapter that reads the public Shared Savings files where they are missing."""
+"""Skip a chapter that reads files which are not included, where they are missing."""
 
 import os
+from pathlib import Path
 
 import pytest
 
-from medalliance.paths import mssp_dir
+from medalliance.paths import mssp_dir, shared_dir
+from medalliance.studies.files_read import load_files_read
 
-CHAPTER = "ledger.ipynb"
+BOOK = Path(__file__).parent
+PLACES = {"MEDALLIANCE_MSSP_DIR": mssp_dir, "MEDALLIANCE_SHARED": shared_dir}
+
+
+def missing_files(names):
+    """List the places that a chapter read when it was stored and that do not lie here."""
+    found = []
+    for name in names:
+        variable, _, rest = name.partition("/")
+        if variable in PLACES:
+            place = PLACES[variable]() / rest
+            present = any(place.glob("20*.csv")) if name.endswith("/") else place.is_file()
+            found += [] if present else [f"{place} is missing; set {variable}"]
+    return found
 
 
 def pytest_collection_modifyitems(items):
-    """Mark the cells of the chapter; they run, and fail, under MEDALLIANCE_REQUIRE_ALL=1."""
-    folder = mssp_dir()
-    if os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1" or any(folder.glob("20*.csv")):
+    """Mark the cells of such chapters; they run, and fail, under MEDALLIANCE_REQUIRE_ALL=1."""
+    if os.environ.get("MEDALLIANCE_REQUIRE_ALL") == "1":
         return
-    reason = f"no file in {folder}; set MEDALLIANCE_MSSP_DIR to run {CHAPTER} again"
+    read = load_files_read(BOOK)
     for item in items:
-        if item.path.name == CHAPTER:
-            item.add_marker(pytest.mark.skip(reason=reason))
+        if item.path.suffix == ".ipynb" and item.path.is_relative_to(BOOK):
+            name = item.path.relative_to(BOOK).with_suffix("").as_posix()
+            reasons = missing_files(read.get(name, ()))
+            if reasons:
+                item.add_marker(pytest.mark.skip(reason=f"{reasons[0]} to run {item.path.name}"))

@@ -104,3 +104,97 @@ def test_citation_licence_and_package_agree():
     assert "CC BY 4.0" in licence
     assert project()["license"] == "MIT"
     assert "## Numbers that changed" in (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def readme() -> str:
+    return (PROJECT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", readme(), re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_has_what_a_data_editor_looks_for():
+    sections = re.findall(r"^## (.+)$", readme(), re.MULTILINE)
+    assert sections == [
+        "Two commands",
+        "Data availability and provenance",
+        "Computational requirements",
+        "Description of programs",
+        "Instructions to replicators",
+        "Tables and figures",
+        "Licences and citation",
+    ]
+    for said in ("the right to use", "Controlled randomness", "How to get what is not included"):
+        assert said in readme()
+    version = project()["requires-python"].removeprefix("==").removesuffix(".*")
+    assert f"Python {version} and the {len(locked())} packages" in readme()
+
+
+def test_what_comes_before_the_details_is_read_in_three_minutes():
+    words = readme().split("## Data availability")[0].split()
+    assert len(words) < 600
+
+
+def test_every_command_of_the_documents_exists():
+    from medalliance.__main__ import command_line
+
+    targets = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    app = command_line()
+    names = {command.name for command in app.registered_commands}
+    names |= {group.name for group in app.registered_groups}
+    for name in ("README.md", "CONTRIBUTING.md", "data/README.md", "EXHIBITS.md"):
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        made = set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE))
+        assert made and made <= targets, name
+        assert set(re.findall(r"`medalliance ([a-z]+)", text)) <= names, name
+
+
+def test_every_link_of_the_documents_leads_to_a_file():
+    for name in ("README.md", "CONTRIBUTING.md", "EXHIBITS.md", "data/README.md"):
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        for target in set(re.findall(r"\]\(([^)#][^)]*)\)", text)):
+            assert (PROJECT / name).parent.joinpath(target).exists(), f"{name}: {target}"
+        for anchor in re.findall(r"\]\(#([^)]+)\)", text):
+            headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            assert anchor in {re.sub(r"\W+", "-", head.lower()) for head in headings}
+
+
+def test_the_readmes_example_runs(capsys):
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+    assert "95 %" in capsys.readouterr().out
+
+
+def test_the_picture_says_in_words_what_it_shows():
+    (alt, path) = re.search(r"!\[([^]]+)\]\(([^)]+)\)", readme()).groups()
+    picture = (PROJECT / path).read_text(encoding="utf-8")
+    assert len(alt) > 60 and "<title" in picture and "<desc" in picture
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_workflow_runs_the_readmes_two_commands():
+    commands = [line.split("#")[0].strip() for line in blocks("")[0].splitlines()]
+    text = (PROJECT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
+    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    ran = [line for step in steps for line in step.get("run", "").splitlines()]
+    assert commands == ["make book", "make test"]
+    assert [line for line in ran if line.startswith("make ")] == commands
+    versions = [step["with"]["python-version"] for step in steps if "setup-python" in str(step)]
+    assert all(f"{version}.0" in SpecifierSet(project()["requires-python"]) for version in versions)
+
+
+def test_the_citation_is_complete():
+    citation = yaml.safe_load((PROJECT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0" and citation["type"] == "software"
+    needed = {"message", "title", "authors", "version", "license", "abstract", "keywords"}
+    assert needed <= set(citation) and all(citation[name] for name in needed)
+    assert citation["license"] == ["MIT", "CC-BY-4.0"]
+
+
+def test_contributing_names_every_room():
+    text = (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    package = PROJECT / "src" / "medalliance"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    rooms |= {path.stem for path in package.glob("*.py") if not path.stem.startswith("_")}
+    assert {room for room in rooms if not re.search(rf"\b{room}\b", text)} == set()

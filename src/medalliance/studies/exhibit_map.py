@@ -60,6 +60,11 @@ class Listed:
         """Kind and number: ``Figure 2``."""
         return f"{KINDS[self.kind]} {self.number}"
 
+    @property
+    def made_by(self) -> str:
+        """The function by its own name, with the arguments of the call: ``table("effect")``."""
+        return f"{self.function}({self.call.partition('(')[2]}" if self.function else self.call
+
 
 @dataclass(frozen=True)
 class Chapter:
@@ -92,7 +97,7 @@ def read_chapters(book: Path) -> list[Chapter]:
     Parameters
     ----------
     book : Path
-        Folder with ``_toc.yml`` and the notebooks.
+        Folder of the notebooks, with ``_toc.yml`` for their order.
 
     Returns
     -------
@@ -126,6 +131,8 @@ def _order(toc: Path) -> Iterator[tuple[str, str]]:
             yield entry["file"], part
             yield from walk(entry.get("sections", []), part)
 
+    if not toc.is_file():
+        return
     content = yaml.safe_load(toc.read_text(encoding="utf-8"))
     yield content["root"], ""
     for part in content.get("parts", []):
@@ -152,7 +159,8 @@ def _chapter(book: Path, name: str, part: str) -> Chapter:
 def _shown(outputs: list[dict[str, Any]], where: str) -> Iterator[tuple[str, str, str]]:
     for output in outputs:
         reader = _Exhibits()
-        reader.feed("".join(output.get("data", {}).get("text/html", "")))
+        html = "".join(output.get("data", {}).get("text/html", ""))
+        reader.feed(re.sub(r'base64,[^"]*', "", html))
         for kind, badge, caption in reader.found:
             if kind not in KINDS or not badge or (kind != "text" and not caption.strip()):
                 raise DataError(
@@ -164,7 +172,7 @@ def _shown(outputs: list[dict[str, Any]], where: str) -> Iterator[tuple[str, str
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, in one line; a stop inside a number ends nothing."""
     line = " ".join(text.split())
-    return re.split(r"(?<=[.!?])\s+(?=[^a-z])|(?<=[。！？])", line, maxsplit=1)[0].strip()
+    return re.split(r"(?<=[.!?])\s+(?=[^a-z0-9])|(?<=[。！？])", line, maxsplit=1)[0].strip()
 
 
 class _Exhibits(HTMLParser):
@@ -264,7 +272,7 @@ def _home(value: Any) -> tuple[str, str]:
     return value.__module__, value.__qualname__
 
 
-def short_call(node: ast.expr, width: int = 72) -> str:
+def short_call(node: ast.expr, width: int = 64) -> str:
     """Write a call in one line; long arguments give way to an ellipsis."""
     text = ast.unparse(node)
     if len(text) <= width or not isinstance(node, ast.Call):

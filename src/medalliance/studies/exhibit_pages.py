@@ -11,9 +11,9 @@ from ..paths import PACKAGE
 from .exhibit_map import KINDS, Chapter, Listed, read_chapters
 from .files_read import load_files_read
 
+FilesRead = Mapping[str, tuple[str, ...]]
 _CASES = "cases/"
 _OUTSIDE = "MEDALLIANCE_"
-_PLURAL = {"figure": "figures", "table": "tables", "text": "sentences with computed numbers"}
 
 
 def exhibit_page(book: Path) -> str:
@@ -29,32 +29,34 @@ def exhibit_page(book: Path) -> str:
     str
         Markdown; each chapter's heading links to the chapter.
     """
-    chapters, read = read_chapters(book), load_files_read(book)
+    chapters = read_chapters(book)
+    head = "| exhibit | what it shows | made by |\n|---|---|---|"
     return (
-        "# Every table and figure\n\n"
-        f"{counts(chapters)} Each line names the kind of evidence, the call that stands in the "
-        "notebook and the function that is called.\n\n"
-        f"{_sections(chapters, read, lambda listed: f'`{_place(listed)}`', '')}\n"
+        f"# Every table and figure\n\n{counts(chapters)} Exhibits are counted from the top of "
+        "their chapter. A sentence is one whose numbers are computed. Each line names the function "
+        "that makes the exhibit, with what it is given, and the module where it is.\n\n"
+        f"{_sections(chapters, load_files_read(book), head, _page_line, '')}\n"
     )
 
 
-def exhibit_file(book: Path) -> str:
-    """Write EXHIBITS.md: the same list, with links to notebooks and code."""
-    chapters, read = read_chapters(book), load_files_read(book)
+def exhibit_file(chapters: list[Chapter], read: FilesRead) -> str:
+    """Write EXHIBITS.md: the same list, with the cell and links to notebooks and code."""
+    head = "| exhibit | evidence | what it shows | made by | cell |\n|---|---|---|---|---:|"
     return (
         "# Every table and figure\n\n"
         "Written by `make readme` from the stored notebooks; do not edit.\n\n"
-        f"{counts(chapters)} All are made by `make notebooks`, chapter by chapter.\n"
-        "A cell is counted from the top of its notebook. "
-        "A sentence is numbered like a figure and stands in the text as the cell writes it.\n"
-        "Every chapter reads `data/codebook.yaml` for words and units.\n\n"
-        f"{_sections(chapters, read, _linked_code, 'book/')}\n"
+        f"{counts(chapters)} `make notebooks` makes them all; "
+        "`make notebooks NB=book/<notebook>.ipynb` makes those of a chapter.\n\n"
+        "Exhibits and cells are counted from the top of their notebook. A sentence is one whose "
+        "numbers are computed. *Made by* is the function that the cell calls, with what it is "
+        "given, linked to its module. Every chapter reads `data/codebook.yaml` for words and "
+        "units.\n\n"
+        f"{_sections(chapters, read, head, _file_line, 'book/')}\n"
     )
 
 
-def exhibit_table(book: Path) -> str:
+def exhibit_table(chapters: list[Chapter], read: FilesRead) -> str:
     """Write the README's table: a row a chapter, the case pages in one."""
-    chapters, read = read_chapters(book), load_files_read(book)
     rows = []
     for chapter in chapters:
         if not chapter.notebook.startswith(_CASES):
@@ -68,12 +70,18 @@ def exhibit_table(book: Path) -> str:
 
 
 def counts(chapters: list[Chapter]) -> str:
-    """Say how many exhibits of each kind there are, and how many need data that are not here."""
-    totals = [f"{sum(c.count(kind) for c in chapters)} {_PLURAL[kind]}" for kind in KINDS]
-    return f"{len(chapters)} notebooks hold {', '.join(totals[:-1])} and {totals[-1]}."
+    """Say how many notebooks there are, and how many exhibits of each kind."""
+    totals = [_number(sum(c.count(kind) for c in chapters), KINDS[kind].lower()) for kind in KINDS]
+    books = _number(len(chapters), "notebook")
+    verb = "holds" if len(chapters) == 1 else "hold"
+    return f"{books} {verb} {', '.join(totals[:-1])} and {totals[-1]} with computed numbers."
 
 
-def outside(read: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
+def _number(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def outside(read: FilesRead) -> dict[str, list[str]]:
     """Map notebooks to the files that they read and that are not included."""
     found = {
         name: [file for file in files if file.startswith(_OUTSIDE)] for name, files in read.items()
@@ -83,33 +91,43 @@ def outside(read: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
 
 def _sections(
     chapters: list[Chapter],
-    read: Mapping[str, tuple[str, ...]],
-    code: Callable[[Listed], str],
+    read: FilesRead,
+    head: str,
+    line: Callable[[Listed], str],
     folder: str,
 ) -> str:
     parts = []
     for part, inside in groupby(chapters, key=lambda chapter: chapter.part or "Home"):
         parts.append(f"## {part}")
         for chapter in inside:
-            files = ", ".join(f"`{file}`" for file in read.get(chapter.notebook, ()))
             parts.append(f"### [{_cell(chapter.title)}]({folder}{chapter.notebook}.ipynb)")
+            files = read.get(chapter.notebook, ())
             if files:
-                parts.append(f"Reads {files}.")
-            head = "| exhibit | evidence | what it shows | call | cell | function |\n"
-            rows = "\n".join(_line(listed, code) for listed in chapter.exhibits)
-            parts.append(f"{head}|---|---|---|---|---:|---|\n{rows}")
+                parts.append(f"Reads {', '.join(f'`{file}`' for file in files)}.")
+            parts.append("\n".join([head, *map(line, chapter.exhibits)]))
     return "\n\n".join(parts)
 
 
-def _line(listed: Listed, code: Callable[[Listed], str]) -> str:
-    call = listed.call.replace("|", r"\|")
+def _page_line(listed: Listed) -> str:
+    badge = f'<span class="exhibit-badge badge-{listed.badge.lower()}">{listed.badge}</span>'
+    home = f"<br>in `{_short(listed.module)}`" if listed.module else ""
+    name = listed.name.replace(" ", "&nbsp;")
+    return f"| {name}<br>{badge} | {_cell(listed.caption)} | {_code(listed.made_by)}{home} |"
+
+
+def _file_line(listed: Listed) -> str:
+    call = f"{_short(listed.module)}.{listed.made_by}"
     return (
-        f"| {listed.name} | {listed.badge} | {_cell(listed.caption)} | `{call}` "
-        f"| {listed.cell} | {code(listed)} |"
+        f"| {listed.name} | {listed.badge} | {_cell(listed.caption)} "
+        f"| [{_code(call)}]({_file(listed.module)}) | {listed.cell} |"
     )
 
 
-def _row(link: str, chapters: list[Chapter], read: Mapping[str, tuple[str, ...]]) -> str:
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", r"\|")
+
+
+def _row(link: str, chapters: list[Chapter], read: FilesRead) -> str:
     numbers = [str(sum(chapter.count(kind) for chapter in chapters)) for kind in KINDS]
     badges = sorted({badge for chapter in chapters for badge in chapter.badges})
     modules = sorted({module for chapter in chapters for module in chapter.modules})
@@ -124,14 +142,6 @@ def _folder(file: str) -> str:
     if file.startswith(_OUTSIDE):
         return file.split("/")[0]
     return file if file.endswith("/") else f"{file.rpartition('/')[0]}/"
-
-
-def _place(listed: Listed) -> str:
-    return f"{_short(listed.module)}.{listed.function}"
-
-
-def _linked_code(listed: Listed) -> str:
-    return f"[`{_place(listed)}`]({_file(listed.module)})"
 
 
 def _short(module: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from ..errors import DataError, first_three
 from ..paths import PACKAGE
 from .availability import readme_table, references, sections, statement
-from .exhibit_map import read_chapters, unresolved
-from .exhibit_pages import counts, exhibit_file, exhibit_table, outside
+from .exhibit_map import Chapter, read_chapters, unresolved
+from .exhibit_pages import FilesRead, counts, exhibit_file, exhibit_table, outside
 from .files_read import load_files_read
 from .run_times import MEANING, load_run_times
 
@@ -44,25 +44,26 @@ def project_texts(project: Path) -> dict[Path, str]:
     missing = [name for name in needed if not (project / name).is_file()]
     if missing:
         raise DataError(f"{project}: no {missing[0]}. Run this in a checkout of the project.")
-    untold = unresolved(read_chapters(book))
+    chapters, read = read_chapters(book), load_files_read(book)
+    untold = unresolved(chapters)
     if untold:
         raise DataError(
             f"no function can be told for {first_three(untold)}. Let the last line of the cell "
             "call one function of the package."
         )
-    parts = {"README.md": blocks(project, book), "data/README.md": {"collections": sections()}}
+    own = {**blocks(project), "exhibits": exhibit_words(chapters, read)}
+    parts = {"README.md": own, "data/README.md": {"collections": sections()}}
     texts = {project / name: fill(project / name, inside) for name, inside in parts.items()}
-    return {**texts, project / "EXHIBITS.md": exhibit_file(book)}
+    return {**texts, project / "EXHIBITS.md": exhibit_file(chapters, read)}
 
 
-def blocks(project: Path, book: Path) -> dict[str, str]:
-    """Write every generated part of the README, by the name of its mark."""
+def blocks(project: Path) -> dict[str, str]:
+    """Write the README's generated parts but for the exhibits, by the name of their mark."""
     return {
         "data": f"{statement()}\n\n{readme_table()}",
         "software": software(project),
         "run-times": run_time_table(),
         "seeds": seed_table(),
-        "exhibits": f"{_exhibit_words(book)}\n\n{exhibit_table(book)}",
         "references": references(),
     }
 
@@ -85,6 +86,23 @@ def fill(path: Path, parts: Mapping[str, str]) -> str:
             raise DataError(f"{path}: {end} stands before {begin}. Put it below.")
         text = f"{before}{begin}\n\n{part}\n\n{end}{rest.partition(end)[2]}"
     return text
+
+
+def exhibit_words(chapters: list[Chapter], read: FilesRead) -> str:
+    """Say how many exhibits there are and what they need; add the table by chapter."""
+    needing = outside(read)
+    named = " and ".join(f"[{name}](book/{name}.ipynb)" for name in sorted(needing))
+    variables = sorted({file.split("/")[0] for files in needing.values() for file in files})
+    without = (
+        f"Only {named} read files that are not included (`{'`, `'.join(variables)}`, see above); "
+        "their outputs are stored."
+        if needing
+        else "None reads a file that is not included."
+    )
+    return (
+        f"{counts(chapters)} [EXHIBITS.md](EXHIBITS.md) lists every one with the function that "
+        f"makes it and the cell that calls it. {without}\n\n{exhibit_table(chapters, read)}"
+    )
 
 
 def software(project: Path) -> str:
@@ -136,7 +154,8 @@ def seed_table() -> str:
     found: dict[int, list[str]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
         module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
-        for name, seed in seeds(path.read_text(encoding="utf-8")):
+        text = path.read_text(encoding="utf-8")
+        for name, seed in seeds(text) if "seed" in text.lower() else ():
             found[seed].append(f"`{module.removesuffix('.__init__')}.{name}`")
     rows = [f"| {seed} | {_few(names)} |" for seed, names in sorted(found.items())]
     return "\n".join(["| seed | fixed by |", "|---:|---|", *rows])
@@ -177,22 +196,6 @@ def _size(megabytes: float) -> str:
 
 def _is_whole(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and type(node.value) is int
-
-
-def _exhibit_words(book: Path) -> str:
-    needing = outside(load_files_read(book))
-    named = ", ".join(f"[{name}](book/{name}.ipynb)" for name in sorted(needing))
-    variables = sorted({file.split("/")[0] for files in needing.values() for file in files})
-    without = (
-        f"Only {named} read files that are not included ({', '.join(f'`{v}`' for v in variables)}, "
-        "see above); their outputs are stored."
-        if needing
-        else "None reads a file that is not included."
-    )
-    return (
-        f"{counts(read_chapters(book))} [EXHIBITS.md](EXHIBITS.md) lists every one with its "
-        f"notebook, cell, call and function. {without}"
-    )
 
 
 def _plain(name: str) -> str:

@@ -1,0 +1,251 @@
+"""The map of tables and figures is complete, current and true."""
+
+import ast
+import importlib
+import json
+import re
+from collections import Counter
+
+import pytest
+
+from medalliance.__main__ import main
+from medalliance.errors import DataError
+from medalliance.paths import PROJECT
+from medalliance.studies.exhibit_map import (
+    Listed,
+    first_sentence,
+    read_chapters,
+    short_call,
+    unresolved,
+)
+from medalliance.studies.exhibit_pages import exhibit_page
+from medalliance.studies.readme import fill, project_texts, seeds
+
+BOOK = PROJECT / "book"
+NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+ROW = re.compile(
+    r"^\| (Figure|Table|Sentence) (\d+) \| (\w+) \| (.*) "
+    r"\| \[`([\w.]+)\((.*)`\]\(([\w/.]+)\) \| (\d+) \|$"
+)
+
+
+def listed_rows() -> list[tuple]:
+    """Read EXHIBITS.md: notebook, kind, number, badge, function, file, cell."""
+    rows, notebook = [], None
+    for line in (PROJECT / "EXHIBITS.md").read_text(encoding="utf-8").splitlines():
+        heading = re.match(r"^### \[.*\]\(book/(.+)\.ipynb\)$", line)
+        notebook = heading[1] if heading else notebook
+        if line.startswith("| ") and not line.startswith("| exhibit"):
+            found = ROW.match(line)
+            assert found, f"a row that cannot be read: {line}"
+            kind, number, badge, _, function, _, file, cell = found.groups()
+            rows.append((notebook, kind, int(number), badge, function, file, int(cell)))
+    return rows
+
+
+def stored_exhibits() -> Counter:
+    """Count the exhibits that the notebooks hold, by notebook, cell, kind and badge."""
+    found: Counter = Counter()
+    kinds = {"figure": "Figure", "table": "Table", "text": "Sentence"}
+    for path in NOTEBOOKS:
+        name = path.relative_to(BOOK).with_suffix("").as_posix()
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        for place, cell in enumerate(cells, start=1):
+            for output in cell.get("outputs", []):
+                html = "".join(output.get("data", {}).get("text/html", ""))
+                for kind, badge in re.findall(
+                    r'class="exhibit exhibit-(\w+)" data-badge="(\w+)"', html
+                ):
+                    found[name, place, kinds[kind], badge] += 1
+    return found
+
+
+def test_every_exhibit_is_listed_exactly_once():
+    rows = listed_rows()
+    shown = Counter((notebook, cell, kind, badge) for notebook, kind, _, badge, _, _, cell in rows)
+    assert shown == stored_exhibits()
+    assert max(Counter(row[:3] for row in rows).values()) == 1
+    for name in {row[0] for row in rows}:
+        for kind in ("Figure", "Table", "Sentence"):
+            numbers = [row[2] for row in rows if row[0] == name and row[1] == kind]
+            assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_every_function_exists_in_the_file_that_is_named():
+    for function, file in {(row[4], row[5]) for row in listed_rows()}:
+        module = file.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
+        module = module.replace("/", ".")
+        value = importlib.import_module(module)
+        assert f"medalliance.{function}".startswith(f"{module}.")
+        path = f"medalliance.{function}".removeprefix(f"{module}.").split(".")
+        for part in path:
+            value = getattr(value, part)
+        assert callable(value)
+        text = (PROJECT / file).read_text(encoding="utf-8")
+        assert re.search(rf"^ *def {path[-1]}\(", text, re.MULTILINE)
+
+
+def test_the_files_are_current():
+    stale = [
+        path.relative_to(PROJECT).as_posix()
+        for path, text in project_texts(PROJECT).items()
+        if path.read_text(encoding="utf-8") != text
+    ]
+    assert stale == [], "run `make readme` and commit what it writes"
+
+
+def test_the_books_page_lists_the_same(tmp_path):
+    page = exhibit_page(BOOK)
+    assert len(re.findall(r"^\| (Figure|Table|Sentence)&nbsp;", page, re.MULTILINE)) == len(
+        listed_rows()
+    )
+    for path in NOTEBOOKS:
+        assert f"]({path.relative_to(BOOK).as_posix()})" in page
+
+
+def write_book(folder, *sources: str, html: str = "") -> None:
+    """Write a book of one notebook whose last cell shows an exhibit."""
+    shown = html or (
+        '<figure class="exhibit exhibit-table" data-badge="REAL"><figcaption>'
+        '<span class="exhibit-badge">REAL</span> Rates &amp; 0.5 shares. More.</figcaption>'
+        "</figure>"
+    )
+    cells = [{"cell_type": "markdown", "source": ["# A page\n"]}]
+    cells += [{"cell_type": "code", "source": [text], "outputs": []} for text in sources]
+    cells[-1]["outputs"] = [{"data": {"text/html": [shown]}}]
+    (folder / "page.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
+    (folder / "_toc.yml").write_text("root: index\nparts: []\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("sources", "module", "function"),
+    [
+        (["import medalliance as ma\nma.table(1)"], "medalliance.tables", "table"),
+        (["import medalliance.tables\nmedalliance.tables.table(1)"], "medalliance.tables", "table"),
+        (["from medalliance import tables as t", "t.table(1)"], "medalliance.tables", "table"),
+        (
+            ["import medalliance as ma\npage = ma.case_page('x')", "page.summary()"],
+            "medalliance.studies.case_page",
+            "CasePage.summary",
+        ),
+        (
+            ["import medalliance as ma\nma.case_page('x').summary()"],
+            "medalliance.studies.case_page",
+            "CasePage.summary",
+        ),
+        (["table = 1\ntable"], "", ""),
+        (["import medalliance as ma\nma.no_such_function()"], "", ""),
+    ],
+)
+def test_the_function_is_told_from_the_cells(tmp_path, sources, module, function):
+    write_book(tmp_path, *sources)
+    (chapter,) = read_chapters(tmp_path)
+    (found,) = chapter.exhibits
+    assert (found.module, found.function, found.cell) == (module, function, len(sources) + 1)
+    assert (chapter.title, found.caption, found.badge) == ("A page", "Rates & 0.5 shares.", "REAL")
+    assert bool(unresolved([chapter])) == (not function)
+
+
+def test_an_exhibit_without_a_caption_is_refused(tmp_path):
+    bare = '<figure class="exhibit exhibit-figure" data-badge="REAL"><img/></figure>'
+    write_book(tmp_path, "import medalliance", html=bare)
+    with pytest.raises(DataError, match=r"page\.ipynb, cell 2: an exhibit without"):
+        read_chapters(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("One. Two.", "One."),
+        ("Log(1 - x) of 0.05 vs. 0.1 holds. Next", "Log(1 - x) of 0.05 vs. 0.1 holds."),
+        ("只有一句。第二句。", "只有一句。"),
+        ("No stop\n at all", "No stop at all"),
+    ],
+)
+def test_first_sentence(text, first):
+    assert first_sentence(text) == first
+
+
+def test_a_long_call_keeps_its_head_and_closes():
+    call = ast.parse("a.table('x', " + ", ".join(f"word_{n}={n}" for n in range(30)) + ")")
+    text = short_call(call.body[0].value)
+    assert text.startswith("a.table('x', word_0=0") and text.endswith(", …)") and len(text) <= 64
+
+
+def test_made_by_carries_the_functions_own_name():
+    found = Listed("x", "table", 1, "REAL", "c", 1, "alias.f(2, g(3))", "medalliance.m", "K.f")
+    assert (found.made_by, found.name) == ("K.f(2, g(3))", "Table 1")
+
+
+def test_parts_go_between_their_marks_and_nowhere_else(tmp_path):
+    path = tmp_path / "README.md"
+    mark = "<!-- a: written by make readme -->"
+    path.write_text(f"before\n{mark}\nold\n<!-- /a -->\nafter\n", encoding="utf-8")
+    once = fill(path, {"a": "new"})
+    assert once == f"before\n{mark}\n\nnew\n\n<!-- /a -->\nafter\n"
+    path.write_text(once, encoding="utf-8")
+    assert fill(path, {"a": "new"}) == once
+    for wrong in ("no mark", f"<!-- /a --> {mark}", once + once, mark):
+        path.write_text(wrong, encoding="utf-8")
+        with pytest.raises(DataError, match=r"marks|stands before"):
+            fill(path, {"a": "new"})
+
+
+def test_seeds_are_found_where_they_are_fixed():
+    source = (
+        "SEED = 5\nMY_SEED: int = 6\nother = 7\nSEEDED = 'no'\n"
+        "def f(seed=8, *, n=1): ...\ndef g(*, seed: int = 9): ...\ndef h(seed, rng=None): ..."
+    )
+    assert sorted(seeds(source), key=lambda pair: pair[1]) == [
+        ("SEED", 5),
+        ("MY_SEED", 6),
+        ("f", 8),
+        ("g", 9),
+    ]
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """Make a small checkout whose README is as the command wrote it."""
+    for name in ("README.md", "pyproject.toml", "requirements.lock"):
+        (tmp_path / name).write_bytes((PROJECT / name).read_bytes())
+    for name in ("data", "book"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "data" / "README.md").write_bytes((PROJECT / "data" / "README.md").read_bytes())
+    write_book(tmp_path / "book", "import medalliance as ma", "ma.table(1)")
+    assert main(["readme", "--project", str(tmp_path)]) == 0
+    return tmp_path
+
+
+def test_the_command_checks_then_writes_then_rests(checkout, capsys):
+    asked = ["readme", "--project", str(checkout)]
+    readme, exhibits = checkout / "README.md", checkout / "EXHIBITS.md"
+    good, listed = readme.read_text(encoding="utf-8"), exhibits.read_text(encoding="utf-8")
+    assert "1 notebook holds 0 figures, 1 table and 0 sentences" in listed
+    readme.write_text(good.replace("| yes |", "| maybe |"), encoding="utf-8")
+    exhibits.unlink()
+    capsys.readouterr()
+    assert main([*asked, "--check"]) == 1
+    assert "README.md, EXHIBITS.md. Run `make readme`" in capsys.readouterr().err
+    assert not exhibits.exists()
+    assert main(asked) == 0
+    assert capsys.readouterr().out.count("\n") == 2
+    assert readme.read_text(encoding="utf-8") == good
+    assert exhibits.read_text(encoding="utf-8") == listed
+    assert main(asked) == 0
+    assert capsys.readouterr().out == ""
+
+
+def test_nothing_is_written_where_something_is_wrong(checkout, capsys):
+    asked = ["readme", "--project", str(checkout)]
+    (checkout / "EXHIBITS.md").write_text("old", encoding="utf-8")
+    readme = (checkout / "README.md").read_bytes()
+    (checkout / "README.md").write_text("no marks", encoding="utf-8")
+    assert main(asked) == 1
+    (checkout / "README.md").write_bytes(readme)
+    write_book(checkout / "book", "import medalliance as ma", "ma.no_such_function()")
+    assert main(asked) == 1
+    assert "page.ipynb, cell 3: ma.no_such_function()" in capsys.readouterr().err
+    assert (checkout / "EXHIBITS.md").read_text(encoding="utf-8") == "old"
+    assert main(["readme", "--project", str(checkout / "nowhere")]) == 1
+    assert "Run this in a checkout" in capsys.readouterr().err
