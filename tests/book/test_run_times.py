@@ -9,7 +9,7 @@ import pytest
 
 from medalliance.errors import DataError
 from medalliance.paths import PROJECT
-from medalliance.studies.run_times import MEANING, RunTime, load_run_times
+from medalliance.studies.command_times import MEANING, CommandTime, load_command_times
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import measure_runs
@@ -40,9 +40,14 @@ def measured(command: list[str]) -> dict[str, float]:
     return dict(zip(("code", "seconds", "cpu", "peak"), map(float, said.split()), strict=True))
 
 
+def touched(size: int) -> str:
+    """Write code that holds so many bytes, and never more."""
+    return f"held = bytearray({size}); held[::4096] = b'x' * len(range(0, {size}, 4096))"
+
+
 @on_linux
 def test_peak_memory_is_the_sum_over_children_and_orphans():
-    hold = "import time; held = bytearray(b'x' * 150_000_000); time.sleep(1.5)"
+    hold = f"import time; {touched(150_000_000)}; time.sleep(1.5)"
     # one child that is waited for, one whose parent ends at once
     script = f'{sys.executable} -c "{hold}" & ({sys.executable} -c "{hold}" &) ; wait; sleep 0.7'
     found = measured(["bash", "-c", script])
@@ -54,7 +59,7 @@ def test_peak_memory_is_the_sum_over_children_and_orphans():
 @on_linux
 def test_shared_pages_count_once():
     script = (
-        "import os, time; held = bytearray(b'x' * 200_000_000)\n"
+        f"import os, time; {touched(200_000_000)}\n"
         "if os.fork() == 0: time.sleep(1); os._exit(0)\n"
         "time.sleep(0.6); os.wait()"
     )
@@ -82,7 +87,7 @@ def test_storing_replaces_one_row_and_keeps_the_others(tmp_path):
     path = tmp_path / "run_times.csv"
     for row in (ROW, {**ROW, "run": "test"}, {**ROW, "seconds": "5.0"}):
         measure_runs.store(path, row)
-    assert [(run.run, run.seconds) for run in load_run_times(path)] == [
+    assert [(run.run, run.seconds) for run in load_command_times(path)] == [
         ("book", 5),
         ("test", 270.4),
     ]
@@ -90,11 +95,11 @@ def test_storing_replaces_one_row_and_keeps_the_others(tmp_path):
 
 
 def test_what_is_stored_is_what_is_read():
-    assert set(RunTime.__dataclass_fields__) == set(measure_runs.COLUMNS)
+    assert set(CommandTime.__dataclass_fields__) == set(measure_runs.COLUMNS)
     assert list(MEANING) == list(measure_runs.RUNS)
     with (PROJECT / "benchmarks/results/run_times.csv").open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
-    read = load_run_times()
+    read = load_command_times()
     assert [run.run for run in read] == [row["run"] for row in rows]
     assert all(run.seconds >= 0 and run.peak_memory_mb > 0 for run in read)
 
@@ -106,18 +111,18 @@ def test_what_is_stored_is_what_is_read():
 )  # fmt: skip
 def test_times_in_words(tmp_path, seconds, words):
     measure_runs.store(tmp_path / "t.csv", {**ROW, "seconds": str(seconds)})
-    assert load_run_times(tmp_path / "t.csv")[0].time == words
+    assert load_command_times(tmp_path / "t.csv")[0].time == words
 
 
 def test_a_file_that_was_typed_by_hand_is_refused(tmp_path):
     path = tmp_path / "t.csv"
     measure_runs.store(path, {**ROW, "seconds": "fast"})
     with pytest.raises(DataError, match=r"line 2.*fast.*make measure"):
-        load_run_times(path)
+        load_command_times(path)
     path.write_text("run,seconds\nbook,3\n", encoding="utf-8")
     with pytest.raises(DataError, match="columns differ"):
-        load_run_times(path)
-    assert load_run_times(tmp_path / "none.csv") == []
+        load_command_times(path)
+    assert load_command_times(tmp_path / "none.csv") == []
 
 
 def test_a_variable_with_spaces_is_quoted_and_pytest_is_heard():

@@ -68,7 +68,8 @@ def load_panel(
     if source is None:
         named = os.environ.get("MEDALLIANCE_PANEL")
         if not named and not rename and mapping is None:
-            return _panel(pd.read_parquet(TEACHING_PANEL), Badge.SYNTHETIC)
+            with TEACHING_PANEL.open("rb") as opened:
+                return _panel(pd.read_parquet(opened), Badge.SYNTHETIC)
         badge = Badge.YOURS if named else Badge.SYNTHETIC
         return _checked(named or TEACHING_PANEL, rename, mapping, badge)
     return _checked(source, rename, mapping, Badge.YOURS)

@@ -12,12 +12,10 @@ from pathlib import Path
 from ..errors import DataError, first_three
 from ..paths import PACKAGE
 from .availability import readme_table, references, sections, statement
+from .command_times import command_table
 from .exhibit_map import Chapter, read_chapters, unresolved
 from .exhibit_pages import FilesRead, counts, exhibit_file, exhibit_table, outside
 from .files_read import load_files_read
-from .run_times import MEANING, load_run_times
-
-_BUSY = 0.5
 
 
 def project_texts(project: Path) -> dict[Path, str]:
@@ -62,7 +60,7 @@ def blocks(project: Path) -> dict[str, str]:
     return {
         "data": f"{statement()}\n\n{readme_table()}",
         "software": software(project),
-        "run-times": run_time_table(),
+        "run-times": command_table(),
         "seeds": seed_table(),
         "references": references(),
     }
@@ -126,29 +124,6 @@ def software(project: Path) -> str:
     )
 
 
-def run_time_table() -> str:
-    """Set the measured run times with their machine; say what was not measured."""
-    runs = load_run_times()
-    if not runs:
-        return "Not measured yet; `make measure` does it."
-    rows = [
-        f"| `{run.command}` | {run.meaning}{f' ({run.said})' if run.said else ''} | {run.time} "
-        f"| {_size(run.peak_memory_mb)} | {_size(run.disk_mb)} |"
-        for run in runs
-    ]
-    head = "| command | what it does | time | memory | disk |\n|---|---|---:|---:|---:|"
-    places = sorted({f"{run.where}, Python {run.python}, {run.date}" for run in runs})
-    busy = dict.fromkeys(f"`{run.command}`" for run in runs if run.load_before > _BUSY)
-    left = [f"`make {name}`" for name in MEANING if name not in {run.run for run in runs}]
-    notes = [f"Measured on: {'; '.join(places)}. Memory is that of all processes at once."]
-    if busy:
-        notes.append(f"The machine was busy during {', '.join(busy)}: idle it takes less.")
-    if left:
-        notes.append(f"Not measured: {', '.join(left)}.")
-    table = "\n".join([head, *rows])
-    return f"{table}\n\n{' '.join(notes)}"
-
-
 def seed_table() -> str:
     """List the seeds that the package fixes: a constant, or the default of an argument."""
     found: dict[int, list[str]] = defaultdict(list)
@@ -188,10 +163,6 @@ def seeds(source: str) -> list[tuple[str, int]]:
             found += [(node.name, text.value) for one, text in pairs  # type: ignore
                       if one.arg == "seed" and _is_whole(text)]  # fmt: skip
     return found
-
-
-def _size(megabytes: float) -> str:
-    return f"{megabytes / 1000:.1f} GB" if megabytes >= 1000 else f"{megabytes:.0f} MB"
 
 
 def _is_whole(node: ast.expr | None) -> bool:

@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..paths import PACKAGE, PROJECT, data_dir
+from .command_times import command_table
 from .notebooks import find_notebooks
 from .run_times import read_times
 
@@ -39,13 +40,14 @@ def status(book: Path) -> str:
     Returns
     -------
     str
-        Markdown: versions, run times, checksums.
+        Markdown: versions, run times of notebooks and of commands, checksums.
     """
     versions = "\n".join(f"| {name} | {metadata.version(name)} |" for name in _STACK)
     return (
         "# Status\n\nThis page is made when the book is built. Outputs in the notebooks hold no "
         f"version and no clock.\n\n{_built()}\n\n"
         f"## Notebooks\n\n{_notebooks(book)}\n\n"
+        f"## Commands\n\n{command_table()}\n\n"
         f"## Data files\n\n{_files()}\n\n"
         f"## Packages\n\n| package | version |\n|---|---|\n{versions}\n"
     )
