@@ -279,7 +279,8 @@ def short_call(node: ast.expr, width: int = 64) -> str:
         return text if len(text) <= width else f"{text[: width - 1]}…"
     given = [ast.unparse(argument) for argument in node.args]
     given += [f"{word.arg}={ast.unparse(word.value)}" for word in node.keywords]
-    head, kept = f"{ast.unparse(node.func)}(", []
+    head = f"{ast.unparse(node.func)}("
+    kept: list[str] = []
     for argument in given:
         if len(head) + len(", ".join([*kept, argument])) > width - 4:
             break

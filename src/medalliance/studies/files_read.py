@@ -72,7 +72,7 @@ def grouped(names: set[str]) -> list[str]:
     folders = defaultdict(set)
     for name in names - _EVERYWHERE:
         folders[name.rpartition("/")[0]].add(name)
-    kept = []
+    kept: list[str] = []
     for folder, inside in folders.items():
         kept += [f"{folder}/"] if len(inside) >= _MANY else inside
     return sorted(kept)
