@@ -55,18 +55,18 @@ def exhibit_file(chapters: list[Chapter], read: FilesRead) -> str:
     )
 
 
-def exhibit_table(chapters: list[Chapter], read: FilesRead) -> str:
+def exhibit_table(chapters: list[Chapter]) -> str:
     """Write the README's table: a row a chapter, the case pages in one."""
     rows = []
     for chapter in chapters:
         if not chapter.notebook.startswith(_CASES):
             link = f"[{_cell(chapter.title)}](book/{chapter.notebook}.ipynb)"
-            rows.append(_row(link, [chapter], read))
+            rows.append(_row(link, [chapter]))
     cases = [chapter for chapter in chapters if chapter.notebook.startswith(_CASES)]
     if cases:
-        rows.append(_row(f"[{len(cases)} case pages](book/cases)", cases, read))
-    head = "| chapter | figures | tables | sentences | evidence | made by | reads |"
-    return "\n".join([head, "|---|---:|---:|---:|---|---|---|", *rows])
+        rows.append(_row(f"[{len(cases)} case pages](book/cases)", cases))
+    head = "| chapter | figures | tables | sentences | evidence | made by |"
+    return "\n".join([head, "|---|---:|---:|---:|---|---|", *rows])
 
 
 def counts(chapters: list[Chapter]) -> str:
@@ -127,21 +127,12 @@ def _code(text: str) -> str:
     return f"`{text}`".replace("|", r"\|")
 
 
-def _row(link: str, chapters: list[Chapter], read: FilesRead) -> str:
+def _row(link: str, chapters: list[Chapter]) -> str:
     numbers = [str(sum(chapter.count(kind) for chapter in chapters)) for kind in KINDS]
     badges = sorted({badge for chapter in chapters for badge in chapter.badges})
     modules = sorted({module for chapter in chapters for module in chapter.modules})
-    files = sorted({_folder(file) for c in chapters for file in read.get(c.notebook, ())})
-    made = "<br>".join(f"[{_short(name)}]({_file(name)})" for name in modules)
-    cells = [link, *numbers, ", ".join(badges), made, "<br>".join(f"`{name}`" for name in files)]
-    return f"| {' | '.join(cells)} |"
-
-
-def _folder(file: str) -> str:
-    """Return the folder of a file, which is what the README has room for."""
-    if file.startswith(_OUTSIDE):
-        return file.split("/")[0]
-    return file if file.endswith("/") else f"{file.rpartition('/')[0]}/"
+    made = ", ".join(f"[{_short(name)}]({_file(name)})" for name in modules)
+    return f"| {' | '.join([link, *numbers, ', '.join(badges), made])} |"
 
 
 def _short(module: str) -> str:

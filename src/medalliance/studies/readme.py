@@ -99,7 +99,8 @@ def exhibit_words(chapters: list[Chapter], read: FilesRead) -> str:
     )
     return (
         f"{counts(chapters)} [EXHIBITS.md](EXHIBITS.md) lists every one with the function that "
-        f"makes it and the cell that calls it. {without}\n\n{exhibit_table(chapters, read)}"
+        "makes it, the cell that calls it and the data that its notebook reads. "
+        f"{without}\n\n{exhibit_table(chapters)}"
     )
 
 
