@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 from typing import Any
 
 from ..codebook import Variable, load_codebook
@@ -223,7 +225,13 @@ def _saved(book: Any) -> bytes:
     book.properties.creator = "medalliance"
     book.properties.created = book.properties.modified = dt.datetime(2024, 1, 1)
     raw, out = io.BytesIO(), io.BytesIO()
-    book.save(raw)
+    try:
+        book.save(raw)
+    except Exception as error:  # lxml has an error of its own for a full disk: IO_ENOSPC
+        number = getattr(errno, str(error).removeprefix("IO_"), None)
+        if number is None:
+            raise
+        raise OSError(number, os.strerror(number), "a temporary file") from error
     with zipfile.ZipFile(raw) as written, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as fixed:
         for name in written.namelist():
             content = written.read(name)

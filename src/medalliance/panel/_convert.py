@@ -171,9 +171,11 @@ def _tidy(numbers: NDArray[np.float64], target: str, kind: str) -> NDArray[np.fl
 
 
 def _trimmed(values: pd.Series) -> pd.Series:
-    if pd.api.types.is_numeric_dtype(values.dtype):
-        return values.reset_index(drop=True)
-    text = values.map(lambda cell: None if _blank(cell) else _as_text(cell)).astype("str")
+    text = (
+        values.astype(object)
+        .map(lambda cell: None if _blank(cell) else _as_text(cell))
+        .astype("str")
+    )
     return text.where(text.str.len() > 0).reset_index(drop=True)
 
 

@@ -59,7 +59,7 @@ RULES = _rules(
     ("E121", "error", "cohort, cluster and weight are constant in a county"),
     ("E122", "error", "treatment is 0 or 1, in agreement with the cohort"),
     ("E123", "warning", "no year is missing inside a series"),
-    ("E124", "warning", "shares are 0 to 1"),
+    ("E124", "error", "shares are 0 to 1, not percent"),
     ("E125", "warning", "money per person is plausible"),
     ("E126", "error", "missing codes stand beside blanks"),
     ("E127", "warning", "no number stands for missing"),

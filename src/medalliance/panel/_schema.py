@@ -170,7 +170,14 @@ def _out_of_range(name: str, frame: pd.DataFrame, rows: np.ndarray) -> list[Prob
             )
         )
     rows, bad = rows[~codes], bad[~codes]
-    if len(rows):
+    if len(rows) and standard_columns()[name].unit == "share" and ((bad > 1) & (bad <= 100)).all():
+        shown = first_three(f"{v:,.10g}" for v in dict.fromkeys(bad))
+        text = (
+            f"{name} is above 1 in {{where}}: {shown}. A share is 0 to 1; if these are percent, "
+            "give `unit: percent` in the mapping."
+        )
+        problems.append(problem("E124", text, rows=rows, values=bad, column=name))
+    elif len(rows):
         limits = f"{low:g} to {high:g}" if high is not None else f"{low:g} or more"
         if low is None:
             limits = f"{high:g} or less"
@@ -181,9 +188,6 @@ def _out_of_range(name: str, frame: pd.DataFrame, rows: np.ndarray) -> list[Prob
 
 
 def _hint(name: str, bad: np.ndarray) -> str:
-    kind = standard_columns()[name].unit
-    if kind == "share" and (bad > 1).any() and (bad <= 100).all():
-        return "If these are percent, give `unit: percent` in the mapping; a share is 0 to 1."
     if name == "cohort":
         return "Use 0 for never treated; map other marks under `values`, such as '9999': '0'."
     if name in YEARS:
