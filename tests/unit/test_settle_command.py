@@ -103,6 +103,27 @@ def test_settle_command_reads_what_a_chinese_office_saves(tmp_path):
     assert "示例" in output.read_text(encoding="utf-8")
 
 
+PLAIN = GOOD.replace('"900,000.00"', "900000.00")
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_settle_command_reads_other_separators(separator, ledger, tmp_path):
+    assert run(ledger, tmp_path / "one.csv") == 0
+    path = tmp_path / "other.csv"
+    path.write_text(PLAIN.replace(",", separator), encoding="utf-8")
+    assert run(path, tmp_path / "two.csv") == 0
+    assert (tmp_path / "two.csv").read_bytes() == (tmp_path / "one.csv").read_bytes()
+
+
+def test_settle_command_refuses_decimal_commas(tmp_path, capsys):
+    path = tmp_path / "ledger.csv"
+    path.write_text(PLAIN.replace(",", ";").replace("550000.5", "550000,5"), encoding="utf-8")
+    assert run(path, tmp_path / "settled.csv") == 1
+    said = capsys.readouterr().err
+    assert "spending_yuan is not money with at most two decimals in row 5 (550000,5)" in said
+    assert "Columns were split at ';'; write decimals with a point" in said
+
+
 def test_settle_command_leaves_nothing_behind_when_the_disk_is_full(ledger, tmp_path, monkeypatch):
     import os
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 import pandas as pd
 
 from ..errors import DataError, first_three, raise_problems
+from ..panel import find_layout
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
+_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 FIRST_ROW = 2  # the line of a file's first row, below its header
 
 
@@ -19,7 +22,8 @@ def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:
     Parameters
     ----------
     path : str or Path
-        UTF-8 or GB 18030. Money columns name their unit: ``budget_yuan`` (at most two decimals)
+        UTF-8, UTF-16 or GB 18030, split at commas, semicolons, tabs or bars. Money columns name
+        their unit: ``budget_yuan`` (at most two decimals)
         or ``budget_fen`` (whole); for dollars ``budget_usd`` or ``budget_cents``.
     currency : str
         Currency of the rules, such as ``"CNY"``.
@@ -35,7 +39,7 @@ def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:
         Listing every column and row that cannot be read.
     """
     path = Path(path)
-    frame = _read_text(path)
+    frame, separator = _read_text(path)
     main, minor = MAIN_UNIT[currency], MINOR_UNIT[currency]
     problems = [
         f"column {name}: name the unit of money, {name}_{main} or {name}_{minor}"
@@ -47,42 +51,46 @@ def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:
         if f"{plain}_{minor}" in frame:
             problems.append(f"columns {name} and {plain}_{minor} say the same; keep one")
             continue
-        frame[f"{plain}_{minor}"] = _to_minor(frame.pop(name), name, problems)
+        commas = separator == ","
+        frame[f"{plain}_{minor}"] = _to_minor(frame.pop(name), name, problems, commas=commas)
     advice = "Mend the file; nothing was settled."
+    if separator != ",":
+        advice = f"Columns were split at {separator!r}; write decimals with a point. {advice}"
     raise_problems(problems, where=path.name, advice=advice)
     return frame
 
 
-def _read_text(path: Path) -> pd.DataFrame:
+def _read_text(path: Path) -> tuple[pd.DataFrame, str]:
     if not path.is_file():
         raise DataError(f"{path}: no such file.\n  Name a CSV file with one header line.")
-    for encoding in ("utf-8-sig", "gb18030"):
-        try:
-            frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding=encoding)
-        except UnicodeDecodeError:
-            continue
-        except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-            raise DataError(f"{path.name}: {error}.\n  Save it as CSV again.") from None
-        frame.columns = [str(name).strip() for name in frame.columns]
-        return frame.map(str.strip)
-    raise DataError(f"{path.name}: neither UTF-8 nor GB 18030.\n  Save it as UTF-8.")
+    encoding, separator = find_layout(path)
+    options = {"dtype": str, "keep_default_na": False, "encoding": encoding, "sep": separator}
+    try:
+        frame = pd.read_csv(path, **options)
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise DataError(f"{path.name}: {error}.\n  Save it as CSV again.") from None
+    frame.columns = [str(name).strip() for name in frame.columns]
+    return frame.map(str.strip), separator
 
 
-def _to_minor(column: pd.Series, name: str, problems: list[str]) -> pd.Series:
+def _to_minor(column: pd.Series, name: str, problems: list[str], *, commas: bool) -> pd.Series:
     """Turn text in main units into text in minor units; blanks stay blank."""
     known: dict[str, str] = {"": ""}
     wrong: list[str] = []
     for text in column.unique():
-        if text and _minor(text) is None:
+        if text and _minor(text, commas) is None:
             rows = (column == text).to_numpy().nonzero()[0] + FIRST_ROW
             wrong += [f"row {row} ({text})" for row in rows[:3]]
-        known[text] = _minor(text) or ""
+        known[text] = _minor(text, commas) or ""
     if wrong:
         problems.append(f"{name} is not money with at most two decimals in {first_three(wrong)}")
     return column.map(known)
 
 
-def _minor(text: str) -> str | None:
+def _minor(text: str, commas: bool) -> str | None:
+    """Return whole minor units; a comma may part thousands only where it does not part columns."""
+    if "," in text and not (commas and _GROUPED.fullmatch(text)):
+        return None
     try:
         value = Decimal(text.replace(",", "")) * 100
         return str(int(value)) if value == value.to_integral_value() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._checks import PanelWarning, is_money, missing_columns, suggest
+from ._encoding import find_layout
 from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
 from ._load import TEACHING_PANEL, load_panel
@@ -40,6 +41,7 @@ __all__ = [
     "Table",
     "check_schema",
     "cohorts_within",
+    "find_layout",
     "find_problems",
     "gappy_units",
     "inspect",

@@ -167,6 +167,18 @@ def find_separator(text: str) -> str:
     return best
 
 
+def find_layout(path: Path) -> tuple[str, str]:
+    """Return the encoding and the separator of a text file.
+
+    Raises
+    ------
+    DataError
+        If the file is empty, is no text, or is in no known encoding.
+    """
+    encoding = find_encoding(path)
+    return encoding, find_separator(first_lines(path, encoding))
+
+
 def find_header(text: str, separator: str, known: Callable[[str], bool]) -> int:
     """Return the number of the header line, counted from 1.
 
