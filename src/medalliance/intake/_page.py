@@ -10,12 +10,22 @@ from ..panel import Problem
 from ..provenance import MEANING, Badge
 from ._needs import Need
 
+_LIGHT = (
+    "--ink:#1c2024;--soft:#565d66;--line:#d9dce0;--ground:#ffffff;--raised:#f5f6f8;"
+    "--error:#a3201d;--warning:#7a5200;--note:#2a5d8f"
+)
+_DARK = (
+    "--ink:#e8eaed;--soft:#aeb4bc;--line:#3a4048;--ground:#15181c;--raised:#1e2228;"
+    "--error:#ff9a94;--warning:#f2c14e;--note:#8fc2f5"
+)
+_THEMES = (
+    f".panel-report{{{_LIGHT}}}@media (prefers-color-scheme:dark){{.panel-report{{{_DARK}}}}}"
+    f'html[data-theme="light"] .panel-report{{{_LIGHT}}}'
+    f'html[data-theme="dark"] .panel-report{{{_DARK}}}'
+)
 _STYLE = """
-.panel-report{--ink:#1c2024;--soft:#565d66;--line:#d9dce0;--ground:#ffffff;--raised:#f5f6f8;
---error:#a3201d;--warning:#7a5200;--note:#2a5d8f;color:var(--ink);background:var(--ground);
+.panel-report{color:var(--ink);background:var(--ground);
 font:16px/1.5 system-ui,"Noto Sans","Noto Sans CJK SC",sans-serif;overflow-wrap:anywhere}
-@media (prefers-color-scheme:dark){.panel-report{--ink:#e8eaed;--soft:#aeb4bc;--line:#3a4048;
---ground:#15181c;--raised:#1e2228;--error:#ff9a94;--warning:#f2c14e;--note:#8fc2f5}}
 .panel-report h1{font-size:1.4em;margin:0 0 .2em}
 .panel-report h2{font-size:1.1em;margin:1.6em 0 .5em}
 .panel-report p{margin:.3em 0}.panel-report .soft{color:var(--soft)}
@@ -65,7 +75,8 @@ def fragment(report: Any, level: int = 2) -> str:
     )
     below = level + 1
     return (
-        f'<section class="panel-report" data-badge="{badge.value}"><style>{_STYLE}</style>{head}'
+        f'<section class="panel-report" data-badge="{badge.value}">'
+        f"<style>{_THEMES}{_STYLE}</style>{head}"
         f"{_problems(report, below)}{_readings(report, below)}{_outcomes(report, below)}</section>"
     )
 
@@ -79,9 +90,15 @@ def _problems(report: Any, level: int) -> str:
         below = f'<p class="soft">{escape(place)}</p>' if place else ""
         items.append(
             f'<li class="found"><p><span class="kind {found.severity}">'
-            f"{_WORDS[found.severity]} {found.code}</span>{escape(found.text)}</p>{below}</li>"
+            f"{_WORDS[found.severity]} {found.code}</span>{_with_code(found.text)}</p>{below}</li>"
         )
     return f"<h{level}>What was found</h{level}><ol>{''.join(items)}</ol>"
+
+
+def _with_code(text: str) -> str:
+    """Escape a text, setting what stands between backticks as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if k % 2 else part for k, part in enumerate(parts))
 
 
 def _readings(report: Any, level: int) -> str:
@@ -126,7 +143,7 @@ def _said(need: Need) -> str:
 def where(found: Problem) -> str:
     """Say in which rows a problem stands and which values they hold, ``""`` if nowhere."""
     said = []
-    if found.rows:
+    if found.rows and f"({first_three(found.rows)})" not in found.text:
         noun = "row" if len(found.rows) == 1 else "rows"
         said.append(f"{noun} {first_three(found.rows)}")
     if found.column:

@@ -151,7 +151,5 @@ def _unknown_names(standard: Standard) -> list[Problem]:
     own = [name for name in map(str, standard.frame.columns) if not is_standard(name)]
     if not own:
         return []
-    text = (
-        f"no standard name is known for {first_three(own)}; kept as they are, used by no outcome."
-    )
+    text = f"no standard name is known for {first_three(own)}; kept as found, used by no outcome."
     return [problem("E128", text, count=len(own))]

@@ -163,7 +163,7 @@ def problem(
         Offending values; the first three distinct ones are kept.
     """
     numbers = tuple(int(row) + 1 for row in np.sort(np.fromiter(rows, np.int64)))
-    shown = tuple(dict.fromkeys(str(value) for value in values))[:3]
+    shown = tuple(dict.fromkeys(_plainly(value) for value in values))[:3]
     size = count if count is not None else max(1, len(numbers))
     kind = severity or RULES[code].severity
     kept = tuple(places[:3])
@@ -171,6 +171,10 @@ def problem(
         code, kind, text, str(column), numbers, shown, kept, size, raised, (text, raised)
     )
     return _filled(made)
+
+
+def _plainly(value: object) -> str:
+    return f"{value:.12g}" if isinstance(value, float | np.floating) else str(value)
 
 
 def renumber(found: Problem, numbers: np.ndarray) -> Problem:
