@@ -20,6 +20,7 @@ from medalliance.disclosure import (
     protect,
     safe_table,
     tabulate,
+    with_bands,
     with_ratio,
 )
 from medalliance.errors import DataError
@@ -225,6 +226,30 @@ def test_bands_have_round_ends_and_hold_the_value():
             assert low <= value < high and high - low >= width
     with pytest.raises(DataError, match="positive width"):
         band(5.0, 0.0)
+
+
+def pay_by_tier():
+    """Two employers at one hospital tier in a table of pay with posts: only a band may leave."""
+    values = {(t, k): [800.0, 900, 1000, 1100] for t in ("hospital", "township") for k in "ab"}
+    values["hospital", "a"] = [11_800_000.0 / 8, 11_800_000.0 / 8]
+    values["township", "a"] = [500_000.0, 600_000, 700_000, 400_000]
+    values = {
+        key: [x * (1 if key[1] == "a" else 900) for x in many] for key, many in values.items()
+    }
+    return micro(values, columns=("tier", "type")).assign(posts=12.5)
+
+
+def test_a_band_stands_in_for_the_pay_of_two_employers():
+    dimensions = [("tier",), ("type",)]
+    measures = [Measure("money"), Measure("posts", "count", threshold=5)]
+    limits = Limits()
+    table = safe_table(pay_by_tier(), dimensions, measures, limits, unit="county")
+    hospital = table.frame["tier"] == "hospital"
+    table = with_bands(table, "band", "money", "posts", hospital, limits)
+    row = table.frame[(table.frame["tier"] == "hospital") & (table.frame["type"] == "a")].iloc[0]
+    assert np.isnan(row["money"])
+    assert row["band"] == "100,000 to 150,000"
+    assert not (table.frame["band"][table.frame["tier"] == "township"] != "").any()
 
 
 def test_dominance_wants_contributions_in_order():

@@ -6,6 +6,7 @@ complementary suppression (:func:`protect`) and the test of it (:func:`attack`).
 """
 
 from ._attack import attack
+from ._estimates import Support, average_relations, safe_estimates
 from ._limits import Limits
 from ._primary import (
     band,
@@ -18,7 +19,7 @@ from ._primary import (
     too_few,
 )
 from ._protect import Need, Protection, TooCertainError, protect
-from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table, with_ratio
+from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table, with_bands, with_ratio
 from ._tables import TOTAL, Cells, as_cells, link, tabulate
 
 __all__ = [
@@ -30,10 +31,12 @@ __all__ = [
     "Need",
     "Protection",
     "SafeTable",
+    "Support",
     "TooCertainError",
     "as_cells",
     "attack",
     "audit",
+    "average_relations",
     "band",
     "concentrated",
     "concentration_need",
@@ -43,8 +46,10 @@ __all__ = [
     "link",
     "p_percent_need",
     "protect",
+    "safe_estimates",
     "safe_table",
     "tabulate",
     "too_few",
+    "with_bands",
     "with_ratio",
 ]

@@ -123,23 +123,26 @@ def _finite(name: str, values: ArrayLike) -> Array:
     return numbers
 
 
-BAND_STEPS = np.array([1.0, 2.0, 5.0])
-
-
-def band(value: float, least_width: float) -> tuple[float, float]:
+def band(value: float, least_width: float, margin: float = 0.0) -> tuple[float, float]:
     """Return round ends, at least so far apart, between which a value lies.
 
-    The ends are multiples of one round width (1, 2 or 5 times a power of ten), so that they do
-    not follow the value.
+    The ends are multiples of one round width (1, 2 or 5 times a power of ten), the first at
+    which the value keeps a margin to both ends.
 
     Examples
     --------
     >>> band(118_000.0, 23_600.0)
     (100000.0, 150000.0)
+    >>> band(118_000.0, 23_600.0, margin=20_000.0)
+    (0.0, 200000.0)
     """
     if not (least_width > 0 and np.isfinite(value)):
         raise DataError(f"a band of width {least_width} at {value}.\n  Give a positive width.")
-    power = 10.0 ** np.floor(np.log10(least_width))
-    width = float(next(step for step in [*BAND_STEPS * power, 10 * power] if step >= least_width))
-    low = float(np.floor(value / width) * width)
-    return low, low + width
+    least = max(least_width, 2 * margin)
+    power = 10.0 ** np.floor(np.log10(least))
+    for width in (step * power * 10.0**k for k in range(6) for step in (1.0, 2.0, 5.0)):
+        low = float(np.floor(value / width) * width)
+        keeps = low + margin <= value <= low + width - margin
+        if width >= least and value < low + width and keeps:
+            return low, low + float(width)
+    raise DataError(f"no round band keeps a margin of {margin} around {value}.\n  Give none.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, first_three
-from ._attack import Array, Mask, attack
+from ._attack import Array, Mask, attack, split_blocks
 from ._limits import Limits
 from ._primary import (
+    band,
     concentrated,
     concentration_need,
     dominated,
@@ -42,12 +43,35 @@ class Measure:
         Whether it can be negative.
     threshold : float or None
         Limit of counts, where it is not the general one (posts).
+    posts : str or None
+        Measure of full-time posts: where they are fewer than the limit of staff, this is hidden.
     """
 
     name: str
     kind: str = "money"
     signed: bool = False
     threshold: float | None = None
+    posts: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """What a table was protected with. It holds true values: it is never written.
+
+    Attributes
+    ----------
+    cells : Cells
+    need : Need
+    insiders : list of ndarray of bool
+        Cells that one contributor knows exactly.
+    places : dict of str to ndarray of int
+        Where the cells of each measure stand.
+    """
+
+    cells: Cells
+    need: Need
+    insiders: list[Mask]
+    places: dict[str, NDArray[np.intp]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +90,15 @@ class SafeTable:
         Of all numbers together, in the order of ``record``.
     least_contributors : int
         Fewest contributors behind a number that is published.
+    inside : Inside
+        For audits; never written.
     """
 
     frame: pd.DataFrame
     record: pd.DataFrame
     protection: Protection
     least_contributors: int
+    inside: Inside
 
     @property
     def n_primary(self) -> int:
@@ -142,17 +169,25 @@ def safe_table(
         at, table = places[measure.name], tables[measure.name]
         counted[at] = table["contributors"].to_numpy(int)
         _apply(measure, table, limits, at, primary, need, reasons)
+        if measure.posts:
+            few_posts = _few_posts(tables[measure.posts], table, dimensions, limits)
+            primary[at[few_posts]] = True
+            reasons[at[few_posts]] = f"fewer than {limits.staff:g} posts"
+            size = table["absolute"].to_numpy(float) * limits.dominance / 100
+            for side in (need.below, need.above):
+                side[at] = np.where(few_posts, np.maximum(side[at], size), side[at])
         for place, sole in zip(at, table["sole"], strict=True):
             if sole:
                 owners.setdefault(sole, np.zeros(len(cells.value), bool))[place] = True
-    found = _protected(cells, primary, need, [owners[name] for name in sorted(owners)])
+    inside = Inside(cells, need, [owners[name] for name in sorted(owners)], places)
+    found = _protected(inside, primary)
     if found.hidden[cells.value != 0].all():
         raise DataError(
             "every number of the table would have to be hidden.\n"
             "  Withhold it, or join categories until three contributors stand behind a number."
         )
     reasons[found.complementary] = COMPLEMENTARY
-    return _assembled(cells, places, parts, found, reasons, counted)
+    return _assembled(inside, parts, found, reasons, counted)
 
 
 def _measured(
@@ -206,18 +241,29 @@ def _apply(
             reasons[place] = f"{reasons[place]}; {reason}" if reasons[place] else reason
 
 
+def _few_posts(
+    posts: pd.DataFrame, table: pd.DataFrame, dimensions: Dimensions, limits: Limits
+) -> Mask:
+    """Return the cells of a table behind which there are few posts, or none that is known."""
+    keys = [name for levels in dimensions for name in levels]
+    there = posts.set_index(keys)["value"].reindex(pd.MultiIndex.from_frame(table[keys]))
+    numbers = there.fillna(0.0).to_numpy(float)
+    return (numbers < limits.staff) & (table["absolute"].to_numpy(float) > 0)
+
+
 def _floor(measure: Measure, table: pd.DataFrame) -> Array:
     """Return how far below its value a cell can lie at all."""
     values = table["value"].to_numpy(float)
     return np.full(len(values), np.inf) if measure.signed else values
 
 
-def _protected(cells: Cells, primary: Mask, need: Need, insiders: list[Mask]) -> Protection:
+def _protected(inside: Inside, primary: Mask) -> Protection:
+    cells, need = inside.cells, inside.need
     for side in (need.below, need.above, need.width):
         side[~primary] = 0.0
     try:
         return protect(
-            cells.value, cells.relations, primary, need, low=cells.low, insiders=insiders
+            cells.value, cells.relations, primary, need, low=cells.low, insiders=inside.insiders
         )
     except TooCertainError as found:
         shown = first_three(cells.place(cell) for cell in found.cells)
@@ -228,15 +274,14 @@ def _protected(cells: Cells, primary: Mask, need: Need, insiders: list[Mask]) ->
 
 
 def _assembled(
-    cells: Cells,
-    places: dict[str, NDArray[np.intp]],
+    inside: Inside,
     parts: dict[str, Cells],
     found: Protection,
     reasons: NDArray[np.object_],
     counted: NDArray[np.int_],
 ) -> SafeTable:
-    frames, records = [], []
-    for name, at in places.items():
+    frames, records, cells = [], [], inside.cells
+    for name, at in inside.places.items():
         labels = parts[name].labels
         keys = list(labels.columns)
         hidden = found.hidden[at]
@@ -253,7 +298,7 @@ def _assembled(
     frame[notes] = frame[notes].fillna("not_applicable")
     record = pd.concat(records, ignore_index=True)
     shown = counted[~found.hidden & (counted > 0)]
-    return SafeTable(frame, record, found, int(shown.min()) if len(shown) else 0)
+    return SafeTable(frame, record, found, int(shown.min()) if len(shown) else 0, inside)
 
 
 def with_ratio(
@@ -275,18 +320,85 @@ def with_ratio(
         The columns that it is made of.
     """
     frame = table.frame.copy()
-    hidden = (frame[[f"{part}_na" for part in of]] == SUPPRESSED).any(axis=1)
-    absent = frame[list(of)].isna().any(axis=1)
-    frame[name] = ratio(frame).where(~absent)
-    frame[f"{name}_na"] = np.select([hidden, absent], [SUPPRESSED, "not_applicable"], "")
+    notes = frame[[f"{part}_na" for part in of]]
+    frame[name] = ratio(frame)
+    blank = frame[name].isna()
+    absent = blank & ~(notes == SUPPRESSED).any(axis=1) & (notes != "").any(axis=1)
+    frame[f"{name}_na"] = np.select([absent, blank], ["not_applicable", SUPPRESSED], "")
     keys = list(table.record.columns.drop(["variable", "status", "reason"]))
-    status = np.where(hidden, "derived", "published")
-    reason = np.where(hidden, f"made of a hidden number ({', '.join(of)})", "")
-    added = frame.loc[~absent | hidden, keys].assign(
-        variable=name, status=status[~absent | hidden], reason=reason[~absent | hidden]
+    there = ~absent
+    added = frame.loc[there, keys].assign(
+        variable=name,
+        status=np.where(blank, "derived", "published")[there],
+        reason=np.where(blank, f"made of a hidden number ({', '.join(of)})", "")[there],
     )
     record = pd.concat([table.record, added], ignore_index=True)
-    return SafeTable(frame, record, table.protection, table.least_contributors)
+    return replace(table, frame=frame, record=record)
+
+
+def with_bands(
+    table: SafeTable, name: str, over: str, under: str, rows: pd.Series, limits: Limits
+) -> SafeTable:
+    """Add bands of a mean where the mean itself is hidden because few employers stand behind it.
+
+    A band has round ends, at least twice ``dominance`` percent of the mean apart. It is offered
+    where the mean is hidden, and the number below the line is not small itself. The table is
+    attacked once more by someone who knows the bands with the number below the line; where a
+    primary cell becomes too certain, no band is given.
+
+    Parameters
+    ----------
+    table : SafeTable
+    name : str
+        The new column of text, as ``"100,000 to 150,000"``.
+    over, under : str
+        Measures whose ratio the mean is.
+    rows : Series of bool
+        Rows of ``table.frame`` where a band may be given.
+    limits : Limits
+    """
+    frame = table.frame.copy()
+    cells, at = table.inside.cells, table.inside.places
+    keys = list(frame.columns[: list(frame.columns).index(over)])
+    order, below = (_place_of(cells, at[part], keys) for part in (over, under))
+    low, high = cells.low.copy(), np.full(len(cells.value), np.inf)
+    said = pd.Series("", index=frame.index)
+    for row in frame.index[rows & (frame[f"{over}_na"] == SUPPRESSED)]:
+        key = tuple(frame.loc[row, keys])
+        place, posts = order[key], float(cells.value[below[key]]) if key in below else 0.0
+        if posts < limits.staff:
+            continue
+        mean = cells.value[place] / posts
+        margin = max(table.inside.need.below[place], table.inside.need.above[place]) / posts
+        ends = band(mean, 2 * limits.dominance / 100 * mean, margin)
+        low[place], high[place] = ends[0] * posts, ends[1] * posts
+        said[row] = f"{ends[0]:,.0f} to {ends[1]:,.0f}"
+    given = [row for row in frame.index if said[row]]
+    unsafe = _opened(table, low, high) if given else ()
+    for row in given:
+        if order[tuple(frame.loc[row, keys])] in unsafe:
+            said[row] = ""
+    return replace(table, frame=frame.assign(**{name: said}))
+
+
+def _place_of(cells: Cells, at: NDArray[np.intp], keys: list[str]) -> dict[tuple[str, ...], int]:
+    rows = cells.labels.iloc[at][keys].itertuples(index=False, name=None)
+    return dict(zip(rows, (int(place) for place in at), strict=True))
+
+
+def _opened(table: SafeTable, low: Array, high: Array) -> set[int]:
+    """Return the cells of blocks in which these bounds make a primary cell too certain."""
+    cells, need, hidden = table.inside.cells, table.inside.need, table.protection.hidden
+    nobody = np.zeros(len(hidden), dtype=bool)
+    thin = nobody.copy()
+    for knows in [nobody, *table.inside.insiders]:
+        ends = attack(cells.value, cells.relations, hidden, low=low, high=high, known=knows)
+        below, above = cells.value - ends[:, 0], ends[:, 1] - cells.value
+        close = (below < need.below - 0.01) | (above < need.above - 0.01)
+        close |= below + above < need.width - 0.01
+        thin |= close & table.protection.primary & ~knows
+    blocks = split_blocks(cells.relations, hidden)
+    return {int(cell) for block in blocks if thin[block].any() for cell in block}
 
 
 def audit(cells: Cells, found: Protection) -> pd.DataFrame:
