@@ -225,5 +225,16 @@ def test_the_command_refuses_limits_and_files_that_make_no_sense(tmp_path, capsy
     assert main(["release", str(tmp_path / "none.csv"), "-o", out]) == 1
     panel.write_text("county_code,year,cohort\n1,2015,0\n1,2015,0\n", encoding="utf-8")
     assert main(["release", str(panel), "-o", out]) == 1
-    assert "medalliance check" in capsys.readouterr().err
+    assert "Nothing was written: mend what is called an error" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_build_safe_writes_a_release_and_no_page_of_the_book(quick, tmp_path, capsys):
+    panel, out = tmp_path / "mine.csv", tmp_path / "out"
+    quick.frame.to_csv(panel, index=False)
+    assert main(["build", "--data", str(panel), "--safe", "-o", str(out)]) == 0
+    assert {path.name for path in out.iterdir() if not path.name.startswith(".")} == {
+        "README.txt", "checker", "figures", "index.html", "tables"}  # fmt: skip
+    assert main(["build", "--safe"]) == 2
+    assert main(["build", "--data", str(panel), "--safe", "--chapter", "surplus"]) == 2
+    capsys.readouterr()

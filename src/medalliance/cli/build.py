@@ -30,12 +30,17 @@ def run(
     chapter: Annotated[
         list[str] | None, typer.Option(help="A chapter to run; may be repeated [all].")
     ] = None,
+    safe: Annotated[
+        bool, typer.Option("--safe", help="Write only what may leave; see medalliance release.")
+    ] = False,
 ) -> None:
     """Build the book's pages; with --data, a book of your own panel.
 
     With --data the panel is checked, then the chapters are executed on it, on your machine. The
     output folder holds the pages, every table as Excel and Word, every figure as PNG and PDF, and
     a manifest of the run. An earlier book there stays whole until the new one is finished.
+    With --safe it holds protected tables, their figures and a log for the person who checks them,
+    and nothing else: no page of the book, no panel.
 
     Example: medalliance build --data mine.csv -o build/mine
     """
@@ -47,11 +52,17 @@ def run(
         typer.echo(line, err=True)
 
     if data is None:
-        if mapping or rules or chapter:
+        if mapping or rules or chapter or safe:
             raise typer.BadParameter("only --output goes without a panel. Name yours with --data.")
         pages = output or Path("build/html")
         work = pages.parent / f"{pages.name}-work"
         index = build_book(book_dir(), work, pages, report=report)
+    elif safe:
+        if rules or chapter:
+            raise typer.BadParameter("--safe takes no --rules or --chapter: its tables are fixed.")
+        from . import release
+
+        index = release.write(data, mapping, output or Path("build/safe"))
     else:
         pages = output or Path("build/mine")
         refuse_foreign(pages)

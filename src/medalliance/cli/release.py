@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ..disclosure import Limits
 
 
 def run(
@@ -31,44 +34,39 @@ def run(
     Example: medalliance release mine.csv -o build/release
     """
     from ..disclosure import Limits
-    from ..studies.release import write_release
 
     limits = Limits(count=threshold, contributors=contributors, dominance=p,
                     staff=minimum_staff, counties=counties)  # fmt: skip
-    log = write_release(
-        checked(panel, mapping), output, limits, command=said(), data=panel, report=tell
-    )
-    typer.echo(str(log))
+    typer.echo(str(write(panel, mapping, output, limits)))
 
 
-def checked(panel: Path, mapping: Path | None):
-    """Read a panel that the check passes.
+def write(panel: Path, mapping: Path | None, output: Path, limits: Limits | None = None) -> Path:
+    """Check a panel and write its release.
 
     Raises
     ------
     DataError
-        If something stops estimation; the check says what.
+        If the panel cannot be read, or nothing of it may leave.
     """
-    from ..errors import DataError
     from ..intake import check_panel
     from ..panel import load_panel
+    from ..studies.release import write_release
 
     found = check_panel(panel, mapping)
     if not found.ok:
-        count = len(found.errors)
-        raise DataError(
-            f"{panel.name}: the check finds {count} error{'s' if count > 1 else ''}.\n"
-            f"  Run medalliance check {panel} and mend them first."
-        )
-    return load_panel(found.frame)
+        typer.echo(found.text(), err=True)
+        typer.echo("Nothing was written: mend what is called an error above.", err=True)
+        raise typer.Exit(1)
+    return write_release(
+        load_panel(found.frame), output, limits, command=_said(), data=panel, report=_tell
+    )
 
 
-def said() -> str:
+def _said() -> str:
     """Return the command without folders, which tell where data lie."""
     words = [Path(word).name if "/" in word or "\\" in word else word for word in sys.argv[1:]]
     return " ".join(["medalliance", *words])
 
 
-def tell(line: str) -> None:
-    """Print a line of progress."""
+def _tell(line: str) -> None:
     typer.echo(line, err=True)
