@@ -29,7 +29,7 @@ from . import files as exports
 from . import manifest as manifests
 from .chapters import CHAPTERS, GENERAL, Readiness, readiness
 from .folder import NEW, own_folder
-from .kernels import ChapterRun, closed_environment, run_chapter
+from .kernels import ChapterRun, closed_environment, run_chapter, temporary_files_in
 
 PANEL = "panel.parquet"
 TITLE = "Your panel"
@@ -116,7 +116,8 @@ def build_own_book(
             chapters[contract.NAME] = scratch / f"{contract.NAME}.ipynb"
             nbformat.write(contract.contract_notebook(), chapters[contract.NAME])
         runs = _run_all(own, chapters, new / "work", scratch, ready, report)
-        shown, taken = _take_along(runs)
+        with temporary_files_in(scratch / "tmp"):
+            shown, taken = _take_along(runs)
         _stage(source, staged, list(chapters))
         titles = {name: pages.title_of(path) for name, path in chapters.items()}
         _write_chapters(source, staged, chapters, runs, ready)

@@ -81,6 +81,17 @@ def closed_environment(scratch: Path) -> dict[str, str]:
     return {**own, "PYTHONUSERBASE": user} if user else own
 
 
+@contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Keep the temporary files of this process, such as those of workbooks, under one folder."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.resolve())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
 def run_chapter(
     path: Path, *, panel: Path, scratch: Path, extra: Mapping[str, str] | None = None
 ) -> ChapterRun:
@@ -156,9 +167,18 @@ def _kernel(scratch: Path) -> Iterator[Any]:
         yield OwnKernel(connection_file=str(connection), transport="ipc", ip=str(place))
         return
     # sockets have short names only; these hold no data and are gone with the kernel
-    with tempfile.TemporaryDirectory(prefix="ma-") as short:
+    with tempfile.TemporaryDirectory(prefix="ma-", dir=_short_folder()) as short:
         ip = str(Path(short) / "s")
         yield OwnKernel(connection_file=str(connection), transport="ipc", ip=ip)
+
+
+def _short_folder() -> str:
+    """Return the system's folder for temporary files, whatever this process was told."""
+    set_here, tempfile.tempdir = tempfile.tempdir, None
+    try:
+        return tempfile.gettempdir()
+    finally:
+        tempfile.tempdir = set_here
 
 
 def _execute(

@@ -1,0 +1,105 @@
+"""A reader's contract on a reader's panel: settled to the fen, refused in words."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import medalliance as ma
+from medalliance.errors import DesignError, RuleError
+from medalliance.provenance import Badge
+from medalliance.studies import own_contract
+
+HEAD = """id: ours
+kind: case
+name: {en: Our county, zh: 我县}
+place: {en: Our county, zh: 我县}
+currency: CNY
+parameters:
+"""
+STEPS = """steps:
+  - {op: share, side: surplus, rate: surplus_retention_share}
+  - {op: round, side: surplus}
+  - {op: share, side: deficit, rate: overspend_sharing_share}
+  - {op: round, side: deficit}
+"""
+OWN = "{status: documented, source: our notice of 2021, value: "
+
+
+@pytest.fixture
+def panel():
+    rows = [
+        (county, year, 2021 if county < "110103" else 0, 1_000_000.10, spent)
+        for county, spent in (("110101", 900_000.05), ("110102", 1_100_000.0), ("110103", 1.0))
+        for year in (2020, 2021, 2022)
+    ]
+    columns = ["county_code", "year", "cohort", "budget", "spending"]
+    return ma.load_panel(pd.DataFrame(rows, columns=columns))
+
+
+def contract(tmp_path, monkeypatch, retained=f"{OWN}0.5}}", steps=STEPS):
+    body = (
+        f"{HEAD}  surplus_retention_share: [{retained}]\n"
+        f"  overspend_sharing_share: [{OWN}0.25}}]\n{steps}"
+    )
+    path = tmp_path / "ours.yaml"
+    path.write_text(body, encoding="utf-8")
+    monkeypatch.setenv(own_contract.VARIABLE, str(path))
+
+
+def test_counties_under_contract_are_settled_to_the_fen(panel, tmp_path, monkeypatch):
+    contract(tmp_path, monkeypatch)
+    found = own_contract.run(panel)
+    held = found.settlement.summary_frame()
+    assert list(held["year"]) == [2021, 2022, 2021, 2022]
+    saved, missing = 100_000_05, 99_999_90
+    assert held["surplus"].tolist() == [saved, saved, -missing, -missing]
+    half = held.loc[held["alliance"] == "110101", "settled"].unique()
+    assert abs(half[0] - saved / 2) <= 0.5 and len(half) == 1
+    owed = held.loc[held["alliance"] == "110102", "settled"].unique()
+    assert abs(owed[0] + missing / 4) <= 0.5
+    assert found.badge == Badge.YOURS
+    text = own_contract.settled_sentence(found).text
+    assert "4 county-years are settled. 2 end in surplus, 2 in deficit." in text
+    by_year = own_contract.years_table(found).summary
+    assert by_year["year"].tolist() == ["2021", "2022"]
+    assert np.allclose(by_year["budget"].str.replace(",", "").astype(float), 2.0)
+
+
+def test_an_assumed_term_that_is_used_makes_the_tables_illustrative(panel, tmp_path, monkeypatch):
+    contract(tmp_path, monkeypatch, retained="{status: assumed, value: 0.5}")
+    found = own_contract.run(panel)
+    assert found.badge == Badge.ILLUSTRATIVE
+    assert "assumed: surplus retained" in found.source
+
+
+def test_only_the_counties_that_name_the_contract_are_settled(panel, tmp_path, monkeypatch):
+    contract(tmp_path, monkeypatch)
+    named = panel.frame["county_code"].map({"110102": "ours"})
+    found = own_contract.run(panel.with_columns(rule_id=named))
+    assert set(found.settlement.frame["alliance"]) == {"110102"}
+    assert own_contract.rules_named("ours").id == "ours"
+    assert own_contract.rules_named("one_sided").id == "one_sided"
+
+
+def test_what_a_panel_cannot_settle_is_refused_in_words(panel, tmp_path, monkeypatch):
+    gate = "  - {op: gate, side: surplus, score: ledger.score, at_least: surplus_retention_share}\n"
+    contract(tmp_path, monkeypatch, steps=STEPS.replace("steps:\n", f"steps:\n{gate}"))
+    with pytest.raises(DesignError, match="score is missing"):
+        _ = own_contract.run(panel).settlement
+    contract(tmp_path, monkeypatch, steps="")
+    with pytest.raises(DesignError, match="no steps"):
+        _ = own_contract.run(panel).settlement
+    contract(tmp_path, monkeypatch)
+    bare = ma.load_panel(panel.frame.drop(columns="budget"))
+    with pytest.raises(DesignError, match="budget and spending"):
+        _ = own_contract.run(bare).settlement
+
+
+def test_all_problems_of_the_file_come_at_once(panel, tmp_path, monkeypatch):
+    contract(tmp_path, monkeypatch, retained="{status: documented, value: 1.5}")
+    with pytest.raises(RuleError) as raised:
+        own_contract.run(panel)
+    assert "above 1" in str(raised.value) and "no source" in str(raised.value)
+    monkeypatch.delenv(own_contract.VARIABLE)
+    with pytest.raises(RuleError, match="--rules"):
+        own_contract.run(panel)
