@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import medalliance as ma
+from medalliance.codebook import load_codebook
 from medalliance.outcomes import OUTCOMES, outcome_label, remuneration, shares, surplus
+from medalliance.outcomes._registry import NOT_COMPUTED
 
 money = st.floats(1e4, 1e9)
 
@@ -38,7 +40,48 @@ def test_every_registered_outcome_is_complete_and_computes_on_the_teaching_panel
             continue
         assert values.shape == (len(panel.frame),)
         assert np.isfinite(values).any()
-    assert refused == ["pool_balance_yuan"]
+    assert refused == [
+        "pool_balance_yuan",
+        "indicator_11_inpatient_in_county",
+        "indicator_12_chinese_medicine_visits",
+        "indicator_13_managed_admissions",
+    ]
+
+
+def test_every_official_indicator_is_computed_or_says_why_not():
+    book, criteria = load_codebook(), ma.load_evidence().criteria
+    official = criteria[criteria["criterion_kind"] == "monitoring_2024"]["indicator"].astype(int)
+    assert sorted(official) == list(range(1, 15))
+    computed = {book.variables[name].indicator for name in OUTCOMES} - {None}
+    assert computed == set(range(6, 14))
+    assert set(NOT_COMPUTED) == set(official) - computed
+    for name in OUTCOMES:
+        number = book.variables[name].indicator
+        if name.startswith("indicator_"):
+            assert name.startswith(f"indicator_{number}_")
+            assert f"our operationalisation of indicator {number}" in OUTCOMES[name].label
+            assert f"本书口径,指标{number}" in OUTCOMES[name].label_zh
+    assert all(why.endswith(".") for why in NOT_COMPUTED.values())
+
+
+def test_indicators_11_to_13_by_hand():
+    panel = tiny(
+        admissions_township=[10.0, 0.0, 0.0, 5.0],
+        admissions_county=[60.0, 80.0, 0.0, np.nan],
+        admissions_out=[30.0, 20.0, 0.0, 5.0],
+        chinese_medicine_visits=[5.0, 0.0, 1.0, 1.0],
+        visits_village=[10.0, 10.0, 2.0, 0.0],
+        visits_township=[10.0, 10.0, 2.0, 0.0],
+        visits_county=[5.0, 5.0, 0.0, 0.0],
+        chronic_managed_admissions_n=[30.0, 0.0, 9.0, 1.0],
+        chronic_managed_n=[100.0, 50.0, 6.0, 0.0],
+    )
+    for name, wanted in (
+        ("indicator_11_inpatient_in_county", [0.7, 0.8, np.nan, np.nan]),
+        ("indicator_12_chinese_medicine_visits", [0.2, 0.0, 0.25, np.nan]),
+        ("indicator_13_managed_admissions", [0.3, 0.0, 1.5, np.nan]),
+    ):
+        np.testing.assert_allclose(ma.outcome_values(panel, name), wanted)
 
 
 def test_surplus_by_hand():

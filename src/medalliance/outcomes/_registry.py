@@ -18,6 +18,18 @@ Array = NDArray[np.float64]
 BUDGET = ("budget", "spending")
 NOTIONAL = ("notional_budget",)
 VISITS = ("visits_village", "visits_township", "visits_county", "visits_out")
+ADMISSIONS = ("admissions_township", "admissions_county", "admissions_out")
+
+# official indicators of 2024 that no outcome operationalises: number -> why
+NOT_COMPUTED = {
+    1: "It is a judgement of management, not a number of the county's year.",
+    2: "It is a judgement of management, not a number of the county's year.",
+    3: "It is a judgement of management, not a number of the county's year.",
+    4: "It counts postings of six months or more, which stand in no table of money, visits or pay.",
+    5: "It joins volumes and a coverage of equipment, and the criteria do not say how.",
+    14: "It needs deaths by cause and age, which no insurance table holds; the criteria name "
+    "neither the ages nor the formula.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,6 +254,17 @@ def _share_outcomes() -> list[Outcome]:
         entry("indicator_9_fund_at_primary", ("primary_care_spending", *fund), fund_at_primary),
         entry("indicator_10_inpatient_cost_yuan", inpatient, shares.share),
         entry("indicator_10_inpatient_cost_growth", inpatient, inpatient_growth, True),
+        entry("indicator_11_inpatient_in_county", ADMISSIONS, shares.in_county_admission_share),
+        entry(
+            "indicator_12_chinese_medicine_visits",
+            ("chinese_medicine_visits", *VISITS[:3]),
+            shares.chinese_medicine_visit_share,
+        ),
+        entry(
+            "indicator_13_managed_admissions",
+            ("chronic_managed_admissions_n", "chronic_managed_n"),
+            shares.share,
+        ),
     ]
 
 

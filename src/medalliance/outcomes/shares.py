@@ -28,6 +28,18 @@ def primary_share_of_county_visits(village: Array, township: Array, county: Arra
     return share(village + township, village + township + county)
 
 
+def in_county_admission_share(township: Array, county: Array, out: Array) -> Array:
+    """Compute the share of the insured residents' admissions that stay in the county."""
+    return share(township + county, township + county + out)
+
+
+def chinese_medicine_visit_share(
+    chinese: Array, village: Array, township: Array, county: Array
+) -> Array:
+    """Compute the share of the visits made in the county that are Chinese medicine."""
+    return share(chinese, village + township + county)
+
+
 def log_visits_per_insured(visits: Array, insured: Array) -> Array:
     """Compute the log of visits per insured person."""
     ratio = share(visits, insured)
