@@ -90,8 +90,7 @@ measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="env book test"
 	@$(PY) tools/measure_runs.py $(ARGS)
 
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
-	@build/peers/bin/python benchmarks/refresh_peers.py
-	@build/peers/bin/python benchmarks/refresh_peers_regressions.py
+	@build/peers/bin/python benchmarks/refresh_all.py
 
 build/peers/.stamp: benchmarks/peers.lock | $(STAMP)
 	@$(PY) -m venv --clear build/peers
