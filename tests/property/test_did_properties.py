@@ -1,4 +1,4 @@
-"""What must not change an estimate, and what must change it in proportion."""
+"""What must not change group-time, imputed and two-way estimates; test_every_estimator has more."""
 
 import warnings
 
@@ -63,16 +63,6 @@ def same(first, second, scale=1.0, rtol=1e-7):
     np.testing.assert_allclose(second.std_error, abs(scale) * first.std_error, rtol=rtol, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", list(ESTIMATORS))
-@FEW
-@given(seed=seeds)
-def test_unit_and_year_shifts_change_nothing(name, seed):
-    data = frame_of(seed)
-    rng = np.random.default_rng(seed + 1)
-    shift = 5 * rng.normal(size=24)[data["unit"]] + 5 * rng.normal(size=6)[data["year"] - 2000]
-    same(*both(name, data, data.assign(y=data["y"] + shift)))
-
-
 @pytest.mark.parametrize("name", ["twfe", "twfe_x", "did_imputation", "did_imputation_x"])
 @FEW
 @given(seed=seeds)
@@ -82,41 +72,6 @@ def test_shifts_change_nothing_where_rows_are_missing(name, seed):
     rng = np.random.default_rng(seed + 1)
     shift = 5 * rng.normal(size=24)[data["unit"]] + 5 * rng.normal(size=6)[data["year"] - 2000]
     same(*both(name, data, data.assign(y=data["y"] + shift)))
-
-
-@pytest.mark.parametrize("name", list(ESTIMATORS))
-@FEW
-@given(seed=seeds, scale=st.sampled_from([-2.0, 1e-3, 1e6]))
-def test_scaling_scales(name, seed, scale):
-    data = frame_of(seed, drop=0.1)
-    first, second = both(name, data, data.assign(y=scale * data["y"]))
-    np.testing.assert_allclose(second.estimate / scale, first.estimate, rtol=1e-7, atol=1e-9)
-    np.testing.assert_allclose(second.std_error / abs(scale), first.std_error, rtol=1e-7)
-
-
-@pytest.mark.parametrize("name", list(ESTIMATORS))
-@FEW
-@given(seed=seeds)
-def test_row_order_and_labels_do_not_matter(name, seed):
-    data = frame_of(seed, drop=0.1)
-    labels = np.random.default_rng(seed).permutation(24)
-    other = data.assign(unit=labels[data["unit"]] + 100).sample(frac=1, random_state=seed)
-    same(*both(name, data, other))
-
-
-@pytest.mark.parametrize("name", list(ESTIMATORS))
-@FEW
-@given(seed=seeds, drop=st.sampled_from([0.0, 0.1]))
-def test_splitting_a_unit_in_two_halves_changes_nothing(name, seed, drop):
-    """Both halves stay in the unit's cluster; only degrees of freedom count rows."""
-    data = frame_of(seed, drop=drop)
-    mine = data["unit"] == 1
-    half = data["weight"].where(~mine, data["weight"] / 2)
-    split = pd.concat([data.assign(weight=half), data[mine].assign(unit=99, weight=half[mine])])
-    first, second = both(name, data, split)
-    np.testing.assert_allclose(second.estimate, first.estimate, rtol=1e-7, atol=1e-9)
-    ratio = np.sqrt(second.variance_factor / first.variance_factor)
-    np.testing.assert_allclose(second.std_error, ratio * first.std_error, rtol=1e-7)
 
 
 @pytest.mark.parametrize("name", ["att_gt", "att_gt_dr", "did_imputation"])

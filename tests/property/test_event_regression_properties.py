@@ -1,4 +1,4 @@
-"""What must not matter to etwfe, sun_abraham, stacked_did and lp_did, does not."""
+"""What must not matter to etwfe, sun_abraham, stacked_did and lp_did where rows are missing."""
 
 from __future__ import annotations
 
@@ -50,39 +50,19 @@ def make(frame: pd.DataFrame) -> ma.Panel:
 
 @pytest.mark.parametrize("name", ESTIMATORS)
 @FEW
-@given(seed=st.integers(0, 10_000), drop=st.booleans())
-def test_order_labels_shifts_scale_and_split_units_do_not_matter(name, seed, drop):
-    estimate = ESTIMATORS[name]
-    frame = draw(seed, drop)
-    base = estimate(make(frame), "y")
+@given(seed=st.integers(0, 10_000))
+def test_levels_do_not_matter_where_rows_are_missing(name, seed):
+    frame = draw(seed, drop=True)
+    base = ESTIMATORS[name](make(frame), "y")
     rng = np.random.default_rng(seed)
-
-    shuffled = frame.sample(frac=1, random_state=seed % 100).reset_index(drop=True)
-    labels = rng.permutation(100)
-    shuffled["unit"] = [f"u{labels[u]:03d}" for u in shuffled["unit"]]
-    same(base, estimate(make(shuffled), "y"))
-
-    year_shift = rng.normal(size=10)
-    moved = frame.assign(y=3 * frame["y"] + year_shift[frame["year"] - 2001] + 7)
-    found = estimate(make(moved), "y")
-    np.testing.assert_allclose(found.estimate, 3 * base.estimate, atol=1e-9)
+    level, shift = rng.normal(size=40), rng.normal(size=10)
+    if name.startswith("etwfe"):  # cohort effects instead of unit effects
+        level[:] = 7.0
+    moved = frame.assign(y=frame["y"] + level[frame["unit"]] + shift[frame["year"] - 2001])
+    found = ESTIMATORS[name](make(moved), "y")
+    np.testing.assert_allclose(found.estimate, base.estimate, atol=1e-9)
     if name != "stacked_did":  # pooled over calendar years, its residuals hold their differences
-        np.testing.assert_allclose(found.std_error, 3 * base.std_error, rtol=1e-6)
-
-    level = rng.normal(size=40)
-    lifted = estimate(make(frame.assign(y=frame["y"] + level[frame["unit"]])), "y")
-    cohort_effects = name.startswith("etwfe")  # instead of unit effects: equal if balanced
-    if not cohort_effects or (name == "etwfe" and not drop):
-        np.testing.assert_allclose(lifted.estimate, base.estimate, atol=1e-9)
-
-    halves = pd.concat([frame.assign(w=frame["w"] / 2),
-                        frame.assign(w=frame["w"] / 2, unit=frame["unit"] + 100)])  # fmt: skip
-    np.testing.assert_allclose(estimate(make(halves), "y").estimate, base.estimate, atol=1e-9)
-
-
-def same(one, two) -> None:
-    np.testing.assert_allclose(two.estimate, one.estimate, atol=1e-10)
-    np.testing.assert_allclose(two.std_error, one.std_error, rtol=1e-8)
+        np.testing.assert_allclose(found.std_error, base.std_error, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["etwfe", "sun_abraham"])

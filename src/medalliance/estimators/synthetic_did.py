@@ -61,7 +61,8 @@ def synthetic_did(
         A registered outcome or a numeric column.
     method : str
         ``"sdid"``, ``"sc"`` (synthetic control), ``"did"``, or ``"ascm"`` (ridge-augmented
-        synthetic control).
+        synthetic control). Without a penalty, as ``"sc"`` is, many weights may fit the years before
+        adoption equally well, where donors are more than these years: one of them is taken.
     variance : str
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
         one unit with weights kept; ``"bootstrap"`` draws units anew. With one adopter only

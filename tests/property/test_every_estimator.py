@@ -1,0 +1,323 @@
+"""What must not matter to any estimator: order, labels, units, levels, how weights are split.
+
+One row of ``CASES`` an estimator, with what its outcome may undergo. What holds for some alone
+stands in the files of their own.
+"""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import medalliance as ma
+
+N_UNITS, YEARS = 40, np.arange(2001, 2007)
+PLACE = np.arange(N_UNITS)
+PAIRS = pd.DataFrame(
+    [(i, j, 10.0 * abs(i - j)) for i in range(12) for j in range(12) if 0 < abs(i - j) < 3],
+    columns=["from", "to", "distance"],
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """How an estimator is called and what must leave it alone.
+
+    Attributes
+    ----------
+    call : callable
+        From a panel to Effects.
+    scales : bool
+        Whether effects scale with ``y``, the outcome.
+    unit_levels, year_levels : bool
+        Whether a number of one's own for each unit, or for each year, changes nothing.
+    error_year_levels : bool
+        Whether that holds for standard errors too.
+    weights : bool
+        Whether it takes the weights of units.
+    holes : bool
+        Whether it takes missing outcomes.
+    """
+
+    call: Callable[[ma.Panel], ma.Effects]
+    scales: bool = True
+    unit_levels: bool = True
+    year_levels: bool = True
+    error_year_levels: bool = True
+    weights: bool = True
+    holes: bool = True
+
+
+def on_shares(call: Callable[[ma.Panel], ma.Effects], **options: bool) -> Case:
+    fixed = {"scales": False, "unit_levels": False, "year_levels": False}
+    return Case(call, **{**fixed, **options})
+
+
+def synthetic(method: str, *, unit_levels: bool, variance: str = "bootstrap") -> Case:
+    # with no more donors than years before adoption the weights without a penalty are unique
+    few = {"sc": [0, 2, 4, 3, 8], "ascm": [0, 2, 4, 3, 8]}.get(method, PLACE)
+
+    def call(panel: ma.Panel) -> ma.Effects:
+        chosen = panel.keep(panel.frame["place"].isin(few))
+        return ma.synthetic_did(chosen, "y", method=method, variance=variance, n_draws=3)
+
+    return Case(call, unit_levels=unit_levels, weights=False, holes=False)
+
+
+def spillover(panel: ma.Panel) -> ma.Effects:
+    names = panel.frame[[panel.unit, "place"]].drop_duplicates().set_index("place")[panel.unit]
+    known = PAIRS[PAIRS["from"].isin(names.index) & PAIRS["to"].isin(names.index)]
+    pairs = known.assign(**{side: known[side].map(names) for side in ("from", "to")})
+    return ma.spillover_did(panel, "y", distance=pairs, edges=[10])
+
+
+CASES = {
+    "twfe": Case(lambda p: ma.twfe(p, "y")),
+    "twfe, covariate": Case(lambda p: ma.twfe(p, "y", covariates=["x"])),
+    "twfe, event study": Case(lambda p: ma.twfe(p, "y", event_study=True)),
+    "att_gt": Case(lambda p: ma.att_gt(p, "y")),
+    "att_gt, universal": Case(lambda p: ma.att_gt(p, "y", base_period="universal")),
+    "att_gt, dr": Case(lambda p: ma.att_gt(p, "y", covariates=["z"])),
+    "att_gt, reg": Case(lambda p: ma.att_gt(p, "y", covariates=["z"], method="reg")),
+    "did_imputation": Case(lambda p: ma.did_imputation(p, "y")),
+    "did_imputation, covariate": Case(lambda p: ma.did_imputation(p, "y", covariates=["x"])),
+    "did_imputation, gardner": Case(
+        lambda p: ma.did_imputation(p, "y", std_errors="gardner").aggregate("event_time")
+    ),
+    "sun_abraham": Case(lambda p: ma.sun_abraham(p, "y")),
+    "sun_abraham, covariate": Case(lambda p: ma.sun_abraham(p, "y", covariates=["x"])),
+    # pooled over calendar years, its residuals hold their differences
+    "stacked_did": Case(lambda p: ma.stacked_did(p, "y", window=(1, 1)), error_year_levels=False),
+    "lp_did": Case(lambda p: ma.lp_did(p, "y")),
+    "lp_did, equal": Case(lambda p: ma.lp_did(p, "y", weighting="equal")),
+    "lp_did, covariate": Case(lambda p: ma.lp_did(p, "y", covariates=["x"])),
+    # cohort effects in place of unit effects: the same estimates, wider errors
+    "etwfe": Case(lambda p: ma.etwfe(p, "y"), unit_levels=False),
+    "etwfe, never, covariate": Case(
+        lambda p: ma.etwfe(p, "y", control_group="never_treated", covariates=["x"]),
+        unit_levels=False,
+    ),
+    "etwfe, poisson": on_shares(lambda p: ma.etwfe(p, "positive", family="poisson")),
+    "etwfe, logit": on_shares(lambda p: ma.etwfe(p, "share", family="logit")),
+    "etwfe, probit": on_shares(lambda p: ma.etwfe(p, "share", family="probit")),
+    "etwfe, multinomial": on_shares(lambda p: ma.etwfe(p, ["share", "rest"], family="multinomial")),
+    "log_ratio_did": on_shares(lambda p: ma.log_ratio_did(p, ["share", "rest"])),
+    "fractional_panel": on_shares(
+        lambda p: ma.fractional_panel(p, "share", covariates=["x"]), weights=False
+    ),
+    "synthetic_did": synthetic("sdid", unit_levels=True),
+    "synthetic_did, sc": synthetic("sc", unit_levels=False),
+    "synthetic_did, ascm": synthetic("ascm", unit_levels=False),
+    "synthetic_did, did": synthetic("did", unit_levels=True, variance="jackknife"),
+    "dynamic_panel": Case(
+        lambda p: ma.dynamic_panel(p, "y", collapse=True),
+        scales=False,
+        unit_levels=False,
+        weights=False,
+    ),
+    "spillover_did": Case(spillover),
+    "controlled_direct_effect": Case(lambda p: ma.controlled_direct_effect(p, "y", mediator="x")),
+    "gelbach": Case(lambda p: ma.gelbach(p, "y", mediators=["x"])),
+    "rule_dose": Case(
+        lambda p: first_terms(ma.rule_dose(p, "y", pay="x", dose="dose"), "reduced form")
+    ),
+    "rebasing_regression": on_shares(
+        lambda p: ma.rebasing_regression(p, budget="positive", surplus_rate="x"), weights=False
+    ),
+}
+TAKES = {
+    kind: [name for name, case in CASES.items() if getattr(case, kind)]
+    for kind in ("scales", "unit_levels", "year_levels", "weights", "holes")
+}
+FEW = settings(max_examples=3, deadline=None)
+seeds = st.integers(0, 10_000)
+
+
+def first_terms(effects: ma.Effects, term: str) -> ma.Effects:
+    """Keep one term of an estimate: the others answer to another outcome."""
+    row = np.flatnonzero(effects.terms["term"] == term)
+    return ma.Effects(
+        estimate=effects.estimate[row],
+        terms=effects.terms.iloc[row].reset_index(drop=True),
+        design=effects.design,
+        units=effects.units,
+        influence_function=np.asarray(effects.influence)[:, row],
+        variance_factor=effects.variance_factor,
+    )
+
+
+def frame_of(seed: int, *, drop: float = 0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    n_years = len(YEARS)
+    cohort = np.resize([0, 2003, 0, 2004, 0], N_UNITS)
+    treated = np.where(cohort == 0, 9999, cohort)[:, None] <= YEARS
+    y = rng.normal(size=(N_UNITS, 1)) + rng.normal(size=(N_UNITS, n_years)) + treated
+    frame = pd.DataFrame(
+        {
+            "unit": np.repeat(PLACE, n_years),
+            "place": np.repeat(PLACE, n_years),
+            "year": np.tile(YEARS, N_UNITS),
+            "cohort": np.repeat(cohort, n_years),
+            "cluster": np.repeat(PLACE, n_years),
+            "weight": np.repeat(rng.uniform(0.5, 2, N_UNITS), n_years),
+            "z": np.repeat(rng.normal(size=N_UNITS), n_years),
+            "y": y.ravel(),
+            "x": (0.5 * y + rng.normal(size=y.shape)).ravel(),
+            "dose": rng.normal(size=y.size),
+        }
+    )
+    frame["share"] = 1 / (1 + np.exp(-0.5 * frame["y"]))
+    frame["rest"] = 1 - frame["share"]
+    frame["positive"] = np.exp(0.3 * frame["y"])
+    return frame[rng.random(len(frame)) >= drop] if drop else frame
+
+
+def panel_of(frame: pd.DataFrame, *, weight: str | None = "weight") -> ma.Panel:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ma.PanelWarning)
+        return ma.Panel.from_frame(
+            frame, unit="unit", year="year", cohort="cohort", cluster="cluster", weight=weight
+        )
+
+
+def fit(name: str, frame: pd.DataFrame) -> ma.Effects:
+    case = CASES[name]
+    return case.call(panel_of(frame, weight="weight" if case.weights else None))
+
+
+def same(one: ma.Effects, two: ma.Effects, *, scale: float = 1.0, errors: bool = True) -> None:
+    assert len(one.estimate) == len(two.estimate)
+    size = np.abs(one.estimate).max() + 1e-3
+    np.testing.assert_allclose(two.estimate / scale, one.estimate, rtol=1e-6, atol=1e-6 * size)
+    if errors:
+        np.testing.assert_allclose(two.std_error / abs(scale), one.std_error, rtol=1e-5)
+
+
+def has_drawn_errors(name: str) -> bool:
+    """Say whether errors come from draws of units in their order."""
+    return name.startswith("synthetic_did") and "did, did" not in name
+
+
+def test_every_estimator_is_here() -> None:
+    """Whatever the package offers that makes Effects from a panel."""
+    from medalliance import _HOME
+
+    public = set()
+    for name in (name for name, home in _HOME.items() if home.startswith("estimators.")):
+        signature = inspect.signature(getattr(ma, name))
+        takes_panel = next(iter(signature.parameters)) == "panel"
+        if takes_panel and signature.return_annotation == "Effects":
+            public.add(name)
+    assert len(public) > 15
+    assert public == {name.split(",")[0] for name in CASES}
+
+
+@pytest.mark.parametrize("name", CASES)
+@FEW
+@given(seed=seeds)
+def test_order_of_rows_and_labels_do_not_matter(name: str, seed: int) -> None:
+    frame = frame_of(seed, drop=0.05 if CASES[name].holes else 0.0)
+    labels = np.random.default_rng(seed).permutation(N_UNITS)
+    other = frame.assign(unit=[f"county {labels[u]:02d}" for u in frame["unit"]])
+    other = other.sample(frac=1, random_state=seed)
+    same(fit(name, frame), fit(name, other), errors=not has_drawn_errors(name))
+
+
+@pytest.mark.parametrize("name", TAKES["scales"])
+@FEW
+@given(seed=seeds, scale=st.sampled_from([-2.0, 1e-3, 1e6]))
+def test_scaling_the_outcome_scales_effects(name: str, seed: int, scale: float) -> None:
+    frame = frame_of(seed, drop=0.05 if CASES[name].holes else 0.0)
+    same(fit(name, frame), fit(name, frame.assign(y=scale * frame["y"])), scale=scale)
+
+
+@pytest.mark.parametrize("name", TAKES["unit_levels"])
+@FEW
+@given(seed=seeds)
+def test_levels_of_units_do_not_matter(name: str, seed: int) -> None:
+    frame = frame_of(seed)
+    level = 5 * np.random.default_rng(seed).normal(size=N_UNITS)
+    same(fit(name, frame), fit(name, frame.assign(y=frame["y"] + level[frame["unit"]])))
+
+
+@pytest.mark.parametrize("name", TAKES["year_levels"])
+@FEW
+@given(seed=seeds)
+def test_levels_of_years_do_not_matter(name: str, seed: int) -> None:
+    frame = frame_of(seed)
+    level = 5 * np.random.default_rng(seed).normal(size=len(YEARS))
+    other = frame.assign(y=frame["y"] + level[frame["year"] - YEARS[0]] + 10)
+    # the penalty of synthetic weights knows how donors move from year to year
+    if name == "synthetic_did":
+        other = frame.assign(y=frame["y"] + 10)
+    same(fit(name, frame), fit(name, other), errors=CASES[name].error_year_levels)
+
+
+@pytest.mark.parametrize("name", ["etwfe"])
+@FEW
+@given(seed=seeds)
+def test_levels_of_units_move_errors_alone_where_cohorts_have_the_effects(name, seed) -> None:
+    frame = frame_of(seed)
+    level = 5 * np.random.default_rng(seed).normal(size=N_UNITS)
+    other = frame.assign(y=frame["y"] + level[frame["unit"]])
+    same(fit(name, frame), fit(name, other), errors=False)
+
+
+@pytest.mark.parametrize("name", TAKES["weights"])
+@FEW
+@given(seed=seeds)
+def test_splitting_a_unit_with_its_weight_changes_nothing(name: str, seed: int) -> None:
+    """Both halves stay in the unit's cluster; only degrees of freedom count rows."""
+    frame = frame_of(seed, drop=0.05)
+    mine = frame["unit"] == 1
+    half = frame["weight"].where(~mine, frame["weight"] / 2)
+    other = frame[mine].assign(unit=99, place=99, weight=half[mine])
+    split = pd.concat([frame.assign(weight=half), other])
+    if name == "spillover_did":  # the new half would have no neighbours
+        split = frame.assign(weight=3 * frame["weight"])
+    one, two = fit(name, frame), fit(name, split)
+    same(one, two, errors=False)
+    ratio = np.sqrt(two.variance_factor / one.variance_factor)
+    errors = two.std_error / ratio
+    # least squares by horizon or over a stack has its own degrees of freedom
+    np.testing.assert_allclose(errors, one.std_error, rtol=0.02 if "lp_did" in name else 1e-5)
+
+
+@pytest.mark.parametrize("name", TAKES["weights"])
+@FEW
+@given(seed=seeds, scale=st.sampled_from([1e-3, 7.0, 1e6]))
+def test_the_unit_of_weights_does_not_matter(name: str, seed: int, scale: float) -> None:
+    frame = frame_of(seed, drop=0.05)
+    same(fit(name, frame), fit(name, frame.assign(weight=scale * frame["weight"])))
+
+
+@pytest.mark.parametrize("name", TAKES["holes"])
+@FEW
+@given(seed=seeds)
+def test_units_without_an_outcome_have_no_influence(name: str, seed: int) -> None:
+    frame = frame_of(seed, drop=0.05)
+    blank = frame[frame["unit"].isin([0, 1, 3])].copy()
+    for column in ("unit", "place", "cluster"):
+        blank[column] += 200
+    blank[["y", "share", "rest", "positive"]] = np.nan
+    blank["x"] += 100.0
+    one, two = fit(name, frame), fit(name, pd.concat([frame, blank]))
+    same(one, two)
+    assert two.design.n_units == one.design.n_units
+    assert two.design.n_clusters == one.design.n_clusters
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name not in TAKES["holes"]])
+def test_who_takes_no_missing_outcome_says_which(name: str) -> None:
+    frame = frame_of(1)
+    frame.loc[(frame["unit"] == 2) & (frame["year"] == 2002), "y"] = np.nan
+    with pytest.raises(ma.DesignError, match="y is missing for 2 in 2002"):
+        fit(name, frame)
