@@ -18,9 +18,10 @@ from ._primary import (
     p_percent_need,
     too_few,
 )
-from ._protect import Need, Protection, TooCertainError, protect
+from ._protect import Protection, TooCertainError, protect
 from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table, with_bands, with_ratio
 from ._tables import TOTAL, Cells, as_cells, link, tabulate
+from ._task import Need
 
 __all__ = [
     "SUPPRESSED",

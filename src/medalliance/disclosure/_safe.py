@@ -21,8 +21,9 @@ from ._primary import (
     p_percent_need,
     too_few,
 )
-from ._protect import Need, Protection, TooCertainError, protect
+from ._protect import Protection, TooCertainError, protect
 from ._tables import Cells, Dimensions, as_cells, link, tabulate
+from ._task import Need
 
 SUPPRESSED = "suppressed"
 COMPLEMENTARY = "complementary: hidden so that another cell cannot be worked out"

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from ._task import Task, violations
+
 if TYPE_CHECKING:
     from ._attack import Array, Mask
-    from ._protect import _Task
 
 NODES = 20_000
 
@@ -19,14 +20,14 @@ class Master:
 
     Parameters
     ----------
-    task : _Task
+    task : Task
     start : ndarray of bool, shape (n_cells,)
         Cells that are hidden anyway.
     known : float
         Weight of a set that protects: heavier cells are not looked at, and it is the unit.
     """
 
-    def __init__(self, task: _Task, start: Mask, known: float) -> None:
+    def __init__(self, task: Task, start: Mask, known: float) -> None:
         self.start = start
         self.free = np.flatnonzero(task.free & (task.weight <= known * (1 + 1e-9)))
         self.scale = known
@@ -68,7 +69,7 @@ class Master:
                 gain, rest = (~proposal[self.free]).astype(float), 1.0
             self._add_row(gain / rest, 1.0)
 
-    def _no_bridges(self, task: _Task) -> None:
+    def _no_bridges(self, task: Task) -> None:
         """Demand that no cell is hidden alone in a relation, where it would be known at once."""
         place = np.full(len(self.start), -1)
         place[self.free] = np.arange(len(self.free))
@@ -94,7 +95,7 @@ class Master:
         self.least.append(least)
 
 
-def good_set(task: _Task, start: Mask) -> Mask:
+def good_set(task: Task, start: Mask) -> Mask:
     """Return a set that protects, found by flows cell by cell, then thinned out.
 
     References
@@ -102,8 +103,6 @@ def good_set(task: _Task, start: Mask) -> Mask:
     Kelly, Golden and Assad (1992), Networks 22: the linear programme that moves a primary cell by
     its need at the least weight of cells that move with it.
     """
-    from ._protect import violations
-
     hidden = start.copy()
     for _ in range(3):
         open_needs = violations(task, hidden)
@@ -123,7 +122,7 @@ def good_set(task: _Task, start: Mask) -> Mask:
     return hidden
 
 
-def _cheapest_moves(task: _Task, hidden: Mask, cell: int, knows: Mask) -> Mask:
+def _cheapest_moves(task: Task, hidden: Mask, cell: int, knows: Mask) -> Mask:
     """Return the cells that move when one is moved up and down by its need at least weight."""
     above, below = task.cells.above[cell], task.cells.below[cell]
     down = min(below, max(task.need.below[cell], task.need.width[cell] / 2))
@@ -136,7 +135,7 @@ def _cheapest_moves(task: _Task, hidden: Mask, cell: int, knows: Mask) -> Mask:
     return found
 
 
-def _cheapest_move(task: _Task, hidden: Mask, cell: int, size: float, knows: Mask) -> Mask:
+def _cheapest_move(task: Task, hidden: Mask, cell: int, size: float, knows: Mask) -> Mask:
     from scipy.optimize import linprog
 
     usable = task.block[~knows[task.block]]
