@@ -13,6 +13,7 @@ import pytest
 from medalliance.mssp import ONE_SIDED
 from medalliance.paths import PROJECT
 from medalliance.studies import ledger_chapter as chapter
+from medalliance.studies import ledger_doubts, ledger_headlines
 from medalliance.studies.ledger_effects import LABELS, REGISTERED, registered_text
 from medalliance.studies.ledger_kept import load_by_year_and_track, load_headlines
 from medalliance.studies.notebooks import METADATA
@@ -77,7 +78,7 @@ def verdicts(monkeypatch):
             {"outcome": list(LABELS), "distinct": 0, "quiet_before": 1, "robust": 0, "bounded": 0}
         )
         frame.loc[0, list(passed)] = list(passed.values())
-        monkeypatch.setattr(chapter, "checks", lambda: frame)
+        monkeypatch.setattr(ledger_headlines, "checks", lambda: frame)
         return chapter.opening().text
 
     return say
@@ -94,8 +95,8 @@ def test_the_opening_follows_the_checks(verdicts):
 def test_the_sentence_on_references_follows_the_signs(monkeypatch, last, said):
     labels = ["registered", "anticipation 0", "anticipation 2"]
     made = pd.DataFrame({"label": labels, "estimate": [0.01, 0.015, last]})
-    monkeypatch.setattr(chapter, "_panel", lambda: None)
-    monkeypatch.setattr(chapter, "sample_table", lambda panel, outcome: made)
+    monkeypatch.setattr(ledger_doubts, "ledger_units", lambda: None)
+    monkeypatch.setattr(ledger_doubts, "sample_table", lambda panel, outcome: made)
     text = chapter.reference_sentence("fund_surplus_rate").text
     assert said in text
     assert f"{last:+.4f} against three years before" in text
@@ -105,7 +106,8 @@ def test_the_sentence_on_references_follows_the_signs(monkeypatch, last, said):
 def test_running_the_chapter_again_needs_the_files(tmp_path, require, outcome):
     stub = tmp_path / "book"
     stub.mkdir()
-    (stub / "conftest.py").write_text((PROJECT / "book" / "conftest.py").read_text())
+    for name in ("conftest.py", "files_read.csv"):
+        (stub / name).write_bytes((PROJECT / "book" / name).read_bytes())
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
     notebook.cells.append(nbformat.v4.new_code_cell("import medalliance\nmedalliance.read_mssp()"))
     nbformat.write(notebook, stub / "ledger.ipynb")

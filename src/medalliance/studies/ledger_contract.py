@@ -20,10 +20,12 @@ from ..panel import Panel
 from ..provenance import Badge
 from ..reforms import load_rules
 from ..tables import table
-from .ledger_chapter import FILES, INTERVAL, MONEY, detectable
+from .ledger_doubts import detectable
 from .ledger_effects import LABELS, REGISTERED, headlines
+from .ledger_headlines import MONEY
 from .ledger_kept import load_ledger
 from .ledger_renewals import moves, rebasing_table, renewal_effects
+from .ledger_source import FILES, INTERVAL
 
 FULL_SAVING = 0.03  # assumed: saving, part of spending, of an organisation that keeps every dollar
 DISCOUNT = 0.95  # assumed: what next year is worth today
