@@ -19,6 +19,7 @@ from ..panel import (
 
 PER_PERSON = (50.0, 50_000.0)  # yuan of fund money a resident and year, far beyond what is seen
 TENTH = 0.9  # surplus ratio from which spending is under a tenth of the budget
+HARDLY = 0.002  # share of spending below which a part of it is hardly right
 REPEATED = 3
 
 
@@ -27,6 +28,7 @@ def rules_of_values(panel: Panel) -> list[Problem]:
     return [
         *_per_person(panel),
         *_tiny_spending(panel),
+        *_tiny_parts(panel),
         *_price_index(panel),
         *_stand_ins(panel),
         *_years(panel),
@@ -69,6 +71,24 @@ def _tiny_spending(panel: Panel) -> list[Problem]:
         f"{_place(panel, tiny[0])}: check yuan / 万元."
     )
     return [problem("E125", text, rows=tiny, column="spending")]
+
+
+def _tiny_parts(panel: Panel) -> list[Problem]:
+    """Return parts of spending that are hardly parts: in 万元, it seems, beside yuan."""
+    spending = numbers_of(panel, "spending")
+    problems: list[Problem] = []
+    for name in ("out_of_county_spending", "primary_care_spending"):
+        part = numbers_of(panel, name)
+        if spending is None or part is None:
+            continue
+        tiny = np.flatnonzero((part > 0) & (part < HARDLY * spending))
+        if len(tiny):
+            text = (
+                f"{name} is under {100 * HARDLY:g}% of spending in {{where}}, first in "
+                f"{_place(panel, tiny[0])}: check yuan / 万元 of {name}."
+            )
+            problems.append(problem("E125", text, rows=tiny, column=name))
+    return problems
 
 
 def _price_index(panel: Panel) -> list[Problem]:

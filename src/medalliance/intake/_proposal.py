@@ -126,7 +126,8 @@ def _comment(column: ColumnMap, report: PanelReport) -> str:
             f"unit? {span} taken as a share of 0 to 1; write {{to: {base}, unit: percent}} if not"
         )
     if variable.unit in ("persons", "visits"):
-        return f"unit? {span} taken as {variable.unit}; write {{to: {base}, unit: 万人}} if not"
+        larger = "万人" if variable.unit == "persons" else "万人次"
+        return f"unit? {span} taken as {variable.unit}; write {{to: {base}, unit: {larger}}} if not"
     return ""
 
 

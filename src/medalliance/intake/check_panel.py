@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,13 @@ from ..panel import (
     Standard,
     find_problems,
     is_standard,
+    knows_cohort,
     load_mapping,
     many,
     problem,
     renumber,
     roles_of,
+    standard_columns,
     standardise,
 )
 from ._design import rules_of_design
@@ -83,11 +86,14 @@ def check_panel(
         plan = plan.model_copy(update={"sheet": sheet})
     standard = standardise(source, plan)
     problems, inspection = find_problems(standard)
+    problems = [_told(item) for item in problems]
     problems += [*_not_confirmed(standard), *_unknown_names(standard)]
     panel = None if inspection is None else _as_panel(inspection)
     if panel is not None and inspection is not None and len(panel.frame):
         numbers = standard.rows[_origin(inspection)]
-        found = [*rules_of_outcomes(panel), *rules_of_design(panel), *rules_of_values(panel)]
+        found = [*rules_of_outcomes(panel), *rules_of_values(panel)]
+        if knows_cohort(standard):
+            found += rules_of_design(panel)
         if totals is not None:
             found += compare_totals(panel, totals)
         problems += [renumber(item, numbers) for item in found]
@@ -101,6 +107,18 @@ def check_panel(
         standard.header,
         _proposed(standard, plan),
     )
+
+
+def _told(found: Problem) -> Problem:
+    """Say what a missing key column holds."""
+    variable = standard_columns().get(found.column)
+    if found.code != "E114" or variable is None:
+        return found
+    text = (
+        f"the table has no column {variable.name} ({variable.zh}): {variable.definition} Map one "
+        "of yours to it."
+    )
+    return replace(found, text=text)
 
 
 def _proposed(standard: Standard, plan: PanelMapping) -> PanelMapping:

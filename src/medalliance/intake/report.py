@@ -13,6 +13,7 @@ from ._needs import Need
 from ._page import fragment, page, where
 
 WIDTH = 92
+STAFF = ("physician", "nurse", "technical", "administrative")
 FAMILIES = ("surplus", "remuneration", "shares")
 SEVERITY_WORDS = {
     "error": "stops estimation",
@@ -159,12 +160,21 @@ class PanelReport:
 
 
 def missing_groups(needs: tuple[Need, ...]) -> dict[tuple[str, ...], list[str]]:
-    """Group outcomes that cannot be computed by the columns that they lack."""
+    """Group outcomes that cannot be computed by the columns that they lack.
+
+    ``pay_H_*`` stands for the columns of all types of staff.
+    """
     groups: dict[tuple[str, ...], list[str]] = {}
     for need in needs:
         if need.missing:
-            groups.setdefault(need.missing, []).append(need.outcome)
+            short = tuple(dict.fromkeys(_any_staff(name) for name in need.missing))
+            groups.setdefault(short, []).append(need.outcome)
     return dict(sorted(groups.items(), key=lambda group: len(group[0])))
+
+
+def _any_staff(name: str) -> str:
+    stem, _, kind = name.rpartition("_")
+    return f"{stem}_*" if kind in STAFF and stem[:4] in ("pay_", "fte_") else name
 
 
 def _lines(found: Problem) -> list[str]:
@@ -186,8 +196,11 @@ def _outcome_lines(needs: tuple[Need, ...]) -> list[str]:
     for family in FAMILIES:
         own = [need for need in needs if need.family == family]
         lines.append(f"  {family}: {sum(need.available for need in own)} of {len(own)}")
-    for missing, outcomes in missing_groups(needs).items():
-        lines += _wrapped(f"{', '.join(outcomes)}: needs {', '.join(missing)}", "  - ")
+    groups = missing_groups(needs)
+    for missing, outcomes in groups.items():
+        lines += _wrapped(f"{first_three(outcomes)}: needs {', '.join(missing)}", "  - ")
+    if any("*" in name for missing in groups for name in missing):
+        lines.append(f"    * stands for {', '.join(STAFF)}")
     reasons = dict.fromkeys(need.reason for need in needs if need.reason)
     for reason in reasons:
         refused = ", ".join(need.outcome for need in needs if need.reason == reason)

@@ -12,7 +12,7 @@ from ._names import CODES, KEYS, NA, YEARS, is_standard, recognise, standard_col
 from ._panel import Panel, cohorts_within, gappy_units, need_panel
 from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
-from ._standardise import Standard, find_problems, roles_of, standardise
+from ._standardise import Standard, find_problems, knows_cohort, roles_of, standardise
 from ._table import Layout, Table
 from ._units import units_of
 
@@ -47,6 +47,7 @@ __all__ = [
     "inspect",
     "is_money",
     "is_standard",
+    "knows_cohort",
     "load_mapping",
     "load_panel",
     "many",

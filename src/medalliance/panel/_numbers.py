@@ -157,7 +157,9 @@ def _advice(wrong: list[str]) -> str:
         said.append("Mend the spreadsheet formula behind #-values, or leave a blank.")
     if any(_DECIMAL_COMMA.match(text.strip()) for text in wrong):
         said.append("If a comma marks decimals, add `decimal: ','` to the mapping file.")
-    said.append("Write plain numbers; words that mean missing go under `missing` in the mapping.")
+    said.append(
+        "Write plain numbers, or map them under `values`; words for missing go under `missing`."
+    )
     return " ".join(said)
 
 

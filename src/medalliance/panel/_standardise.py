@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, first_three
 from . import _convert
-from ._checks import cohort_from_treatment, missing_columns, read_keys
+from ._checks import cohort_from_treatment, missing_columns, read_keys, whole_numbers
 from ._codes import clean_codes, restore_zeros
 from ._crosswalk import merge_counties
 from ._files import read_table
@@ -255,14 +255,36 @@ def find_problems(standard: Standard) -> tuple[list[Problem], Inspection | None]
     problems : list of Problem
         Rows numbered as in the file.
     inspection : Inspection or None
-        The sorted table; ``None`` where a key column is missing.
+        The sorted table; ``None`` where county or year is missing. Without a cohort every
+        county stands as never treated.
     """
     roles, treatment = roles_of(standard.frame)
     problems = [*standard.problems, *check_schema(standard.frame)]
     missing = missing_columns(standard.frame, {**roles, "treatment": treatment})
-    found = None if missing else inspect(standard.frame, roles, treatment)
-    problems += missing if found is None else found.problems
+    found, frame = None, standard.frame
+    if not knows_cohort(standard):  # the other rules can be checked all the same
+        problems += _unread_cohorts(standard)
+        frame, treatment = frame.assign(cohort=NEVER_TREATED), None
+    if set(KEYS) <= set(frame.columns):
+        found = inspect(frame, roles, treatment)
+    problems += [*missing, *(() if found is None else found.problems)]
     return [renumber(item, standard.rows) for item in problems], found
+
+
+def knows_cohort(standard: Standard) -> bool:
+    """Return whether there is a cohort in which every cell that is filled can be read."""
+    unread = any(item.code == "E115" and item.column == KEYS[2] for item in standard.problems)
+    return KEYS[2] in standard.frame.columns and not unread
+
+
+def _unread_cohorts(standard: Standard) -> list[Problem]:
+    """Return E115 for blank cohorts, beside those that were filled and could not be read."""
+    if KEYS[2] not in standard.frame.columns:
+        return []
+    told = {row for item in standard.problems if item.column == KEYS[2] for row in item.rows}
+    column = standard.frame[KEYS[2]]
+    column = column.where(~np.isin(np.arange(1, len(column) + 1), list(told)), NEVER_TREATED)
+    return whole_numbers(column, KEYS[2])[2]
 
 
 def _is_text(column: pd.Series) -> bool:
