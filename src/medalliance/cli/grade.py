@@ -14,6 +14,9 @@ def run(
         typer.Option("-o", "--output", help="Folder for the draws; the package's own without it."),
     ] = None,
     draws: Annotated[int, typer.Option(help="Draws of every design.")] = 1000,
+    first_seed: Annotated[
+        int, typer.Option(help="Seed of the first draw; recipes were settled on seeds below 10000.")
+    ] = 10_000,
     counties: Annotated[int, typer.Option(help="Counties of a draw, ten to a prefecture.")] = 400,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = -1,
     backend: Annotated[str, typer.Option(help="joblib backend: loky, threading, dask.")] = "loky",
@@ -29,7 +32,7 @@ def run(
     Example: medalliance grade --draws 100 --jobs 2 -o build/graded
     """
     from ..studies import grading, threats
-    from ..studies.monte_carlo import Task, run_tasks
+    from ..studies.monte_carlo import run_tasks
     from ..studies.stored_draws import STORE, write_draws
 
     if draws < 1:
@@ -41,10 +44,8 @@ def run(
         "backend": backend,
         "progress": True,
     }
-    listed = [
-        Task("threats", name, seed, counties) for seed in range(draws) for name in threats.RECIPES
-    ]
+    listed = threats.tasks(draws, counties, first_seed)
     write_draws(run_tasks(threats.one_draw, listed, **shared), folder, "threats")
-    graded = run_tasks(grading.one_draw, grading.tasks(draws, counties), **shared)
-    write_draws(graded, folder, "grading")
+    listed = grading.tasks(draws, counties, first_seed)
+    write_draws(run_tasks(grading.one_draw, listed, **shared), folder, "grading")
     typer.echo(f"{draws} draws of every design graded; {folder} holds them.")

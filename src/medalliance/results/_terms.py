@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -31,17 +32,14 @@ def terms_frame(
     -------
     DataFrame, shape (k, 6)
     """
-    blank = [pd.NA] * len(term)
     columns = {"cohort": cohort, "year": year, "event_time": event_time, "n_units": n_units}
-    frame = pd.DataFrame(
-        {
-            name: pd.array(
-                blank if values is None else [pd.NA if v is None else int(v) for v in values],
-                dtype="Int64",
-            )
-            for name, values in columns.items()
-        }
-    )
-    frame.insert(0, "outcome", outcome)
-    frame.insert(1, "term", term)
-    return frame
+    whole = {name: _whole(values, len(term)) for name, values in columns.items()}
+    return pd.DataFrame({"outcome": outcome, "term": term, **whole})
+
+
+def _whole(values: Any, size: int) -> pd.arrays.IntegerArray:
+    if values is None:
+        return pd.arrays.IntegerArray(np.zeros(size, np.int64), np.ones(size, bool))
+    blank = np.array([value is None or value is pd.NA for value in values], dtype=bool)
+    known = [0 if gap else int(value) for value, gap in zip(values, blank, strict=True)]
+    return pd.arrays.IntegerArray(np.array(known, dtype=np.int64), blank)

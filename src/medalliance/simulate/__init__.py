@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from ._parameters import FITTED, Parameters, as_json, fitted_parameters
 from ._threats import THREATS
 from .simulate_panel import CHANNELS, GRADED, SimulatedPanel, simulate_panel
 
-__all__ = ["CHANNELS", "GRADED", "THREATS", "SimulatedPanel", "simulate_panel"]
+__all__ = [
+    "CHANNELS",
+    "FITTED",
+    "GRADED",
+    "THREATS",
+    "Parameters",
+    "SimulatedPanel",
+    "as_json",
+    "fitted_parameters",
+    "simulate_panel",
+]

@@ -13,7 +13,8 @@ from ..mechanism.contract import Contract
 from ..mechanism.patients import PatientChoice, saving_per_effort
 from ..mechanism.technology import Technology
 from ..reforms import Rules
-from ._world import FUND_SHARE, MEMBERS, PRICE, QUOTA, TIER_PAY, VISITS_PER_INSURED, World
+from ._parameters import FUND_SHARE, Parameters
+from ._world import MEMBERS, World
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -23,17 +24,8 @@ GENEROSITY = 0.02  # log of the first reform budget over the notional one
 SIGMA = 0.05  # standard deviation of the surplus, part of the quota
 MARGIN, MARGIN_PAY, INDUCED = 0.20, 0.30, 0.03
 ATTRACTION = np.array([0.0, 1.0, 1.0, 0.0])
-EFFORT_COST = np.array([1750.0, 0.393, 0.0122])
-PULL = 0.8  # what a log point of expected pay adds to a tier's appeal, through staff
-CHOICE = PatientChoice(
-    visits=VISITS_PER_INSURED,
-    appeal=np.zeros(4),
-    attraction=ATTRACTION,
-    cost=PRICE,
-    out_of_pocket=np.zeros(4),
-    members=MEMBERS,
-    fund_share=FUND_SHARE,
-)
+EFFORT_COST = np.array([8.7, 2.0e-3, 4.8e-5])  # parts of the quota
+PULL = 0.4  # what a log point of expected pay adds to a tier's appeal, through staff
 _REFERENCE = {"score": 1.0, "reserve": 0.0, "out_of_county_spending": 0.0}
 
 
@@ -75,20 +67,20 @@ def softmax(index: Array) -> Array:
 def with_budgets(world: World) -> World:
     """Set capitation factors from what each county spent in its first three years.
 
-    They follow nine tenths of a county's distance from the mean, and leave a notional budget
-    2.5 % above spending on average.
+    They follow nine tenths of a county's distance from the mean; ``slack`` is what a notional
+    budget leaves above spending on average.
     """
     since = np.full(world.shape, -99)
     spent = activity(world, no_response(world), since).spending
-    ratio = np.log(spent / (QUOTA * world.price_index))[:, :3].mean(axis=1, keepdims=True)
-    factor = np.exp(0.9 * (ratio - ratio.mean()) + ratio.mean() + 0.025)
+    ratio = np.log(spent / (world.fit.quota * world.price_index))[:, :3].mean(axis=1, keepdims=True)
+    factor = np.exp(0.9 * (ratio - ratio.mean()) + ratio.mean() + world.fit.slack)
     return replace(world, adjustment=world.adjustment * factor)
 
 
 def budget_per_insured(world: World, *, reform: bool) -> Array:
     """Return the capitation budget, shape (n, n_years), yuan per insured resident."""
     lift = np.exp(GENEROSITY) if reform else 1.0
-    return QUOTA * world.price_index * world.adjustment * lift
+    return world.fit.quota * world.price_index * world.adjustment * lift
 
 
 def deductions(rules: Rules, year: int) -> float:
@@ -142,7 +134,7 @@ def _respond_under(rule: Rules, world: World, at: tuple[Ints, Ints], found: Resp
     per_insured = solved.expected_transfer[:, None] * claim * MEMBERS
     money = per_insured * (world.price_index[years] * world.insured[rows, years])[:, None]
     heads = world.staff[rows, years].sum(axis=-1)
-    pay = TIER_PAY * np.exp(world.log_wage[rows, years])
+    pay = world.fit.tier_pay * np.exp(world.log_wage[rows, years])
     found.bonus[rows, years] = money / heads / pay
     found.marginal_share[rows, years] = solved.marginal_share
 
@@ -152,25 +144,27 @@ def _claim(contract: Contract) -> Array:
 
 
 def _technology(world: World, rows: Ints, years: Ints) -> Technology:
+    fit, price = world.fit, world.fit.price
+    choice = _choice(fit)
     shares = softmax(world.appeal[rows, years])
     volume = np.exp(world.log_volume[rows, years])[:, None]
     cost = np.exp(world.log_cost[rows, years])[:, None]
     scale = volume * cost
-    fund = VISITS_PER_INSURED * FUND_SHARE * shares * PRICE * scale
-    total = saving_per_effort(CHOICE, shares) * scale
-    inside = saving_per_effort(CHOICE, shares, excluded=True) * scale
+    fund = fit.visits * FUND_SHARE * shares * price * scale
+    total = saving_per_effort(choice, shares) * scale
+    inside = saving_per_effort(choice, shares, excluded=True) * scale
     managed = np.zeros_like(total)
     managed[:, 0] = fund[:, 0]
-    margin = MARGIN * PRICE[:3]
-    visits = VISITS_PER_INSURED * volume * shares[:, :3]
+    margin = MARGIN * price[:3]
+    visits = fit.visits * volume * shares[:, :3]
     induced = INDUCED * visits / MEMBERS
     return Technology(
         members=MEMBERS,
         saving=total + managed,
         outflow_saving=total - inside,
-        effort_cost=EFFORT_COST * world.effort_cost[rows],
-        sigma=SIGMA * QUOTA,
-        price=PRICE[:3],
+        effort_cost=EFFORT_COST * fit.quota * world.effort_cost[rows],
+        sigma=SIGMA * fit.quota,
+        price=price[:3],
         margin=margin,
         margin_pay=MARGIN_PAY,
         inducement_cost=MARGIN_PAY * margin / induced,
@@ -179,6 +173,18 @@ def _technology(world: World, rows: Ints, years: Ints) -> Technology:
         baseline_spending=fund.sum(axis=1),
         outflow_spending=fund[:, 3],
         groups=("lead_hospital", "township", "village"),
+    )
+
+
+def _choice(fit: Parameters) -> PatientChoice:
+    return PatientChoice(
+        visits=fit.visits,
+        appeal=np.zeros(4),
+        attraction=ATTRACTION,
+        cost=fit.price,
+        out_of_pocket=np.zeros(4),
+        members=MEMBERS,
+        fund_share=FUND_SHARE,
     )
 
 
@@ -205,9 +211,9 @@ def activity(
         appeal[:, :, :3] += ATTRACTION[:3] * effort
         appeal[:, :, 1:3] += (PULL * np.broadcast_to(bonus, response.bonus.shape))[:, :, 1:3]
     shares = softmax(appeal)
-    volume = VISITS_PER_INSURED * np.exp(world.log_volume)
+    volume = world.fit.visits * np.exp(world.log_volume)
     visits = volume[:, :, None] * shares
-    cost = np.exp(world.log_cost)[:, :, None] * PRICE * FUND_SHARE
+    cost = np.exp(world.log_cost)[:, :, None] * world.fit.price * FUND_SHARE
     spent = visits * cost
     spent[:, :, 0] *= 1 - np.clip(effort[:, :, 0], 0, 0.5)
     extra = induced * MEMBERS

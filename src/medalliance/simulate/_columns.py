@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from ..outcomes.remuneration import TYPES
 from ._behaviour import MARGIN, MARGIN_PAY, Activity, Response
 from ._money import Accounts
-from ._world import INFLATION, PRICE, TIER_PAY, TIERS, TYPE_PAY, World
+from ._world import INFLATION, TIERS, TYPE_PAY, World
 
 Array = NDArray[np.float64]
 PLACES = {"village": 2, "township": 1, "county": 0, "out": 3}
+ADMITTED, INPATIENT_PART = 0.04, 0.8  # of county hospital visits; of its fund spending
 LINKED = 1.30  # village visits counted under the second definition, against the first
 
 
@@ -36,6 +37,7 @@ def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
         "year": np.broadcast_to(world.years, (n, t)),
         "cohort": np.broadcast_to(world.cohort[:, None], (n, t)),
         "fiscal_capacity": np.broadcast_to(np.round(world.fiscal[:, None], 4), (n, t)),
+        "rural_share": np.broadcast_to(np.round(world.rural[:, None], 4), (n, t)),
         "out_exposure": np.broadcast_to(np.round(world.out_exposure[:, None], 4), (n, t)),
         "insured_n": world.insured,
         "resident_n": np.round(world.insured * 1.18),
@@ -47,6 +49,10 @@ def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
         "county_account_spending": np.round(money.spending + np.maximum(money.kept, 0.0), 2),
         "out_of_county_spending": out,
         "primary_care_spending": primary,
+        "inpatient_admissions_n": np.round(ADMITTED * counts[:, :, 0]),
+        "inpatient_spending": np.round(
+            INPATIENT_PART * done.tier_spending[:, :, 0] * world.insured, 2
+        ),
         "drg_active": world.drg,
         "visit_def": world.visit_def,
         "employee_visits": np.round(1000 * np.exp(world.employee_visits), 2),
@@ -58,18 +64,29 @@ def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
     frame = pd.DataFrame(table)
     overhead = np.ascontiguousarray(world.overhead).reshape(-1)
     frame["revenue"] = (frame["personnel_spending"] / overhead).round(2)
-    whole = ["insured_n", "resident_n", "visit_def", *(f"visits_{place}" for place in PLACES)]
+    whole = [
+        "insured_n",
+        "resident_n",
+        "inpatient_admissions_n",
+        "visit_def",
+        *(f"visits_{place}" for place in PLACES),
+    ]
     return frame.astype(dict.fromkeys(whole, np.int64))
 
 
 def _pay_columns(world: World, money: Accounts, paid: Response) -> dict[str, Array]:
     """Return pay and staff by tier and type: the bonus is divided in proportion to pay."""
-    margins = MARGIN_PAY * MARGIN * PRICE[:3] * paid.induced * world.insured[:, :, None]
+    margins = MARGIN_PAY * MARGIN * world.fit.price[:3] * paid.induced * world.insured[:, :, None]
     margins = margins * np.array([1.0, 12.0, 100.0]) * world.price_index[None, :, None]
     columns: dict[str, Array] = {}
     for tier, letter in enumerate(TIERS):
         heads = np.round(world.staff[:, :, tier], 1)
-        base = TIER_PAY[tier] * np.exp(world.log_wage[:, :, tier])[:, :, None] * TYPE_PAY * heads
+        base = (
+            world.fit.tier_pay[tier]
+            * np.exp(world.log_wage[:, :, tier])[:, :, None]
+            * TYPE_PAY
+            * heads
+        )
         extra = money.bonus[:, :, tier] + margins[:, :, tier]
         factor = 1 + extra / base.sum(axis=-1)
         for k, staff in enumerate(TYPES):

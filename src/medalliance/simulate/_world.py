@@ -8,22 +8,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ._parameters import Parameters
+
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 FIRST_YEAR = 2012
 PER_PREFECTURE, PER_PROVINCE = 10, 5
 TIERS = ("H", "T", "V")
-# Per tier of the model: lead hospital, township, village (and outside the county).
+# Per tier of the model: lead hospital, township, village.
 MEMBERS = np.array([1.0, 12.0, 100.0])
-PRICE = np.array([179.0, 69.9, 26.2, 349.3])
-APPEAL = np.array([0.47, 0.6635, 0.8793, 0.0])
-DRIFT = np.array([0.018, -0.012, -0.028, 0.0])
-VISITS_PER_INSURED, FUND_SHARE, QUOTA, QUOTA_GROWTH = 5.2, 0.70, 454.0, 0.085
 TYPE_PAY = np.array([1.25, 0.95, 0.9, 0.8])
-TIER_PAY = np.array([59_560.0, 40_200.0, 20_800.0])
-PRICE_LAG = 0.022  # visits and their mix grow by as much; spending keeps pace with the quota
-WAGE_GROWTH, INFLATION = 0.07, 0.021
+INFLATION = 0.021
 STAFF = np.array([[210, 330, 110, 90], [190, 140, 80, 60], [260, 20, 10, 4]], dtype=float)
 
 
@@ -55,7 +51,9 @@ class World:
     drg: Array
     visit_def: Array
     out_exposure: Array
+    rural: Array
     neighbours: pd.DataFrame
+    fit: Parameters
     before: float = 0.0
     leak: float = 0.0
     dynamic: bool = False
@@ -74,7 +72,9 @@ class World:
     @property
     def price_index(self) -> Array:
         """Growth of the capitation quota since the first year, shape (n_years,)."""
-        return np.asarray((1 + QUOTA_GROWTH) ** np.arange(len(self.years)), dtype=np.float64)
+        return np.asarray(
+            (1 + self.fit.quota_growth) ** np.arange(len(self.years)), dtype=np.float64
+        )
 
 
 def stream(seed: int, name: str) -> np.random.Generator:
@@ -82,7 +82,7 @@ def stream(seed: int, name: str) -> np.random.Generator:
     return np.random.default_rng([seed, *name.encode()])
 
 
-def draw_world(n_counties: int, n_years: int, seed: int) -> World:
+def draw_world(n_counties: int, n_years: int, seed: int, fit: Parameters) -> World:
     """Draw counties and shocks; nobody is treated yet."""
     county = np.arange(n_counties)
     prefecture = county // PER_PREFECTURE
@@ -97,11 +97,13 @@ def draw_world(n_counties: int, n_years: int, seed: int) -> World:
     area = normal("area", 0.008, n_pref, n_years).cumsum(axis=1)[prefecture]
     wage_area = normal("wage area", 0.004, n_pref, n_years).cumsum(axis=1)[prefecture]
     wage = normal("wage", 0.07, n, 1, 3) + normal("wage noise", 0.02, n, n_years, 3)
-    appeal = APPEAL + DRIFT * t[:, None] + normal("place", 0.010, n_pref, n_years, 4)[prefecture]
+    appeal = fit.appeal + fit.yearly_drift * t[:, None]
+    appeal = appeal + normal("place", 0.010, n_pref, n_years, 4)[prefecture]
     appeal = appeal + normal("taste", 0.18, n, 1, 4) + normal("taste noise", 0.04, n, n_years, 4)
     volume = normal("volume", 0.08, n, 1) + normal("volume noise", 0.02, n, n_years)
     staff = np.exp(normal("staff", 0.12, n, 1, 3, 1) + normal("heads", 0.03, n, n_years, 3, 4))
     start = stream(seed, "people").lognormal(np.log(420_000), 0.35, (n, 1))
+    trend = -fit.price_lag(n_years) * t
     insured = np.round(start * 0.997**t * np.exp(normal("people noise", 0.004, n, n_years)))
     return World(
         keys=_keys(prefecture),
@@ -112,10 +114,10 @@ def draw_world(n_counties: int, n_years: int, seed: int) -> World:
         fiscal=fiscal,
         score=np.round(stream(seed, "score").uniform(0.80, 0.98, (n, n_years)), 2),
         effort_cost=np.exp(normal("effort cost", 0.25, n, 3)),
-        log_cost=level - PRICE_LAG * t + area + normal("cost noise", 0.025, n, n_years),
-        log_volume=0.012 * t + volume,
+        log_cost=level + trend + area + normal("cost noise", 0.025, n, n_years),
+        log_volume=fit.visits_growth * t + volume,
         appeal=appeal,
-        log_wage=np.log1p(WAGE_GROWTH) * t[:, None] + wage_area[:, :, None] + wage,
+        log_wage=np.log1p(fit.wage_growth) * t[:, None] + wage_area[:, :, None] + wage,
         staff=staff * STAFF,
         income=np.exp(normal("income", 0.01, n, n_years)),
         overhead=np.exp(np.log(0.38) + normal("overhead", 0.06, n, 1)
@@ -125,7 +127,9 @@ def draw_world(n_counties: int, n_years: int, seed: int) -> World:
         drg=np.zeros((n, n_years)),
         visit_def=np.ones((n, n_years)),
         out_exposure=normal("out", 0.5, n_pref)[prefecture] + normal("out own", 0.3, n),
+        rural=np.clip(0.6 - 0.1 * fiscal + normal("rural", 0.08, n), 0.1, 0.95),
         neighbours=_neighbours(seed, prefecture),
+        fit=fit,
     )  # fmt: skip
 
 

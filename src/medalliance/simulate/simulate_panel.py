@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +19,7 @@ from ..reforms import Rules, load_rules
 from ._behaviour import Response, activity, members_respond, no_response, with_budgets
 from ._columns import raw_columns
 from ._money import Accounts, settle_counties
+from ._parameters import Parameters, fitted_parameters
 from ._threats import apply_threats
 from ._world import World, draw_world
 
@@ -117,6 +118,9 @@ def simulate_panel(
     threats: Iterable[str] = (),
     *,
     channels: bool = True,
+    outcomes: Sequence[str] = GRADED,
+    settled: bool = True,
+    parameters: Parameters | None = None,
 ) -> SimulatedPanel:
     """Simulate counties under contract rules, with every true effect known.
 
@@ -139,6 +143,13 @@ def simulate_panel(
         Names in ``simulate.THREATS``.
     channels : bool
         Also run with each channel switched off (three more runs).
+    outcomes : sequence of str
+        Outcomes whose truth is kept.
+    settled : bool
+        Settle every alliance and pay bonuses. Without it budgets are blank and pay has no bonus;
+        visits and spending are the same.
+    parameters : Parameters, optional
+        Levels and trends of counties; those fitted to published moments without it.
 
     Returns
     -------
@@ -154,21 +165,29 @@ def simulate_panel(
             f"{n_counties} counties and {n_years} years are too few.\n"
             "  Ask for at least 20 counties and 6 years."
         )
-    world = with_budgets(apply_threats(draw_world(n_counties, n_years, seed), threats, seed))
+    fit = parameters or fitted_parameters()
+    world = with_budgets(apply_threats(draw_world(n_counties, n_years, seed, fit), threats, seed))
     named = _named(rules)
     rule_of = _deal(world, list(named))
     since = np.where(world.cohort[:, None] > 0, world.years - world.cohort[:, None], -99)
     since = np.where((rule_of != "")[:, None], since, -99)
     response = members_respond(world, named, rule_of, since >= 0)
 
+    paying = named if settled else {}
+
     def frame(frozen: str = "") -> pd.DataFrame:
-        return _run(world, response, since, named, rule_of, frozen)
+        return _run(world, response, since, paying, rule_of, frozen)
 
     full = frame()
-    none = _run(world, no_response(world), np.full_like(since, -99), named, rule_of, "")
+    none = full
+    if outcomes:
+        none = _run(world, no_response(world), np.full_like(since, -99), named, rule_of, "")
+    panel = as_panel(full)
     return SimulatedPanel(
-        panel=as_panel(full),
-        truth=_truth(full, none, {name: frame(name) for name in CHANNELS[1:] if channels}),
+        panel=panel,
+        truth=_truth(
+            panel, none, {name: frame(name) for name in CHANNELS[1:] if channels}, outcomes
+        ),
         marginal_share=_marginal(world, response, rule_of, since),
         distance=_named_pairs(world),
         threats=world.switches,
@@ -224,10 +243,17 @@ def _run(
 
 
 def _truth(
-    full: pd.DataFrame, none: pd.DataFrame, switched_off: Mapping[str, pd.DataFrame]
+    panel: Panel,
+    none: pd.DataFrame,
+    switched_off: Mapping[str, pd.DataFrame],
+    outcomes: Sequence[str],
 ) -> pd.DataFrame:
+    columns = ["outcome", "channel", "cohort", "year", "att", "n_units"]
+    if not outcomes:
+        return pd.DataFrame(columns=columns)
+    full = panel.frame
     runs = {"all": (full, none)} | {name: (full, off) for name, off in switched_off.items()}
-    values = {id(f): _outcomes(f) for f in (full, none, *switched_off.values())}
+    values = {id(f): _outcomes(panel, f, outcomes) for f in (full, none, *switched_off.values())}
     keys = full[["cohort", "year"]]
     after = ((keys["cohort"] > 0) & (keys["year"] >= keys["cohort"])).to_numpy()
     tables = []
@@ -237,17 +263,16 @@ def _truth(
         wide = grouped.mean().melt(var_name="outcome", value_name="att", ignore_index=False)
         sizes = grouped.size().rename("n_units")
         tables.append(wide.join(sizes).reset_index().assign(channel=channel))
-    columns = ["outcome", "channel", "cohort", "year", "att", "n_units"]
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def _outcomes(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the graded outcomes, an untreated cell's budget being the notional one."""
+def _outcomes(panel: Panel, frame: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return outcomes, an untreated cell's budget being the notional one."""
     held = frame.assign(budget=frame["budget"].fillna(frame["notional_budget"]), visit_def=1)
-    panel = as_panel(held)
+    panel = replace(panel, frame=held)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PanelWarning)
-        return pd.DataFrame({name: outcome_values(panel, name) for name in GRADED})
+        return pd.DataFrame({name: outcome_values(panel, name) for name in names})
 
 
 def _marginal(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from functools import partial
+from functools import cache, lru_cache, partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from ..diagnostics.conley_taber import conley_taber
@@ -21,104 +22,166 @@ from ..estimators.etwfe import etwfe
 from ..estimators.lp_did import lp_did
 from ..estimators.stacked_did import stacked_did
 from ..estimators.sun_abraham import sun_abraham
+from ..estimators.synthetic_did import synthetic_did
 from ..estimators.twfe import twfe
+from ..outcomes import outcome_values
 from ..panel import Panel, PanelWarning
+from ..reforms import Rules, load_rules
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from .estimates import headline
 from .monte_carlo import Record, Task
 
 HORIZON = 3
-OUTCOMES = (
+LEVEL = 0.95
+SPEND, PAY, SHARE = (
     "log_spending_per_insured",
     "log_remuneration_per_fte_township",
     "primary_care_visit_share",
 )
+OUTCOMES = (SPEND, PAY, SHARE)
+STATIC, LOGIT = "two-way effects, static", "fractional logit"
 ESTIMATORS: dict[str, Callable[[Panel, str], Effects]] = {
-    "two-way effects, static": twfe,
+    STATIC: twfe,
     "group-time": partial(att_gt, base_period="universal"),
     "imputation": did_imputation,
     "saturated": etwfe,
     "interaction-weighted": sun_abraham,
     "stacked": partial(stacked_did, window=(4, HORIZON)),
     "local projection, equal": partial(lp_did, weighting="equal"),
-    "fractional logit": partial(etwfe, family="logit"),
+    LOGIT: partial(etwfe, family="logit"),
 }
+SYNTHETIC, SYNTHETIC_DRAWS, BOOTSTRAP_DRAWS = "synthetic, prefecture means", 100, 50
 DESIGNS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "effect": ("split_631", ()),
     "growing effect": ("split_631", ("het_dynamic",)),
     "no effect": (None, ()),
 }
+SCORE = "score bootstrap of the fractional logit"
 INFERENCE = (
     "clustered errors, normal", "clustered errors, t(G-1)", "cluster jackknife, t(G-1)",
     "wild bootstrap, null imposed", "wild bootstrap, not imposed", "Conley-Taber",
-    "randomisation",
+    "randomisation", SCORE,
 )  # fmt: skip
 FEW = {"24 of 40 clusters treated": ("", 400), "5 of 40 clusters treated": ("few_treated", 400),
        "2 of 10 clusters treated": ("few_treated", 100)}  # fmt: skip
 
 
 def one_draw(task: Task) -> list[Record]:
-    """Run one draw: ``estimators/<design>`` or ``inference/<clusters>``."""
+    """Run one draw: ``estimators/<design>``, ``synthetic/<design>`` or ``inference/<clusters>``."""
     kind, name = task.name.split("/", 1)
+    run = {"estimators": _estimators, "synthetic": _synthetic, "inference": _inference}[kind]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PanelWarning)
-        return _estimators(name, task) if kind == "estimators" else _inference(name, task)
+        return run(name, task)
+
+
+@cache
+def _rules(name: str | None) -> Rules | None:
+    return None if name is None else load_rules(name)
+
+
+@lru_cache(maxsize=2)
+def _drawn(design: str, task: Task) -> SimulatedPanel:
+    rules, threats = DESIGNS[design]
+    return simulate_panel(
+        task.n_counties, 12, task.seed, _rules(rules), threats, channels=False, outcomes=OUTCOMES
+    )
 
 
 def _estimators(design: str, task: Task) -> list[Record]:
-    rules, threats = DESIGNS[design]
-    found = simulate_panel(task.n_counties, 12, task.seed, rules, threats, channels=False)
+    found = _drawn(design, task)
     records: list[Record] = []
     for outcome in OUTCOMES:
         truth = found.effect(outcome, horizon=HORIZON)
         for label, recipe in ESTIMATORS.items():
-            if label == "fractional logit" and outcome != "primary_care_visit_share":
+            if label == LOGIT and outcome != SHARE:
                 continue
-            estimate, error, dof = headline(recipe(found.panel, outcome), HORIZON) if (
-                label != "two-way effects, static"
-            ) else _single(twfe(found.panel, outcome))  # fmt: skip
-            half = error * _critical(dof)
-            records.append(
-                {
-                    "outcome": outcome,
-                    "method": label,
-                    "truth": truth,
-                    "estimate": estimate,
-                    "std_error": error,
-                    "covers": bool(abs(estimate - truth) <= half),
-                    "rejects": bool(abs(estimate) > half),
-                }
+            effects = recipe(found.panel, outcome)
+            estimate, error, own = (
+                _single(effects) if label == STATIC else headline(effects, HORIZON)
             )
+            records.append(_record(outcome, label, truth, estimate, error,
+                                   effects.design.n_clusters - 1, own))  # fmt: skip
     return records
+
+
+def _record(outcome: str, method: str, truth: float, estimate: float, error: float,
+            dof: float, own: float) -> Record:  # fmt: skip
+    """Return a draw's row: ``dof`` of the stated interval, ``own_dof`` of the default one."""
+    return {"outcome": outcome, "method": method, "truth": truth, "estimate": estimate,
+            "std_error": error, "dof": float(dof), "own_dof": float(own)}  # fmt: skip
+
+
+def _synthetic(design: str, task: Task) -> list[Record]:
+    """Fit prefecture means: placebo draws of single counties would know nothing of clusters."""
+    found = _drawn(design, task)
+    records = []
+    for outcome in OUTCOMES:
+        effects = synthetic_did(
+            by_cluster(found.panel, outcome), "mean", variance="bootstrap",
+            n_draws=BOOTSTRAP_DRAWS, seed=task.seed,
+        )  # fmt: skip
+        estimate, error, own = headline(effects, HORIZON)
+        truth = found.effect(outcome, horizon=HORIZON)
+        records.append(_record(outcome, SYNTHETIC, truth, estimate, error,
+                               effects.design.n_clusters - 1, own))  # fmt: skip
+    return records
+
+
+def by_cluster(panel: Panel, outcome: str) -> Panel:
+    """Return the panel of cluster means of an outcome, column ``mean``."""
+    frame = panel.frame[["prefecture_code", "year", "cohort"]]
+    frame = frame.assign(mean=outcome_values(panel, outcome))
+    means = frame.groupby(["prefecture_code", "year"], as_index=False).agg(
+        mean=("mean", "mean"), cohort=("cohort", "first")
+    )
+    return Panel.from_frame(
+        means, unit="prefecture_code", year="year", cohort="cohort", badge=panel.badge
+    )
 
 
 def _single(effects: Effects) -> tuple[float, float, float]:
     return float(effects.estimate[0]), float(effects.std_error[0]), effects.design.dof
 
 
-def _critical(dof: float) -> float:
-    return float(stats.norm.ppf(0.975) if np.isinf(dof) else stats.t.ppf(0.975, dof))
-
-
 def _inference(clusters: str, task: Task) -> list[Record]:
-    """Test a true null by every method: each record says whether it rejects at 5 %."""
+    """Test a true null by every method: each record holds a p-value."""
     threat, n_counties = FEW[clusters]
     found = simulate_panel(
-        n_counties, 12, task.seed, None, (threat,) if threat else (), channels=False
+        n_counties, 12, task.seed, None, (threat,) if threat else (), channels=False, outcomes=()
     )
-    outcome = OUTCOMES[0]
-    effects = twfe(found.panel, outcome)
-    p = _p_values(effects, found, task.seed)
+    p = _p_values(only(found.panel, SPEND), task.seed)
+    p[SCORE] = _score_p(found.panel, task.seed)
     return [
-        {"outcome": outcome, "method": name, "truth": 0.0, "estimate": float(effects.estimate[0]),
-         "std_error": float(effects.std_error[0]), "covers": bool(value >= 0.05),
-         "rejects": bool(value < 0.05)}
+        {"outcome": SHARE if name == SCORE else SPEND, "method": name, "p_value": value}
         for name, value in p.items() if np.isfinite(value)
     ]  # fmt: skip
 
 
-def _p_values(effects: Effects, found: SimulatedPanel, seed: int) -> dict[str, float]:
+def only(panel: Panel, outcome: str) -> Panel:
+    """Return the panel with one outcome, column ``value``, and keys as numbers: quick to redraw."""
+    frame = pd.DataFrame(
+        {
+            "unit": panel.unit_codes,
+            "year": panel.frame[panel.year].to_numpy(),
+            "cohort": panel.frame[panel.cohort].to_numpy(),
+            "cluster": panel.cluster_by_unit[panel.unit_codes],
+            "value": outcome_values(panel, outcome),
+        }
+    )
+    return Panel.from_frame(
+        frame, unit="unit", year="year", cohort="cohort", cluster="cluster", badge=panel.badge
+    )
+
+
+def _score_p(panel: Panel, seed: int) -> float:
+    effects = etwfe(panel, SHARE, family="logit").aggregate("simple")
+    return float(wild_bootstrap(effects, n_draws=499, seed=seed)["p_value"].iloc[0])
+
+
+def _p_values(panel: Panel, seed: int) -> dict[str, float]:
+    effects = twfe(panel, "value")
     dof = effects.design.n_clusters - 1
     t = abs(float(effects.estimate[0] / effects.std_error[0]))
     jackknife = robust_variance(effects, "crv3")
@@ -134,48 +197,108 @@ def _p_values(effects: Effects, found: SimulatedPanel, seed: int) -> dict[str, f
         except DesignError:
             return np.nan
 
-    shuffled = randomisation_test(effects, found.panel, n_draws=99, seed=seed)
+    shuffled = randomisation_test(effects, panel, n_draws=39, seed=seed)
     values = (
         2 * stats.norm.sf(t), 2 * stats.t.sf(t, dof), 2 * stats.t.sf(t3, dof), wild(True),
         wild(False), borrowed(), float(shuffled["p_value"].iloc[0]),
     )  # fmt: skip
-    return dict(zip(INFERENCE, map(float, values), strict=True))
+    return dict(zip(INFERENCE[:7], map(float, values), strict=True))
 
 
 def grade(draws: pd.DataFrame) -> pd.DataFrame:
-    """Summarise draws: bias, coverage and rejection, with the bands that chance allows.
+    """Summarise draws of estimators: bias, coverage and rejection, with the bands of chance.
+
+    The population's effect is the mean of the drawn counties' effects over all draws. Intervals
+    are estimate and error with t quantiles, clusters less one; ``coverage_own`` takes the
+    estimator's default.
 
     Returns
     -------
     DataFrame
-        ``name outcome method truth bias bias_error sd std_error coverage rejection n_draws
-        bias_ok coverage_ok``. ``bias_ok``: within three Monte Carlo errors or 2 % of the effect.
-        ``coverage_ok``: within three binomial standard deviations of 0.95.
+        ``name outcome method truth bias bias_error sd truth_sd std_error coverage coverage_drawn
+        coverage_own rejection n_draws bias_ok coverage_ok``. ``coverage`` is of the population's
+        effect, ``coverage_drawn`` of the drawn counties'. ``bias_ok``: within three Monte Carlo
+        errors or 2 % of the effect. ``coverage_ok``: ``coverage`` within three binomial standard
+        deviations of 0.95.
     """
     rows = []
-    keys = ["name", "outcome", "method"]
-    for (name, outcome, method), d in draws.groupby(keys, sort=False):
+    draws = draws[~draws["name"].str.startswith("inference/")]
+    for (name, outcome, method), d in draws.groupby(["name", "outcome", "method"], sort=False):
         gap, n = d["estimate"] - d["truth"], len(d)
+        population = d["truth"].mean()
+        from_population = (d["estimate"] - population).abs()
+        half, own = (_critical(d[dof]) * d["std_error"] for dof in ("dof", "own_dof"))
         bias, error = gap.mean(), gap.std(ddof=1) / np.sqrt(n)
-        truth, coverage = d["truth"].mean(), d["covers"].astype(float).mean()
+        coverage = float((from_population <= half).mean())
         rows.append(
             {
                 "name": name,
                 "outcome": outcome,
                 "method": method,
-                "truth": truth,
+                "truth": population,
                 "bias": bias,
                 "bias_error": error,
-                "sd": gap.std(ddof=1),
+                "sd": d["estimate"].std(ddof=1),
+                "truth_sd": d["truth"].std(ddof=1),
                 "std_error": d["std_error"].mean(),
                 "coverage": coverage,
-                "rejection": d["rejects"].astype(float).mean(),
+                "coverage_drawn": float((gap.abs() <= half).mean()),
+                "coverage_own": float((from_population <= own).mean()),
+                "rejection": float((d["estimate"].abs() > half).mean()),
                 "n_draws": n,
-                "bias_ok": bool(abs(bias) <= max(3 * error, 0.02 * abs(truth))),
-                "coverage_ok": bool(abs(coverage - 0.95) <= band(n)),
+                "bias_ok": bool(abs(bias) <= max(3 * error, 0.02 * abs(population))),
+                "coverage_ok": bool(abs(coverage - LEVEL) <= band(n)),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _critical(dof: pd.Series) -> NDArray[np.float64]:
+    return np.asarray(stats.t.ppf((1 + LEVEL) / 2, dof.astype(float)), dtype=float)
+
+
+def sizes(draws: pd.DataFrame) -> pd.DataFrame:
+    """Summarise tests of a true null at 5 %.
+
+    Returns
+    -------
+    DataFrame
+        ``clusters outcome method rejection n_draws size_ok``, the last within three binomial
+        standard deviations of 0.05.
+    """
+    d = draws[draws["name"].str.startswith("inference/")]
+    d = d.assign(clusters=d["name"].str.removeprefix("inference/"),
+                 rejects=d["p_value"] < 1 - LEVEL)  # fmt: skip
+    found = d.groupby(["clusters", "outcome", "method"], sort=False)["rejects"]
+    found = found.agg(rejection="mean", n_draws="size").reset_index()
+    off = (found["rejection"] - (1 - LEVEL)).abs()
+    return found.assign(size_ok=off <= found["n_draws"].map(band))
+
+
+def powers(draws: pd.DataFrame) -> pd.DataFrame:
+    """Return the smallest effect found four times in five, with the power found there.
+
+    The smallest effect is ``(t_0.975 + t_0.8) sd`` with clusters less one degrees of freedom, sd
+    being the spread of estimates where there is no effect (Bloom 1995). Power is the share of
+    draws in which that effect, added to the estimate, is told from zero.
+
+    Returns
+    -------
+    DataFrame
+        ``outcome method effect power n_draws power_ok``, the last within three binomial standard
+        deviations of 0.8.
+    """
+    d = draws[draws["name"].isin(["estimators/no effect", "synthetic/no effect"])]
+    rows = []
+    for (outcome, method), part in d.groupby(["outcome", "method"], sort=False):
+        dof = float(part["dof"].iloc[0])
+        far, near = stats.t.ppf((1 + LEVEL) / 2, dof), stats.t.ppf(0.8, dof)
+        least = float((far + near) * part["estimate"].std(ddof=1))
+        power = float(((part["estimate"] + least).abs() > far * part["std_error"]).mean())
+        room = 3 * np.sqrt(0.8 * 0.2 / len(part))
+        rows.append((outcome, method, least, power, len(part), bool(abs(power - 0.8) <= room)))
+    columns = ["outcome", "method", "effect", "power", "n_draws", "power_ok"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def band(n_draws: int) -> float:
@@ -183,7 +306,15 @@ def band(n_draws: int) -> float:
     return float(3 * np.sqrt(0.95 * 0.05 / n_draws))
 
 
-def tasks(n_draws: int, n_counties: int = 400) -> list[Task]:
-    """List the draws of all designs, draw by draw, so that a part of them is a smaller study."""
-    names = [f"estimators/{d}" for d in DESIGNS] + [f"inference/{c}" for c in FEW]
-    return [Task("grading", name, seed, n_counties) for seed in range(n_draws) for name in names]
+def tasks(n_draws: int, n_counties: int = 400, first_seed: int = 0) -> list[Task]:
+    """List the draws of all designs, draw by draw, so that a part of them is a smaller study.
+
+    Synthetic difference-in-differences is slow: it has the first ``SYNTHETIC_DRAWS`` draws only.
+    """
+    listed = []
+    for draw in range(n_draws):
+        names = [f"estimators/{d}" for d in DESIGNS] + [f"inference/{c}" for c in FEW]
+        if draw < SYNTHETIC_DRAWS:
+            names += [f"synthetic/{d}" for d in DESIGNS]
+        listed += [Task("grading", name, first_seed + draw, n_counties) for name in names]
+    return listed

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..diagnostics.choose_inference import choose_inference
 from ..diagnostics.placebo_outcomes import placebo_outcomes
@@ -19,31 +21,27 @@ from ..estimators.spillover_did import spillover_did
 from ..estimators.twfe import twfe
 from ..outcomes import outcome_values
 from ..panel import Panel, PanelWarning
+from ..reforms import Rules, load_rules
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from .monte_carlo import Record, Task
 
-Z = 1.959963984540054
+LEVEL = 0.95
 SPEND, SHARE = "log_spending_per_insured", "primary_care_visit_share"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An estimate with its error.
+    """An estimate with its error and the clusters less one that its interval counts.
 
     ``rejects_zero`` stands where a test has no error; ``truth`` where fewer years are averaged.
     """
 
     estimate: float
     std_error: float
-    rejects_zero: bool | None = None
+    dof: float
+    rejects_zero: float = np.nan
     truth: float | None = None
-
-    def covers(self, truth: float) -> bool:
-        """Tell whether the 95 % interval holds a value."""
-        if self.rejects_zero is not None:
-            return not self.rejects_zero
-        return abs(self.estimate - truth) <= Z * self.std_error
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,8 @@ class Recipe:
 
 def _answer(effects: Effects) -> Answer:
     overall = effects.overall
-    return Answer(float(overall.estimate[0]), float(overall.std_error[0]))
+    dof = effects.design.n_clusters - 1
+    return Answer(float(overall.estimate[0]), float(overall.std_error[0]), dof)
 
 
 def _static(found: SimulatedPanel, outcome: str) -> Answer:
@@ -87,20 +86,33 @@ def _earlier_base(found: SimulatedPanel, outcome: str) -> Answer:
 
 
 def _given(column: str) -> Callable[[SimulatedPanel, str], Answer]:
+    """Regress on a column: with poor overlap the doubly robust form leaves cells out."""
+
     def answer(found: SimulatedPanel, outcome: str) -> Answer:
-        return _answer(att_gt(found.panel, outcome, covariates=[column]).aggregate("simple"))
+        effects = att_gt(found.panel, outcome, covariates=[column], method="reg")
+        return _answer(effects.aggregate("simple"))
 
     return answer
 
 
-def _other_years(found: SimulatedPanel, outcome: str) -> Answer:
-    """Leave 2020 to 2022 out, and hold the estimate to the truth of the years that are left."""
+def _without(found: SimulatedPanel, outcome: str, years: Sequence[int]) -> Answer:
+    """Leave years out, and hold the estimate to the truth of the years that are left."""
     rows = found.truth[(found.truth["outcome"] == outcome) & (found.truth["channel"] == "all")]
-    rows = rows[~rows["year"].isin([2020, 2021, 2022])]
-    panel = found.panel.keep(~found.panel.frame["year"].isin([2020, 2021, 2022]))
-    overall = att_gt(panel, outcome).aggregate("simple").overall
+    rows = rows[~rows["year"].isin(years)]
+    panel = found.panel.keep(~found.panel.frame["year"].isin(years))
+    told = _answer(att_gt(panel, outcome).aggregate("simple"))
     truth = float(np.average(rows["att"], weights=rows["n_units"]))
-    return Answer(float(overall.estimate[0]), float(overall.std_error[0]), truth=truth)
+    return Answer(told.estimate, told.std_error, told.dof, truth=truth)
+
+
+def _other_years(found: SimulatedPanel, outcome: str) -> Answer:
+    return _without(found, outcome, (2020, 2021, 2022))
+
+
+def _undecided_years(found: SimulatedPanel, outcome: str) -> Answer:
+    """Leave out the years before each cohort: they chose who reforms, and who does not."""
+    cohorts = np.unique(found.panel.cohort_by_unit)
+    return _without(found, outcome, [int(year) - 1 for year in cohorts[cohorts > 0]])
 
 
 def _imputed(*columns: str) -> Callable[[SimulatedPanel, str], Answer]:
@@ -125,7 +137,8 @@ def _net_of_leaks(found: SimulatedPanel, outcome: str) -> Answer:
     effects = spillover_did(found.panel, outcome, distance=found.distance, edges=[30.0])
     frame = effects.to_frame(bands=False)
     row = frame[frame["term"].str.contains("direct|treated")].iloc[0]
-    return Answer(float(row["estimate"]), float(row["std_error"]))
+    dof = effects.design.n_clusters - 1
+    return Answer(float(row["estimate"]), float(row["std_error"]), dof)
 
 
 def _logit(found: SimulatedPanel, outcome: str) -> Answer:
@@ -135,7 +148,8 @@ def _logit(found: SimulatedPanel, outcome: str) -> Answer:
 def _wild(found: SimulatedPanel, outcome: str) -> Answer:
     effects = twfe(found.panel, outcome)
     row = wild_bootstrap(effects, n_draws=999).iloc[0]
-    return Answer(float(row["estimate"]), np.nan, bool(row["p_value"] < 0.05))
+    rejects = float(row["p_value"] < 1 - LEVEL)
+    return Answer(float(row["estimate"]), np.nan, effects.design.n_clusters - 1, rejects)
 
 
 def _pretrend(found: SimulatedPanel, outcome: str) -> bool:
@@ -147,8 +161,6 @@ def _pretrend(found: SimulatedPanel, outcome: str) -> bool:
 
 def _trend_p(effects: Effects, rows: np.ndarray) -> float:
     """Return the p-value of a mean pre-period effect of zero."""
-    from scipy import stats
-
     weight = np.zeros(len(effects.estimate))
     weight[rows] = 1 / len(rows)
     t = weight @ effects.estimate / np.sqrt(weight @ effects.vcov @ weight)
@@ -184,7 +196,8 @@ def _unlike_imputation(found: SimulatedPanel, outcome: str) -> bool:
     cluster = found.panel.cluster_by_unit
     sums = np.bincount(cluster, weights=gap)
     error = np.sqrt((sums**2).sum()) / found.panel.n_units
-    return bool(abs(one.estimate[0] - other.estimate[0]) > Z * error)
+    critical = stats.t.ppf((1 + LEVEL) / 2, cluster.max())
+    return bool(abs(one.estimate[0] - other.estimate[0]) > critical * error)
 
 
 def _wider(found: SimulatedPanel, outcome: str) -> bool:
@@ -223,13 +236,13 @@ RECIPES: dict[str, Recipe] = {
             "select_on_level", "rich places reform first and grow differently", SPEND,
             ("group-time", _group_time),
             ("mean effect before the reform", _pretrend),
-            ("group-time given fiscal capacity", _given("fiscal_capacity")),
+            ("group-time, regression on fiscal capacity", _given("fiscal_capacity")),
         ),
         Recipe(
             "select_on_shock", "places reform after a dear year", SPEND,
             ("group-time, base one year before", _group_time),
             ("effect in the year before", _year_before),
-            ("group-time, base two years before", _earlier_base),
+            ("group-time without the years that decided", _undecided_years),
         ),
         Recipe(
             "covid", "the pandemic hits reforming places harder", SPEND,
@@ -263,7 +276,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "few_treated", "five prefectures reform, without any effect", SPEND,
-            ("two-way effects, normal interval", _static),
+            ("two-way effects, clustered errors", _static),
             ("rule of the number of clusters", _few),
             ("wild cluster bootstrap", _wild),
             null=True,
@@ -278,41 +291,61 @@ RECIPES: dict[str, Recipe] = {
 }  # fmt: skip
 
 
+@cache
+def _rules() -> Rules:
+    return load_rules("split_631")
+
+
+@lru_cache(maxsize=2)
+def _calm(n_counties: int, seed: int, null: bool) -> SimulatedPanel:
+    """Draw the counties of a seed without any threat, once for all recipes."""
+    return simulate_panel(
+        n_counties, 12, seed, None if null else _rules(), channels=False, outcomes=(), settled=False
+    )
+
+
 def one_draw(task: Task) -> list[Record]:
     """Run one threat's recipe on one draw.
 
     Returns
     -------
     list of one record
-        ``truth``, then estimate, error and coverage of the naive and the surviving estimator,
-        whether the diagnostic fires, and whether it fires on the same counties without the threat.
+        Truth, estimate, error and degrees of freedom of the naive and of the surviving
+        estimator; whether the diagnostic fires, and whether it fires on the same counties
+        without the threat. ``rejects`` stands where a test has no error.
     """
     recipe = RECIPES[task.name]
-    rules = None if recipe.null else "split_631"
-
-    def draw(threats: tuple[str, ...]) -> SimulatedPanel:
-        return simulate_panel(task.n_counties, 12, task.seed, rules, threats, channels=False)
-
+    fires = recipe.diagnostic[1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PanelWarning)
-        with_it, without = draw((recipe.threat,)), draw(())
-        truth = with_it.effect(recipe.outcome)
-        naive = recipe.naive[1](with_it, recipe.outcome)
-        survivor = recipe.survivor[1](with_it, recipe.outcome)
-        fires = recipe.diagnostic[1]
-        record: Record = {
-            "truth": truth,
-            "naive_estimate": naive.estimate,
-            "naive_std_error": naive.std_error,
-            "naive_covers": naive.covers(truth),
-            "survivor_estimate": survivor.estimate,
-            "survivor_std_error": survivor.std_error,
-            "survivor_truth": truth if survivor.truth is None else survivor.truth,
-            "survivor_covers": survivor.covers(truth if survivor.truth is None else survivor.truth),
-            "fired": fires(with_it, recipe.outcome),
-            "fired_without": fires(without, recipe.outcome),
-        }
+        found = simulate_panel(
+            task.n_counties, 12, task.seed, None if recipe.null else _rules(), (recipe.threat,),
+            channels=False, outcomes=(recipe.outcome,), settled=False,
+        )  # fmt: skip
+        truth = found.effect(recipe.outcome)
+        record: Record = {}
+        for who, (_, estimate) in (("naive", recipe.naive), ("survivor", recipe.survivor)):
+            told = estimate(found, recipe.outcome)
+            record |= {
+                f"{who}_truth": truth if told.truth is None else told.truth,
+                f"{who}_estimate": told.estimate,
+                f"{who}_std_error": told.std_error,
+                f"{who}_dof": told.dof,
+                f"{who}_rejects": told.rejects_zero,
+            }
+        calm = _calm(task.n_counties, task.seed, recipe.null)
+        record["fired"] = fires(found, recipe.outcome)
+        record["fired_without"] = fires(calm, recipe.outcome)
     return [record]
+
+
+def tasks(n_draws: int, n_counties: int = 400, first_seed: int = 0) -> list[Task]:
+    """List the draws of all threats, draw by draw."""
+    return [
+        Task("threats", name, first_seed + draw, n_counties)
+        for draw in range(n_draws)
+        for name in RECIPES
+    ]
 
 
 def matrix(draws: pd.DataFrame) -> pd.DataFrame:
@@ -321,22 +354,31 @@ def matrix(draws: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``threat outcome truth naive_bias naive_coverage fired fired_without survivor_bias
-        survivor_coverage`` with Monte Carlo errors of the biases, and ``n_draws``.
+        ``threat outcome truth``; for ``naive`` and ``survivor`` ``_bias`` with its Monte Carlo
+        error, ``_coverage`` of the population's effect (the mean of drawn effects) and
+        ``_coverage_drawn`` of the drawn counties' effect; ``fired fired_without n_draws``.
     """
     rows = []
     for threat in RECIPES:
         d = draws[draws["name"] == threat]
         if d.empty:
             continue
-        row = {"threat": threat, "outcome": RECIPES[threat].outcome, "truth": d["truth"].mean()}
+        row = {"threat": threat, "outcome": RECIPES[threat].outcome}
+        row["truth"] = d["naive_truth"].mean()
         for who in ("naive", "survivor"):
-            gap = d[f"{who}_estimate"] - d["truth" if who == "naive" else "survivor_truth"]
+            gap = d[f"{who}_estimate"] - d[f"{who}_truth"]
             row[f"{who}_bias"] = gap.mean()
             row[f"{who}_bias_error"] = gap.std(ddof=1) / np.sqrt(len(d))
-            row[f"{who}_coverage"] = d[f"{who}_covers"].astype(float).mean()
+            row[f"{who}_coverage"] = _coverage(d, who, d[f"{who}_truth"].mean())
+            row[f"{who}_coverage_drawn"] = _coverage(d, who, d[f"{who}_truth"])
         row["fired"] = d["fired"].astype(float).mean()
         row["fired_without"] = d["fired_without"].astype(float).mean()
         row["n_draws"] = len(d)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _coverage(draws: pd.DataFrame, who: str, truth: float | pd.Series) -> float:
+    half = draws[f"{who}_std_error"] * stats.t.ppf((1 + LEVEL) / 2, draws[f"{who}_dof"])
+    holds = (draws[f"{who}_estimate"] - truth).abs() <= half
+    return float(holds.where(draws[f"{who}_rejects"].isna(), draws[f"{who}_rejects"] == 0).mean())
