@@ -25,6 +25,7 @@ SIGMA = 0.05  # standard deviation of the surplus, part of the quota
 MARGIN, MARGIN_PAY, INDUCED = 0.20, 0.30, 0.03
 ATTRACTION = np.array([0.0, 1.0, 1.0, 0.0])
 EFFORT_COST = np.array([8.7, 2.0e-3, 4.8e-5])  # parts of the quota
+GROWTH_YEARS = 4  # effects that grow do so for as long
 PULL = 0.4  # what a log point of expected pay adds to a tier's appeal, through staff
 _REFERENCE = {"score": 1.0, "reserve": 0.0, "out_of_county_spending": 0.0}
 
@@ -232,7 +233,8 @@ def potency(world: World, since: NDArray[np.int64]) -> Array:
     cohorts = np.unique(world.cohort[world.cohort > 0])
     strength = dict(zip(cohorts, np.linspace(1.6, 0.4, len(cohorts)), strict=True))
     size = np.array([strength.get(g, 0.0) for g in world.cohort])
-    grown: Array = size[:, None] * np.where(since >= 0, 0.4 + 0.5 * since, 0.0)
+    years = np.minimum(since, GROWTH_YEARS)
+    grown: Array = size[:, None] * np.where(since >= 0, 0.4 + 0.5 * years, 0.0)
     return grown
 
 

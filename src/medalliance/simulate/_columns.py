@@ -14,11 +14,18 @@ from ._world import INFLATION, TIERS, TYPE_PAY, World
 Array = NDArray[np.float64]
 PLACES = {"village": 2, "township": 1, "county": 0, "out": 3}
 ADMITTED, INPATIENT_PART = 0.04, 0.8  # of county hospital visits; of its fund spending
+MIX, MIX_YEARS = np.array([1.0, 0.0, 0.0, -1.0]), 4  # physicians come, administrators go
 LINKED = 1.30  # village visits counted under the second definition, against the first
 
 
-def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
-                rule_of: NDArray[np.object_]) -> pd.DataFrame:  # fmt: skip
+def raw_columns(
+    world: World,
+    done: Activity,
+    money: Accounts,
+    paid: Response,
+    rule_of: NDArray[np.object_],
+    since: NDArray[np.int64],
+) -> pd.DataFrame:
     """Return the panel's table, one row a county and year.
 
     Parameters
@@ -58,7 +65,7 @@ def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
         "employee_visits": np.round(1000 * np.exp(world.employee_visits), 2),
         "quality_score": world.score,
         **{f"visits_{place}": counts[:, :, k] for place, k in PLACES.items()},
-        **_pay_columns(world, money, paid),
+        **_pay_columns(world, money, paid, since),
     }
     table |= {name: np.ascontiguousarray(grid).reshape(-1) for name, grid in grids.items()}
     frame = pd.DataFrame(table)
@@ -74,13 +81,17 @@ def raw_columns(world: World, done: Activity, money: Accounts, paid: Response,
     return frame.astype(dict.fromkeys(whole, np.int64))
 
 
-def _pay_columns(world: World, money: Accounts, paid: Response) -> dict[str, Array]:
+def _pay_columns(
+    world: World, money: Accounts, paid: Response, since: NDArray[np.int64]
+) -> dict[str, Array]:
     """Return pay and staff by tier and type: the bonus is divided in proportion to pay."""
     margins = MARGIN_PAY * MARGIN * world.fit.price[:3] * paid.induced * world.insured[:, :, None]
     margins = margins * np.array([1.0, 12.0, 100.0]) * world.price_index[None, :, None]
+    shift = world.hiring * np.clip(since, 0, MIX_YEARS)[:, :, None] * MIX
     columns: dict[str, Array] = {}
     for tier, letter in enumerate(TIERS):
-        heads = np.round(world.staff[:, :, tier], 1)
+        mix = np.exp(shift) if letter == "T" else 1.0
+        heads = np.round(world.staff[:, :, tier] * mix, 1)
         base = (
             world.fit.tier_pay[tier]
             * np.exp(world.log_wage[:, :, tier])[:, :, None]

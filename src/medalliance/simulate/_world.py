@@ -29,7 +29,8 @@ class World:
 
     Grids have shape (n_counties, n_years); tiers come last in the order lead hospital, township,
     village, outside. ``potency`` scales effort by cohort and years since; ``before`` is what the
-    reform adds to log spending in the year before it; ``leak`` what a treated neighbour adds.
+    reform adds to log spending in the year before it; ``leak`` what a treated neighbour adds;
+    ``hiring`` the log points a year by which township centres then shift to physicians.
     """
 
     keys: pd.DataFrame
@@ -56,6 +57,7 @@ class World:
     fit: Parameters
     before: float = 0.0
     leak: float = 0.0
+    hiring: float = 0.0
     dynamic: bool = False
     switches: tuple[str, ...] = field(default=())
 
@@ -166,11 +168,12 @@ def assign(world: World, seed: int, *, rank: Array | None = None, few: bool = Fa
 def _keys(prefecture: NDArray[np.intp]) -> pd.DataFrame:
     number = np.arange(len(prefecture))
     province = prefecture // PER_PROVINCE
+    width = max(3, len(str(len(number))))
     return pd.DataFrame(
         {
             "county_code": [f"9{f:03d}{c % PER_PREFECTURE:02d}" for f, c in
                             zip(prefecture, number, strict=True)],
-            "county_name": [f"County {c + 1:04d}" for c in number],
+            "county_name": [f"County {c + 1:0{width}d}" for c in number],
             "prefecture_code": [f"9{f:03d}99" for f in prefecture],
             "province_code": [f"8{p:03d}00" for p in province],
             "prefecture": prefecture,

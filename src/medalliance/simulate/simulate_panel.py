@@ -40,6 +40,7 @@ GRADED = (
     "log_remuneration_per_fte_township",
     "log_remuneration_per_fte_village",
     "log_fixed_mix_remuneration_per_fte_township",
+    "composition_effect_township",
     "pay_gap_hospital_township",
     "primary_care_visit_share",
     "in_county_visit_share",
@@ -120,6 +121,7 @@ def simulate_panel(
     channels: bool = True,
     outcomes: Sequence[str] = GRADED,
     settled: bool = True,
+    hiring: float = 0.0,
     parameters: Parameters | None = None,
 ) -> SimulatedPanel:
     """Simulate counties under contract rules, with every true effect known.
@@ -148,6 +150,9 @@ def simulate_panel(
     settled : bool
         Settle every alliance and pay bonuses. Without it budgets are blank and pay has no bonus;
         visits and spending are the same.
+    hiring : float
+        Log points a year, for four years after the reform, by which township centres hire
+        physicians and part with administrators: pay then moves with who is paid.
     parameters : Parameters, optional
         Levels and trends of counties; those fitted to published moments without it.
 
@@ -166,7 +171,8 @@ def simulate_panel(
             "  Ask for at least 20 counties and 6 years."
         )
     fit = parameters or fitted_parameters()
-    world = with_budgets(apply_threats(draw_world(n_counties, n_years, seed, fit), threats, seed))
+    world = apply_threats(draw_world(n_counties, n_years, seed, fit), threats, seed)
+    world = with_budgets(replace(world, hiring=hiring))
     named = _named(rules)
     rule_of = _deal(world, list(named))
     since = np.where(world.cohort[:, None] > 0, world.years - world.cohort[:, None], -99)
@@ -239,7 +245,7 @@ def _run(
         )
     if frozen in ("pay", "incentive"):
         paid = no_response(world)
-    return raw_columns(world, done, money, paid, rule_of)
+    return raw_columns(world, done, money, paid, rule_of, since)
 
 
 def _truth(
