@@ -143,3 +143,10 @@ def test_units_already_treated_are_left_out_and_counted():
     panel = ma.Panel.from_frame(frame, unit="unit", year="year", cohort="cohort")
     assert "u29" not in make_blocks(panel, "y").donor_ids
     assert fit(frame).design.n_left_out == 1
+
+
+def test_donors_alike_up_to_rounding_share_the_weight():
+    """A bootstrap draw may hold one donor several times: nothing is left to match."""
+    rounding = 1.1e-16 * np.eye(3, 8)
+    weights = simplex_least_squares(rounding, np.zeros(3), ridge=1.3e-16)
+    np.testing.assert_allclose(weights, 1 / 8)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+import pandas as pd
 import pytest
 
 import medalliance as ma
+from medalliance.panel import TEACHING_PANEL
 from medalliance.studies import methods
 
 
@@ -31,14 +32,17 @@ def test_headlines_average_the_first_years(runs):
 def test_the_truth_is_the_mean_of_the_true_event_times(runs):
     by_event = methods.true_by_event(runs)
     assert list(by_event.index) == [0, 1, 2, 3]
-    expected = -np.mean([(0.015 + 0.012 * e) * (40 * 1.4 + 60 + 40 * 0.7) / 140 for e in range(4)])
-    assert methods.true_headline(runs) == pytest.approx(expected, abs=1e-6)
+    cells = pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
+    cells = cells[(cells["outcome"] == runs.outcome) & (cells["year"] - cells["cohort"] < 4)]
+    assert len(cells) == 12
+    expected = (cells["att"] * cells["n_units"]).sum() / cells["n_units"].sum()
+    assert methods.true_headline(runs) == pytest.approx(expected, abs=1e-9)
+    assert expected < 0
     assert "The true effect is" in repr(methods.spread_sentence(runs))
 
 
 def test_conventions_are_the_packages(runs):
     pytest.importorskip("linearmodels")
-    import pandas as pd
     from linearmodels.panel import PanelOLS
 
     frame = runs.panel.frame

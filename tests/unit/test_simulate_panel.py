@@ -29,7 +29,7 @@ def test_every_graded_outcome_has_values_and_truth(base):
     for name in GRADED:
         assert np.isfinite(ma.outcome_values(base.panel, name)).any(), name
     assert base.panel.badge.value == "SYNTHETIC"
-    assert base.panel.frame["county_name"].str.fullmatch(r"County \d{4}").all()
+    assert base.panel.frame["county_name"].str.fullmatch(r"County \d{3}").all()
 
 
 def test_truth_of_all_channels_is_the_difference_of_two_runs(base):

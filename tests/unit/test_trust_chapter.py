@@ -7,29 +7,43 @@ from medalliance.errors import DataError
 from medalliance.provenance import Badge
 from medalliance.studies import grading, threats, trust_chapter
 from medalliance.studies.monte_carlo import Task, run_tasks
-from medalliance.studies.stored_draws import read_draws, write_draws
+from medalliance.studies.stored_draws import STORE, read_draws, write_draws
 
 NUMBERS = ["truth", "estimate", "std_error"]
 
 
+FIRST = 10_000
+
+
 @pytest.mark.parametrize("threat", ["anticipation", "def_break"])
 def test_stored_threat_draws_come_out_again(threat):
-    stored = read_draws("threats").query("name == @threat and draw == 0").iloc[0]
-    again = run_tasks(threats.one_draw, [Task("threats", threat, 0, 400)]).iloc[0]
+    stored = read_draws("threats").query("name == @threat and draw == @FIRST").iloc[0]
+    again = run_tasks(threats.one_draw, [Task("threats", threat, FIRST, 400)]).iloc[0]
     for name in again.index:
         if isinstance(again[name], float):
-            assert stored[name] == pytest.approx(again[name], rel=1e-6, abs=1e-9), name
+            assert stored[name] == pytest.approx(again[name], rel=1e-6, nan_ok=True), name
         else:
             assert stored[name] == again[name], name
 
 
 def test_stored_grades_come_out_again():
     name = "estimators/effect"
-    stored = read_draws("grading").query("name == @name and draw == 0").reset_index(drop=True)
-    again = run_tasks(grading.one_draw, [Task("grading", name, 0, 400)])
+    stored = read_draws("grading").query("name == @name and draw == @FIRST").reset_index(drop=True)
+    again = run_tasks(grading.one_draw, [Task("grading", name, FIRST, 400)])
     assert list(stored["method"]) == list(again["method"])
     assert np.allclose(stored[NUMBERS], again[NUMBERS], rtol=1e-6, atol=1e-9)
-    assert (stored["covers"] == again["covers"]).all()
+    name = "inference/2 of 10 clusters treated"
+    stored = read_draws("grading").query("name == @name and draw == @FIRST")
+    again = run_tasks(grading.one_draw, [Task("grading", name, FIRST, 400)])
+    assert np.allclose(stored["p_value"], again["p_value"], rtol=1e-6, atol=1e-9)
+
+
+def test_seeds_are_fresh_and_files_small():
+    """Recipes were settled on seeds below 10,000."""
+    for name in ("threats", "grading"):
+        assert read_draws(name)["draw"].min() == FIRST
+        assert f"seeds from {FIRST}" in trust_chapter._source(name)
+    assert sum(path.stat().st_size for path in STORE.glob("*_draws.parquet")) < 3_000_000
 
 
 def test_every_threat_misleads_is_noticed_and_is_survived():
@@ -40,28 +54,37 @@ def test_every_threat_misleads_is_noticed_and_is_survived():
     assert (biased["naive_bias"].abs() > 3 * biased["survivor_bias"].abs()).all()
     assert (m["naive_coverage"] < m["survivor_coverage"]).all()
     assert (m["survivor_coverage"] >= 0.95 - room).all()
-    assert (m["fired"] >= 0.9).all()
+    assert (m["fired"] >= 0.8).all()  # the power that the book asks of a test
     assert (m["fired_without"] <= 0.1).all()
 
 
 def test_acceptance_of_the_grades():
-    """Bias within three Monte Carlo errors or 2 %, size under the null within its band."""
+    """Bias within three Monte Carlo errors or 2 %, coverage and size within their bands."""
     g = grading.grade(read_draws("grading"))
-    registered = g[g["method"] != "two-way effects, static"]
-    ours = registered[registered["name"].str.startswith("estimators/")]
+    ours = g[g["method"] != grading.STATIC]
     assert ours["bias_ok"].all(), ours.loc[~ours["bias_ok"], ["name", "outcome", "method"]]
-    null = ours[ours["name"] == "estimators/no effect"]
-    assert null["coverage_ok"].all()
-    five = g[g["name"] == "inference/5 of 40 clusters treated"].set_index("method")
-    assert five.loc["wild bootstrap, null imposed", "coverage_ok"]
-    static = g[(g["name"] == "estimators/growing effect") & (g["method"].str.contains("static"))]
+    five = grading.sizes(read_draws("grading"))
+    five = five[five["clusters"] == "5 of 40 clusters treated"].set_index("method")
+    assert five.loc["wild bootstrap, null imposed", "size_ok"]
+    static = g[(g["name"] == "estimators/growing effect") & (g["method"] == grading.STATIC)]
     assert not static["bias_ok"].any()
 
 
+def test_what_fails_is_named():
+    """The sentences name every pair that the tables do not pass."""
+    g = grading.grade(read_draws("grading"))
+    failing = g[~(g["bias_ok"] & g["coverage_ok"])]
+    text = trust_chapter.grades_sentence().text
+    assert all(method in text for method in failing["method"].unique())
+    sizes = grading.sizes(read_draws("grading"))
+    said = trust_chapter.size_sentence().text
+    assert all(method in said for method in sizes.loc[~sizes["size_ok"], "method"].unique())
+
+
 def test_stated_power_is_reached():
-    power = trust_chapter.power_table().summary["power there"].astype(float)
-    room = 3 * np.sqrt(0.8 * 0.2 / 120)
-    assert (power >= 0.8 - room).all()
+    """Power at the stated effect lies within its binomial band of 0.8."""
+    found = grading.powers(read_draws("grading"))
+    assert found["power_ok"].all(), found[~found["power_ok"]]
 
 
 def test_exhibits_carry_the_number_of_draws():
@@ -69,6 +92,7 @@ def test_exhibits_carry_the_number_of_draws():
         trust_chapter.threats_table(), trust_chapter.matrix_table(), trust_chapter.matrix_figure(),
         trust_chapter.grades_table("effect"), trust_chapter.bias_figure(),
         trust_chapter.size_figure(), trust_chapter.size_table(),
+        trust_chapter.power_table(),
     ):  # fmt: skip
         assert shown.badge == Badge.SYNTHETIC
         assert "draws" in shown.source

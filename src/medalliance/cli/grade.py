@@ -20,6 +20,10 @@ def run(
     counties: Annotated[int, typer.Option(help="Counties of a draw, ten to a prefecture.")] = 400,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = -1,
     backend: Annotated[str, typer.Option(help="joblib backend: loky, threading, dask.")] = "loky",
+    scheduler: Annotated[
+        str | None,
+        typer.Option(help="Dask scheduler, tcp://host:8786; a local cluster without it."),
+    ] = None,
     cache: Annotated[Path, typer.Option(help="Finished draws are kept here.")] = Path(
         "build/grade"
     ),
@@ -27,13 +31,15 @@ def run(
     """Grade estimators, inference and threats on simulated draws.
 
     Every draw is kept as a file named by what it was made from. An interrupted run goes on where
-    it stopped. The tables of the book read the files that this writes.
+    it stopped. The tables of the book read the files that this writes. The dask backend takes
+    the cluster behind a scheduler's address, or starts one on this machine.
 
     Example: medalliance grade --draws 100 --jobs 2 -o build/graded
     """
     from ..studies import grading, threats
     from ..studies.monte_carlo import run_tasks
     from ..studies.stored_draws import STORE, write_draws
+    from ._cluster import dask_client
 
     if draws < 1:
         raise typer.BadParameter("ask for at least one draw.", param_hint="--draws")
@@ -44,8 +50,8 @@ def run(
         "backend": backend,
         "progress": True,
     }
-    listed = threats.tasks(draws, counties, first_seed)
-    write_draws(run_tasks(threats.one_draw, listed, **shared), folder, "threats")
-    listed = grading.tasks(draws, counties, first_seed)
-    write_draws(run_tasks(grading.one_draw, listed, **shared), folder, "grading")
+    with dask_client(backend, scheduler, jobs):
+        for name, study in (("threats", threats), ("grading", grading)):
+            listed = study.tasks(draws, counties, first_seed)
+            write_draws(run_tasks(study.one_draw, listed, **shared), folder, name)
     typer.echo(f"{draws} draws of every design graded; {folder} holds them.")

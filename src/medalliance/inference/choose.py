@@ -49,7 +49,8 @@ def choose_by_clusters(
     n_clusters, n_treated : int
         All clusters; clusters that hold a treated unit.
     linear : bool
-        False for nonlinear estimators, which take the score bootstrap.
+        False for nonlinear estimators, which take the score bootstrap, or with few treated
+        clusters a randomisation test.
     regression : bool
         Whether the estimate is a regression that can be jackknifed by cluster.
 
@@ -89,6 +90,15 @@ def choose_by_clusters(
             "are far too small and the wild bootstrap can reject too rarely or too often. "
             "Assignment is permuted across clusters, and shocks are read off untreated clusters. "
             "A disagreement of WCR with WCU is a warning.",
+        )
+    if n_treated < MANY_TREATED and not (linear and regression):
+        return Choice(
+            "randomisation_test",
+            ("wild_bootstrap (score bootstrap)", "t(G-1)"),
+            True,
+            f"{counted} With fewer than {MANY_TREATED} treated clusters the score bootstrap of "
+            "an estimate that is no linear regression rejects too often: see the book's grades. "
+            "Assignment is permuted across clusters.",
         )
     if n_clusters < MANY_CLUSTERS or n_treated < MANY_TREATED:
         weights = "Webb weights" if n_clusters < WEBB_BELOW else "random signs"

@@ -50,8 +50,8 @@ def run_tasks(
     n_jobs : int
         As joblib; -1 takes all processors.
     backend : str, optional
-        ``"loky"``, ``"threading"``, or one registered with joblib: ``"dask"`` once
-        ``dask.distributed`` is installed and a client is open. Nothing else changes.
+        ``"loky"``, ``"threading"``, or one registered with joblib: ``"dask"`` while a
+        ``distributed.Client`` is open. Nothing else changes.
     progress : bool
         Show a bar.
 
@@ -63,16 +63,17 @@ def run_tasks(
     import joblib
     from tqdm import tqdm
 
-    bar = tqdm(total=len(tasks), disable=not progress, unit="draw")
     chosen = {"backend": backend} if backend else {}
     found: list[list[Record]] = []
-    with joblib.parallel_config(**chosen, n_jobs=n_jobs):
+    with (
+        joblib.parallel_config(**chosen, n_jobs=n_jobs),
+        tqdm(total=len(tasks), disable=not progress, unit="draw") as bar,
+    ):
         parallel = joblib.Parallel(return_as="generator")
         work = (joblib.delayed(_once)(function, task, cache_folder) for task in tasks)
         for records in parallel(work):
             found.append(records)
             bar.update()
-    bar.close()
     return pd.DataFrame([record for records in found for record in records])
 
 
@@ -107,6 +108,7 @@ def code_hash(study: str) -> str:
     """Hash the source of the simulator, the estimators and the study itself."""
     digest = hashlib.sha256()
     files = [p for part in _CODE for p in sorted((PACKAGE / part).rglob("*.py"))]
+    files += sorted((PACKAGE / "simulate").glob("*.json"))
     for path in [*files, PACKAGE / "studies" / f"{study}.py"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()

@@ -24,17 +24,16 @@ def read_draws(name: str) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path}: no graded draws.\n  Run medalliance grade first.")
     with path.open("rb") as opened:
-        return pd.read_parquet(opened)
+        stored = pd.read_parquet(opened)
+    return stored.astype(dict.fromkeys(stored.select_dtypes("float32").columns, "float64"))
 
 
 def write_draws(draws: pd.DataFrame, folder: Path, name: str) -> Path:
-    """Write draws whole or not at all, rounded to eight significant digits."""
+    """Write draws whole or not at all, numbers in single precision: seven digits."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}_draws.parquet"
     part = path.with_suffix(".part")
-    slim = draws.copy()
-    for column in slim.select_dtypes("float64"):
-        slim[column] = [float(f"{value:.8g}") for value in slim[column]]
+    slim = draws.astype(dict.fromkeys(draws.select_dtypes("float64").columns, "float32"))
     slim.to_parquet(part, index=False, compression="zstd")
     part.replace(path)
     return path

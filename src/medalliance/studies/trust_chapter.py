@@ -6,12 +6,11 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..provenance import Badge
 from ..tables import table
-from .grading import FEW, INFERENCE, OUTCOMES, band, grade
+from .grading import FEW, INFERENCE, OUTCOMES, STATIC, band, grade, powers, sizes
 from .stored_draws import read_draws
 from .threats import RECIPES, matrix
 
@@ -38,15 +37,30 @@ def _matrix() -> pd.DataFrame:
 
 
 @cache
+def _sizes() -> pd.DataFrame:
+    return sizes(read_draws("grading"))
+
+
+@cache
+def _powers() -> pd.DataFrame:
+    return powers(read_draws("grading"))
+
+
+@cache
 def _grades() -> pd.DataFrame:
     return grade(read_draws("grading"))
 
 
-def _source(name: str) -> str:
+def _source(name: str, *kinds: str) -> str:
+    """Say how many draws there are of the designs whose names begin so, with which seeds."""
     draws = read_draws(name)
+    if kinds:
+        draws = draws[draws["name"].str.startswith(kinds)]
     least = draws.groupby("name")["draw"].nunique()
-    count = f"{least.min()}" if least.min() == least.max() else f"{least.min()} to {least.max()}"
-    return f"the book's simulator, {count} draws of each design, seeds 0 onwards"
+    count = (
+        f"{least.min():,}" if least.min() == least.max() else f"{least.min()} to {least.max():,}"
+    )
+    return f"the book's simulator, {count} draws of each design, seeds from {draws['draw'].min()}"
 
 
 def threats_table() -> Exhibit:
@@ -85,18 +99,21 @@ def matrix_table() -> Exhibit:
             "bias of what survives": m["survivor_bias"],
             "±": m["survivor_bias_error"],
             "coverage": m["survivor_coverage"],
+            "of the drawn counties' effect": m["survivor_coverage_drawn"],
         }
     )
-    small = dict.fromkeys(
-        ["its coverage", "check fires", "fires without the threat", "coverage"], 2
-    )
+    shares = ["its coverage", "check fires", "fires without the threat", "coverage",
+              "of the drawn counties' effect"]  # fmt: skip
+    small = dict.fromkeys(shares, 3)
     fine = dict.fromkeys(
         ["true effect", "bias of what fails", "± ", "bias of what survives", "±"], 4
     )
     return table(
         rows,
         caption="The threat matrix. Bias is the mean of estimate less truth, with its Monte Carlo "
-        "standard error; coverage is the share of 95 % intervals that hold the truth.",
+        "standard error. Coverage is the share of 95 % intervals, t with clusters less one, that "
+        f"hold the population's effect; chance allows {band(int(m['n_draws'].min())):.3f} either "
+        "way. The last column counts the effect on the counties drawn.",
         badge=Badge.SYNTHETIC,
         source=_source("threats"),
         decimals={**small, **fine},
@@ -117,15 +134,15 @@ def matrix_figure() -> Exhibit:
     )
     ax = plots.dumbbell(
         frame, label="threat", start="naive", end="survivor",
-        unit="share of 95 % intervals that hold the truth",
+        unit="share of 95 % intervals that hold the effect",
         labels={"naive": "what fails", "survivor": "what survives"},
     )  # fmt: skip
     ax.axvline(0.95, color=plots.INK, linestyle="--", linewidth=1)
     told = "; ".join(f"{r.threat}: {r.naive:.2f} to {r.survivor:.2f}" for r in frame.itertuples())
     return figure(
         ax,
-        caption="How often the 95 % interval holds the truth, under each threat. The dashed line "
-        "is 0.95.",
+        caption="How often the 95 % interval holds the population's effect, under each threat. The "
+        "dashed line is 0.95.",
         alt=f"Two dots a threat. {told}.",
         badge=Badge.SYNTHETIC,
         source=_source("threats"),
@@ -136,26 +153,36 @@ def matrix_figure() -> Exhibit:
 def matrix_sentence() -> Sentence:
     """Count how often the pattern that theory predicts is found."""
     m = _matrix()
-    least = 0.95 - m["n_draws"].map(band)
-    fails = m["naive_coverage"] < least
+    room = m["n_draws"].map(band)
+    fails = m["naive_coverage"] < 0.95 - room
     fires = m["fired"] > 0.5
-    survives = m["survivor_coverage"] >= least
+    low, high = (m["survivor_coverage"] < 0.95 - room, m["survivor_coverage"] > 0.95 + room)
     text = (
         f"Of {len(m)} threats, {int(fails.sum())} push the coverage of the first estimator "
         f"further below 0.95 than chance allows; the check fires in most draws under "
-        f"{int(fires.sum())}; the second estimator stays within chance under "
-        f"{int(survives.sum())}."
+        f"{int(fires.sum())}; the second estimator keeps a coverage within chance of 0.95 under "
+        f"{int((~low & ~high).sum())}, less under {int(low.sum())}, more under {int(high.sum())}."
     )
-    missed = m.loc[~(fails & fires & survives), "threat"]
-    if len(missed):
-        text += f" The pattern is not complete for: {', '.join(RECIPES[t].words for t in missed)}."
+    for words, which in (
+        ("The first estimator does not fail under", ~fails),
+        ("The check stays quiet under", ~fires),
+        ("The second estimator covers too rarely under", low),
+        ("The second estimator's intervals are too wide under", high),
+    ):
+        if which.any():
+            names = (
+                f"{BRIEF[r.threat]} ({r.survivor_coverage:.3f})" for r in m[which].itertuples()
+            )
+            text += f" {words}: {', '.join(names)}."
     return sentence(text, badge=Badge.SYNTHETIC, source=_source("threats"))
 
 
 def grades_table(design: str) -> Exhibit:
     """Set bias, coverage and rejection of every estimator under one design."""
     g = _grades()
-    g = g[g["name"] == f"estimators/{design}"]
+    g = g[g["name"].str.endswith(f"/{design}")].sort_values(
+        "outcome", key=_as_listed, kind="stable"
+    )
     rows = pd.DataFrame(
         {
             "outcome": g["outcome"].map(SHORT),
@@ -166,41 +193,89 @@ def grades_table(design: str) -> Exhibit:
             "spread of estimates": g["sd"],
             "mean standard error": g["std_error"],
             "coverage": g["coverage"],
+            "of the drawn counties' effect": g["coverage_drawn"],
+            "by the estimator's own interval": g["coverage_own"],
             "rejects zero": g["rejection"],
+            "draws": g["n_draws"],
             "passes": np.where(g["bias_ok"] & g["coverage_ok"], "yes",
                                np.where(g["bias_ok"], "bias only",
                                         np.where(g["coverage_ok"], "coverage only", "no"))),
         }
     )  # fmt: skip
-    n = int(g["n_draws"].min())
+    n = int(g["n_draws"].max())
     names = {"effect": "An effect that does not grow", "no effect": "No effect at all",
              "growing effect": "Effects that grow and differ by cohort"}  # fmt: skip
     fine = ["true effect", "bias", "±", "spread of estimates", "mean standard error"]
+    shares = ["coverage", "of the drawn counties' effect", "by the estimator's own interval",
+              "rejects zero"]  # fmt: skip
     return table(
         rows,
-        caption=f"{names[design]}: every estimator on {n} draws. It passes if its bias lies within "
-        "three Monte Carlo errors or 2 % of the effect, and its coverage within "
-        f"{band(n):.3f} of 0.95.",
+        caption=f"{names[design]}: every estimator. Coverage is of the population's effect, by "
+        "the stated interval: t with clusters less one. A row passes if its bias lies within "
+        "three Monte Carlo errors or 2 % of the effect, and its coverage within chance of 0.95, "
+        f"which is {band(n):.3f} with {n:,} draws.",
         badge=Badge.SYNTHETIC,
-        source=_source("grading"),
-        decimals={**dict.fromkeys(fine, 4), "coverage": 3, "rejects zero": 3},
+        source=_source("grading", "estimators/", "synthetic/"),
+        decimals={**dict.fromkeys(fine, 4), **dict.fromkeys(shares, 3)},
     )
 
 
+def _as_listed(outcomes: pd.Series) -> pd.Series:
+    return outcomes.map({name: place for place, name in enumerate(OUTCOMES)})
+
+
 def grades_sentence() -> Sentence:
-    """Count how many estimators pass under each design."""
+    """Count how many estimators pass under each design, naming those that do not."""
     g = _grades()
     parts = []
     for name in ("effect", "no effect", "growing effect"):
-        d = g[g["name"] == f"estimators/{name}"]
-        if len(d):
-            both = int((d["bias_ok"] & d["coverage_ok"]).sum())
-            parts.append(
-                f"{name}: {both} of {len(d)} pass both, {int(d['bias_ok'].sum())} on bias, "
-                f"{int(d['coverage_ok'].sum())} on coverage"
-            )
+        d = g[g["name"].str.endswith(f"/{name}")]
+        both = d["bias_ok"] & d["coverage_ok"]
+        text = f"{name}: {int(both.sum())} of {len(d)} pass"
+        if not both.all():
+            text += f"; not {_pairs(d[~both])}"
+        parts.append(text)
     text = f"Pairs of estimator and outcome, by design. {'. '.join(parts)}."
     return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading"))
+
+
+def _pairs(rows: pd.DataFrame) -> str:
+    """List estimators with the outcomes, in their order."""
+    listed = rows.groupby("method", sort=False)["outcome"]
+    return ", ".join(
+        f"{method} ({', '.join(SHORT[str(name)] for name in outcomes)})"
+        for method, outcomes in listed
+    )
+
+
+def errors_sentence() -> Sentence:
+    """Say how standard errors compare with the spread of estimates where nothing happens."""
+    g = _grades()
+    g = g[g["name"].str.endswith("/no effect")]
+    ratio = (g["std_error"] / g["sd"]).groupby(g["method"], sort=False).mean()
+    low, high = ratio.idxmin(), ratio.idxmax()
+    own = g.groupby("method", sort=False)["coverage_own"].mean()
+    text = (
+        "Where there is no effect, the mean standard error over the spread of estimates is "
+        f"{ratio[low]:.2f} for {low} at the least and {ratio[high]:.2f} for {high} at the most, "
+        f"over three outcomes. By its own interval {own.idxmin()} covers least, "
+        f"{own.min():.3f} on average."
+    )
+    return sentence(
+        text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/", "synthetic/")
+    )
+
+
+def static_sentence() -> Sentence:
+    """Say what growing effects do to the static regression."""
+    g = _grades()
+    d = g[(g["name"] == "estimators/growing effect") & (g["method"] == STATIC)]
+    told = ", ".join(f"{SHORT[r.outcome]} {r.bias / r.truth:+.1%}" for r in d.itertuples())
+    text = (
+        f"With growing effects the static regression is off by, as part of the effect: {told}. "
+        f"It fails on bias for {int((~d['bias_ok']).sum())} of {len(d)} outcomes."
+    )
+    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/"))
 
 
 def bias_figure() -> Exhibit:
@@ -208,10 +283,10 @@ def bias_figure() -> Exhibit:
     from .. import plots
 
     g = _grades()
-    g = g[g["name"].isin(["estimators/effect", "estimators/growing effect"])]
-    g = g.assign(part=(g["bias"] / g["truth"]).abs())
-    wide = g.pivot_table(index="method", columns="name", values="part", aggfunc="max", sort=False)
-    frame = wide.rename(columns=lambda c: c.removeprefix("estimators/")).reset_index()
+    g = g.assign(part=(g["bias"] / g["truth"]).abs(), design=g["name"].str.split("/").str[1])
+    g = g[g["design"].isin(["effect", "growing effect"])]
+    wide = g.pivot_table(index="method", columns="design", values="part", aggfunc="max", sort=False)
+    frame = wide.reset_index()
     ax = plots.dumbbell(
         frame, label="method", start="effect", end="growing effect",
         unit="largest bias over three outcomes, part of the effect",
@@ -253,7 +328,7 @@ def size_figure() -> Exhibit:
         "number of treated clusters. Hatched: the method is not available.",
         alt=f"A matrix of rejection rates. {told}.",
         badge=Badge.SYNTHETIC,
-        source=_source("grading"),
+        source=_source("grading", "inference/"),
         summary=rounded(wide.reset_index(), 3),
     )
 
@@ -261,48 +336,65 @@ def size_figure() -> Exhibit:
 def size_table() -> Exhibit:
     """Set the same rejection rates with what chance allows."""
     frame = _sizes()
-    frame = frame.assign(**{"within chance": np.where(frame["coverage_ok"], "yes", "no")})
+    frame = frame.assign(
+        outcome=frame["outcome"].map(SHORT),
+        **{"within chance": np.where(frame["size_ok"], "yes", "no")},
+    )
     return table(
-        frame[["clusters", "method", "rejection", "n_draws", "within chance"]],
-        caption="Size of 5 % tests under a true null: two-way effects on log spending. Within "
-        "chance means within three binomial standard deviations of 0.05.",
+        frame[["clusters", "method", "outcome", "rejection", "n_draws", "within chance"]],
+        caption="Size of 5 % tests under a true null: two-way effects on log spending, and the "
+        "fractional logit of the primary-care share. Within chance means within three binomial "
+        "standard deviations of 0.05.",
         badge=Badge.SYNTHETIC,
-        source=_source("grading"),
+        source=_source("grading", "inference/"),
         decimals={"rejection": 3},
         labels={"n_draws": "draws", "rejection": "share rejected"},
     )
 
 
-def _sizes() -> pd.DataFrame:
-    g = _grades()
-    g = g[g["name"].str.startswith("inference/")]
-    return g.assign(clusters=g["name"].str.removeprefix("inference/")).reset_index(drop=True)
+def size_sentence() -> Sentence:
+    """Name the methods that keep their size, by the number of treated clusters."""
+    frame = _sizes()
+    parts = []
+    for clusters in FEW:
+        d = frame[frame["clusters"] == clusters]
+        wrong = [f"{r.method} {r.rejection:.3f}" for r in d[~d["size_ok"]].itertuples()]
+        kept = f"{int(d['size_ok'].sum())} of {len(d)} methods keep it"
+        parts.append(f"{clusters}: {kept}" + (f", not {'; '.join(wrong)}" if wrong else ""))
+    text = f"A 5 % test of a true null should reject in 0.05 of draws. {'. '.join(parts)}."
+    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "inference/"))
 
 
 def power_table() -> Exhibit:
     """Set the smallest effect that each estimator finds, with the power reached there."""
-    draws = read_draws("grading")
-    draws = draws[draws["name"] == "estimators/no effect"]
-    dof = 39
-    far, near = stats.t.ppf(0.975, dof), stats.t.ppf(0.8, dof)
-    rows = []
-    for (outcome, method), d in draws.groupby(["outcome", "method"], sort=False):
-        least = (far + near) * d["estimate"].std(ddof=1)
-        found = (d["estimate"] + least).abs() > far * d["std_error"]
-        rows.append(
-            {
-                "outcome": SHORT[str(outcome)],
-                "estimator": method,
-                "smallest effect found": least,
-                "power there": found.mean(),
-            }
-        )
+    found = _powers()
+    rows = pd.DataFrame(
+        {
+            "outcome": found["outcome"].map(SHORT),
+            "estimator": found["method"],
+            "smallest effect found": found["effect"],
+            "power there": found["power"],
+            "draws": found["n_draws"],
+            "within chance of 0.8": np.where(found["power_ok"], "yes", "no"),
+        }
+    )
     return table(
-        pd.DataFrame(rows),
-        caption="The smallest effect found four times in five by a 5 % test with t(39), from the "
-        "spread of estimates where there is no effect; and how often that effect, added to every "
-        "draw, is in fact found. 40 prefectures, 24 of them treated.",
+        rows,
+        caption="The smallest effect found four times in five by a 5 % test, t with clusters less "
+        "one: the sum of two t quantiles times the spread of estimates where there is no effect. "
+        "Beside it, how often that effect, added to every draw, is in fact found. 40 prefectures, "
+        "24 of them treated.",
         badge=Badge.SYNTHETIC,
-        source=_source("grading"),
+        source=_source("grading", "estimators/no", "synthetic/no"),
         decimals={"smallest effect found": 4, "power there": 3},
     )
+
+
+def power_sentence() -> Sentence:
+    """Say how often the promised power is kept."""
+    found = _powers()
+    text = (
+        f"The power found lies between {found['power'].min():.3f} and {found['power'].max():.3f}; "
+        f"{int(found['power_ok'].sum())} of {len(found)} lie within chance of 0.8."
+    )
+    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/no"))
