@@ -91,7 +91,7 @@ def _pay_columns(
     columns: dict[str, Array] = {}
     for tier, letter in enumerate(TIERS):
         mix = np.exp(shift) if letter == "T" else 1.0
-        heads = np.round(world.staff[:, :, tier] * mix, 1)
+        heads = np.asarray(np.round(world.staff[:, :, tier] * mix, 1), dtype=float)
         base = (
             world.fit.tier_pay[tier]
             * np.exp(world.log_wage[:, :, tier])[:, :, None]

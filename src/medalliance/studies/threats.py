@@ -363,7 +363,7 @@ def matrix(draws: pd.DataFrame) -> pd.DataFrame:
         d = draws[draws["name"] == threat]
         if d.empty:
             continue
-        row = {"threat": threat, "outcome": RECIPES[threat].outcome}
+        row: Record = {"threat": threat, "outcome": RECIPES[threat].outcome}
         row["truth"] = d["naive_truth"].mean()
         for who in ("naive", "survivor"):
             gap = d[f"{who}_estimate"] - d[f"{who}_truth"]
