@@ -105,7 +105,9 @@ def test_sizes_and_powers_count_what_they_say():
     assert row["effect"] == pytest.approx(0.1 * (1.960 + 0.842), rel=0.03)
     assert row["power"] == pytest.approx(0.8, abs=0.02)
     assert row["power_ok"]
-    assert not grading.powers(draws.assign(std_error=0.05)).iloc[0]["power_ok"]
+    small = grading.powers(draws.assign(std_error=0.05)).iloc[0]
+    assert small["effect"] == pytest.approx(row["effect"] / 2)
+    assert not small["power_ok"]
 
 
 def test_one_graded_draw_has_every_method():

@@ -8,7 +8,11 @@ import pytest
 
 import medalliance as ma
 from medalliance.errors import DataError
+from medalliance.mechanism.batch import solve_batch
+from medalliance.mechanism.contract import Contract
+from medalliance.mechanism.technology import Technology
 from medalliance.outcomes import OUTCOMES
+from medalliance.reforms import load_rules
 from medalliance.simulate import GRADED, THREATS, simulate_panel
 
 
@@ -86,6 +90,32 @@ def test_two_sided_rules_draw_more_effort_than_one_sided():
     }
     assert effects["primary_care_group_two_sided"] < effects["one_sided"] < 0
     assert effects["split_631"] < effects["one_sided"]
+
+
+def test_deducting_outside_care_first_changes_no_incentive():
+    """Budget and spending fall by the same sum; only caps and corridors would notice."""
+    one, other = (
+        simulate_panel(60, 8, seed=1, rules=name, channels=False)
+        for name in ("one_sided", "out_of_county_deducted")
+    )
+    np.testing.assert_allclose(one.truth["att"], other.truth["att"], atol=1e-9)
+    technology = Technology(
+        members=[1.0], saving=[10.0], outflow_saving=[2.0], effort_cost=[50.0], sigma=3.0,
+        price=[1.0], margin=[0.1], margin_pay=0.1, inducement_cost=[1.0], baseline_inducement=[0.0],
+        fund_share=0.7, baseline_spending=100.0, outflow_spending=30.0, groups=("lead_hospital",),
+    )  # fmt: skip
+    capped = [
+        Contract(split=[1.0], budget=100.0, gain_cap=0.02, edges="budget", out_of_county=how)
+        for how in ("included", "deducted_first")
+    ]
+    shares = [solve_batch(contract, technology).marginal_share[0] for contract in capped]
+    assert shares[0] > shares[1] > 0  # 2 % of a smaller budget is reached sooner
+
+
+def test_rules_that_leave_outside_care_out_are_refused():
+    rule = load_rules("one_sided").replace(out_of_county="excluded")
+    with pytest.raises(DataError, match="one_sided leaves out-of-county care out"):
+        simulate_panel(60, 8, rules=rule)
 
 
 def test_rules_are_dealt_to_prefectures():

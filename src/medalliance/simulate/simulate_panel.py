@@ -163,7 +163,8 @@ def simulate_panel(
     Raises
     ------
     DataError
-        If the panel is too small, or a threat is unknown.
+        If the panel is too small, a threat is unknown, or a rule leaves care outside the county
+        out of the budget.
     """
     if n_counties < 20 or n_years < 6:
         raise DataError(
@@ -216,6 +217,13 @@ def as_panel(frame: pd.DataFrame) -> Panel:
 def _named(rules: RuleLike | Sequence[RuleLike] | None) -> dict[str, Rules]:
     listed = [] if rules is None else [rules] if isinstance(rules, str | Rules) else list(rules)
     loaded = [load_rules(rule) if isinstance(rule, str) else rule for rule in listed]
+    for rule in loaded:
+        if any(value.value == "excluded" for value in rule.parameters.get("out_of_county", ())):
+            raise DataError(
+                f"{rule.id} leaves out-of-county care out of the budget, whose size inside the "
+                "county the simulator does not know.\n"
+                "  Choose a rule that includes it or deducts it first."
+            )
     return {rule.id: rule for rule in loaded}
 
 

@@ -280,9 +280,10 @@ def sizes(draws: pd.DataFrame) -> pd.DataFrame:
 def powers(draws: pd.DataFrame) -> pd.DataFrame:
     """Return the smallest effect found four times in five, with the power found there.
 
-    The smallest effect is ``(t_0.975 + t_0.8) sd`` with clusters less one degrees of freedom, sd
-    being the spread of estimates where there is no effect (Bloom 1995). Power is the share of
-    draws in which that effect, added to the estimate, is told from zero.
+    The smallest effect is ``(t_0.975 + t_0.8) se`` with clusters less one degrees of freedom, se
+    being the standard error where there is no effect, as a researcher can state it (Bloom 1995):
+    the root of its mean square. Power is the share of draws in which that effect, added to the
+    estimate, is told from zero.
 
     Returns
     -------
@@ -295,7 +296,7 @@ def powers(draws: pd.DataFrame) -> pd.DataFrame:
     for (outcome, method), part in d.groupby(["outcome", "method"], sort=False):
         dof = float(part["dof"].iloc[0])
         far, near = stats.t.ppf((1 + LEVEL) / 2, dof), stats.t.ppf(0.8, dof)
-        least = float((far + near) * part["estimate"].std(ddof=1))
+        least = float((far + near) * np.sqrt((part["std_error"] ** 2).mean()))
         power = float(((part["estimate"] + least).abs() > far * part["std_error"]).mean())
         room = 3 * np.sqrt(0.8 * 0.2 / len(part))
         rows.append((outcome, method, least, power, len(part), bool(abs(power - 0.8) <= room)))

@@ -292,7 +292,7 @@ def bias_figure() -> Exhibit:
         unit="largest bias over three outcomes, part of the effect",
         labels={"effect": "constant effect", "growing effect": "growing effect"},
     )  # fmt: skip
-    plots.as_percent(ax)
+    plots.as_percent(ax, decimals=1)
     ax.axvline(0.02, color=plots.INK, linestyle="--", linewidth=1)
     told = "; ".join(
         f"{r['method']}: {r['effect']:.1%} and {r['growing effect']:.1%}"
@@ -381,7 +381,7 @@ def power_table() -> Exhibit:
     return table(
         rows,
         caption="The smallest effect found four times in five by a 5 % test, t with clusters less "
-        "one: the sum of two t quantiles times the spread of estimates where there is no effect. "
+        "one: the sum of two t quantiles times the standard error where there is no effect. "
         "Beside it, how often that effect, added to every draw, is in fact found. 40 prefectures, "
         "24 of them treated.",
         badge=Badge.SYNTHETIC,
