@@ -3,7 +3,7 @@
 
 usage: tools/measure_runs.py [RUN ...] [--folder FOLDER] [--draws N] [--output FILE]
 
-RUN is among env, book, again, notebooks, test, pdf, bench, grade; by default all but grade.
+RUN is among env, book, again, test, pdf, notebooks, bench, grade; by default all but grade.
 Runs go in this order in one clone, so that `again` is a second `make book` and `test` finds the
 book built. Measure on an idle machine: the load before each run is stored with it.
 A run that fails is not stored. Rows of other runs stay. Needs Linux (/proc).
@@ -38,9 +38,9 @@ RUNS = {
     "env": ["make", "env"],
     "book": ["make", "book"],
     "again": ["make", "book"],
-    "notebooks": ["make", "notebooks"],
     "test": ["make", "test"],
     "pdf": ["make", "pdf"],
+    "notebooks": ["make", "notebooks"],
     "bench": ["make", "bench"],
     "grade": ["make", "grade"],
 }
@@ -107,7 +107,7 @@ def measure_run(name: str, clone: Path, draws: int | None = None) -> dict[str, s
         "seconds": f"{found.seconds:.1f}",
         "cpu_seconds": f"{found.cpu_seconds:.1f}",
         "peak_memory_mb": f"{found.peak_memory_mb:.0f}",
-        "disk_mb": f"{(disk(clone) - before) / MB:.0f}",
+        "disk_mb": f"{max(disk(clone) - before, 0) / MB:.0f}",
         "said": last_count(found.said),
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "commit": commit(clone),

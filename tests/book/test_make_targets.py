@@ -28,7 +28,19 @@ def _needs_make():
 def test_make_alone_prints_help():
     ran = make()
     assert ran.returncode == 0
-    for target in ("env", "data", "notebooks", "book", "pdf", "test", "bench", "lock", "clean"):
+    for target in (
+        "env",
+        "data",
+        "notebooks",
+        "readme",
+        "measure",
+        "book",
+        "pdf",
+        "test",
+        "bench",
+        "lock",
+        "clean",
+    ):
         assert f"make {target}" in ran.stdout
 
 

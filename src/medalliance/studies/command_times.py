@@ -13,9 +13,9 @@ MEANING = {
     "env": "make the environment (packages in the local cache)",
     "book": "build the book",
     "again": "build it again when nothing changed",
-    "notebooks": "run every notebook again",
     "test": "run every test, and every notebook again",
     "pdf": "print the book",
+    "notebooks": "run every notebook again",
     "bench": "compare our speed with other packages",
     "grade": "grade every estimator on draws with a known truth",
 }
