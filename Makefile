@@ -88,6 +88,7 @@ grade: $(STAMP) ## grade every estimator on 1,000 draws; goes on where it stoppe
 
 measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="env book test"; idle machine)
 	@$(PY) tools/measure_runs.py $(ARGS)
+	@$(PY) -m medalliance readme
 
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
 	@build/peers/bin/python benchmarks/refresh_all.py
