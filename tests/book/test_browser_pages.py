@@ -1,10 +1,16 @@
 """Pages as a browser shows them: wide and narrow, light and dark."""
 
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
 import pytest
 from test_built_pages import PAGES
 
 pytestmark = pytest.mark.browser
 
+LOCAL = ("file:", "data:", "blob:", "about:")
+FRONT = {"index", "five-minutes", "five-minutes-zh", "laboratory", "how-to-read"}
+LIGHT, HEAVY = 1_100_000, 4_500_000  # bytes of a page with all that it loads, not compressed
 MEASURE = """() => {
   const shown = element => element.getClientRects().length > 0;
   const light = element => {
@@ -42,14 +48,16 @@ MATHJAX_DONE = "() => !window.MathJax || !window.MathJax.startup || window.MathJ
 
 @pytest.fixture(scope="session")
 def look(browser, built_book):
-    """Return a function from a page to what is measured in four looks, and what it asked for."""
+    """Return a function from a page to its measures in four looks, its requests, its faults."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
-    asked = []
+    asked, faults = [], []
     page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
 
     def measure(name):
         asked.clear()
+        faults.clear()
         seen = {}
         page.emulate_media(color_scheme="light")
         page.goto((built_book / f"{name}.html").as_uri(), wait_until="load")
@@ -60,17 +68,25 @@ def look(browser, built_book):
             for width in (1280, 390):
                 page.set_viewport_size({"width": width, "height": 900})
                 seen[scheme, width] = page.evaluate(MEASURE)
-        local = ("file:", "data:", "blob:", "about:")
-        return seen, [url for url in asked if not url.startswith(local)]
+        return seen, set(asked), list(faults)
 
     yield measure
     context.close()
 
 
+def weight(asked):
+    """Return the bytes of the files that a page asked for, itself included."""
+    paths = {unquote(urlsplit(url).path) for url in asked if url.startswith("file:")}
+    return sum(Path(path).stat().st_size for path in paths)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_page_reads_wide_and_narrow_light_and_dark(look, name):
-    seen, foreign = look(name)
-    assert foreign == []
+    seen, asked, faults = look(name)
+    assert [url for url in asked if not url.startswith(LOCAL)] == []
+    assert faults == [], f"{name}: a script fails"
+    heavy = weight(asked)
+    assert heavy < (LIGHT if name in FRONT else HEAVY), f"{name} weighs {heavy / 1e6:.1f} MB"
     for (scheme, width), page in seen.items():
         where = f"{name} at {width} px, {scheme}"
         assert page["overflow"] <= 0, f"{where}: scrolls sideways by {page['overflow']} px"

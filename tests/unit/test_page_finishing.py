@@ -83,6 +83,30 @@ def test_a_notebook_is_offered_and_the_themes_own_files_are_left_alone(built):
     assert (html / "_static" / "macro.html").read_text(encoding="utf-8") == PAGE.format(tail="")
 
 
+SCRIPTS = """<head><script src="a/searchtools.js"></script><script src="searchindex.js"></script>
+<script>const THEBE_JS_URL = "https://host.example";</script><script>window.MathJax = {}</script>
+<script defer="defer" src="_static/tex-svg.js?v=1"></script>
+<script src="_static/laboratory.js?v=1"></script><script src="_static/tex-svg.js?v=1"></script>
+<script src="_static/doctools.js"></script></head><body>%s</body>"""
+
+
+def scripts_of(page, *, searches=False):
+    light = BeautifulSoup(finish.lighten(page, searches=searches), "html.parser")
+    return [script.get("src") or script.get_text()[:10] for script in light.find_all("script")]
+
+
+def test_a_page_loads_only_what_it_uses():
+    own = '<script defer src="_static/laboratory.js"></script>'
+    formula = '<span class="math notranslate">x</span>'
+    assert scripts_of(SCRIPTS % own) == ["_static/doctools.js", "_static/laboratory.js"]
+    assert scripts_of(SCRIPTS % formula) == [
+        "window.Mat",
+        "_static/doctools.js",
+        "_static/tex-svg.js?v=1",
+    ]
+    assert scripts_of(SCRIPTS % "", searches=True)[:2] == ["a/searchtools.js", "searchindex.js"]
+
+
 @pytest.mark.parametrize("tail", ["Another one. " * 40, "词" * 400])
 def test_a_long_description_ends_with_a_sentence_or_an_ellipsis(tail):
     text = finish.description(PAGE.format(tail=tail))

@@ -102,7 +102,7 @@ def heatmap(
             corner = (column - 0.5, row - 0.5)
             ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="///", ec=INK, lw=0, alpha=0.5))
             continue
-        ink = "white" if shown.norm(value) < 0.55 else "#1b1f24"
+        ink = "white" if shown.norm(value) < 0.5 else "#1b1f24"
         ax.text(column, row, f"{value:.3g}", ha="center", va="center", color=ink, fontsize=9)
     ax.set_xticks(range(width), [names.get(str(name), str(name)) for name in frame.columns])
     if width > 4:

@@ -41,7 +41,7 @@ def finish_pages(html: Path, staged: Path) -> None:
     pages = {path.relative_to(html).with_suffix("").as_posix(): path for path in _pages(html)}
     for name, path in pages.items():
         text = path.read_text(encoding="utf-8")
-        text = name_parts(text)
+        text = lighten(name_parts(text), searches=name == "search")
         text = describe(text, name, book=config["title"], site=site)
         text = offer_downloads(text, name, offered.get(name, []))
         text = mark_languages(text, name, set(pages))
@@ -65,6 +65,38 @@ def name_parts(page: str) -> str:
         1,
     )
     return _SUMMARY.sub(r'>\1\2 aria-label="Pages under: \1">', page)
+
+
+def lighten(page: str, *, searches: bool) -> str:
+    """Leave out scripts that the page does not use.
+
+    The builder loads every script on every page: formulas twice, icons that the style sheet draws
+    as well, a launcher of kernels on another host. A page without a formula needs no formula
+    script, and only the search page needs the index.
+    """
+    dropped = [r"sphinx-thebe\.js", r"scripts/fontawesome\.js"]
+    if not searches:
+        dropped += [r"searchtools\.js", r"language_data\.js", r"searchindex\.js"]
+    inline = [r"const THEBE_JS_URL"]
+    head, mark, body = page.partition("</head>")
+    if 'class="math' in body:
+        formula = re.search(r'<script defer[^>]*src="[^"]*tex-svg\.js[^>]*></script>', head)
+        head = _without(head, [r"tex-svg\.js"], [])
+        head += f"    {formula[0]}\n" if formula else ""
+    else:
+        dropped.append(r"tex-svg\.js")
+        inline.append(r"window\.MathJax")
+    head = _without(head, [*dropped, r"laboratory\.js"], inline)
+    return f"{head}{mark}{body}"
+
+
+def _without(head: str, sources: list[str], inline: list[str]) -> str:
+    """Take out scripts by their address, by how they begin."""
+    for address in sources:
+        head = re.sub(rf'\s*<script[^>]*src="[^"]*{address}[^>]*></script>', "", head)
+    for begin in inline:
+        head = re.sub(rf"\s*<script>{begin}.*?</script>", "", head)
+    return head
 
 
 def describe(page: str, name: str, *, book: str, site: str = "") -> str:

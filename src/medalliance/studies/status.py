@@ -26,7 +26,7 @@ _GROUPS = (
     ("Teaching panel and stored draws", "src/medalliance/teaching/"),
     ("Codebook and descriptions", "data/"),
 )
-_SHOWN = 16  # characters of a checksum on the page
+_SHOWN = 12  # characters of a checksum on the page
 
 
 def status(book: Path) -> str:
