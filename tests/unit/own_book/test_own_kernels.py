@@ -1,5 +1,6 @@
 """Chapters run apart: refusals become sentences, bugs stay loud, sockets are files."""
 
+import os
 import tempfile
 
 import nbformat
@@ -73,8 +74,11 @@ def test_a_kernel_talks_through_files_and_leaves_none_behind(tmp_path):
             place = manager.ip
             assert len(place.encode()) < 104
     assert not place.startswith(str(tmp_path))
-    found = run(tmp_path, "import os\nos.environ['HOME'], os.environ['TMPDIR']")
-    assert str(tmp_path / "scratch") in found.notebook.cells[1].outputs[0]["data"]["text/plain"]
+    found = run(tmp_path, "import os\nos.environ['TMPDIR']", "os.getpid()")
+    temporary, number = (cell.outputs[0]["data"]["text/plain"] for cell in found.notebook.cells[1:])
+    assert str(tmp_path / "scratch") in temporary
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number), 0)
 
 
 def test_workbooks_leave_no_temporary_file_elsewhere(tmp_path, monkeypatch):

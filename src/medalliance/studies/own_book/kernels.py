@@ -197,7 +197,7 @@ def _execute(
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
-    with client.setup_kernel(env=environment):
+    with client.setup_kernel(env=environment, cleanup_kc=True):
         for number, cell in enumerate(list(notebook.cells)):
             if cell.cell_type != "code":
                 kept.append(cell)
