@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -115,7 +116,7 @@ def _swap(output: Path) -> None:
         (building / NEW / name).rename(output / name)
     _write_marker(output, fresh)
     (building / _MOVING).unlink()
-    shutil.rmtree(building)
+    _remove(building)
 
 
 def _restore(output: Path) -> None:
@@ -133,11 +134,20 @@ def _restore(output: Path) -> None:
         _write_marker(output, plan["before"])
         moving.unlink()
     if building.exists():
-        shutil.rmtree(building)
+        _remove(building)
 
 
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
+def _remove(path: Path, *, tries: int = 20) -> None:
+    """Remove a file or a folder; a program that is just ending may still write into it."""
+    if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
+        return
+    for left in reversed(range(tries)):
+        try:
+            shutil.rmtree(path)
+        except OSError:
+            if not left:
+                raise
+            time.sleep(0.1)
+        else:
+            return

@@ -143,7 +143,7 @@ def run_chapter(
 
 @contextmanager
 def _kernel(scratch: Path) -> Iterator[Any]:
-    """Make a manager whose kernel talks through files, not through the network."""
+    """Lend a manager whose kernel talks through files, not through the network, and then ends."""
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
 
@@ -159,17 +159,30 @@ def _kernel(scratch: Path) -> Iterator[Any]:
     run.mkdir(parents=True, exist_ok=True, mode=0o700)
     connection = run.resolve() / "kernel.json"
     connection.unlink(missing_ok=True)
+    manager = OwnKernel(connection_file=str(connection))
+    with _sockets(run.resolve()) as place:
+        if place:
+            manager.transport, manager.ip = "ipc", place
+        try:
+            yield manager
+        finally:
+            process = getattr(manager.provisioner, "process", None)
+            if process is not None and process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _sockets(folder: Path) -> Iterator[str]:
+    """Lend the start of the names of sockets; blank where the system has none."""
     if os.name == "nt":
-        yield OwnKernel(connection_file=str(connection))
-        return
-    place = run.resolve() / "s"
-    if len(os.fsencode(place)) < _SOCKET_NAME:
-        yield OwnKernel(connection_file=str(connection), transport="ipc", ip=str(place))
-        return
-    # sockets have short names only; these hold no data and are gone with the kernel
-    with tempfile.TemporaryDirectory(prefix="ma-", dir=_short_folder()) as short:
-        ip = str(Path(short) / "s")
-        yield OwnKernel(connection_file=str(connection), transport="ipc", ip=ip)
+        yield ""
+    elif len(os.fsencode(folder / "s")) < _SOCKET_NAME:
+        yield str(folder / "s")
+    else:
+        # sockets have short names only; these hold no data and are gone with the kernel
+        with tempfile.TemporaryDirectory(prefix="ma-", dir=_short_folder()) as short:
+            yield str(Path(short) / "s")
 
 
 def _short_folder() -> str:
