@@ -158,6 +158,7 @@ def test_an_exhibit_without_a_caption_is_refused(tmp_path):
     [
         ("One. Two.", "One."),
         ("Log(1 - x) of 0.05 vs. 0.1 holds. Next", "Log(1 - x) of 0.05 vs. 0.1 holds."),
+        ("It is found. 40 of 50 are. End.", "It is found."),
         ("只有一句。第二句。", "只有一句。"),
         ("No stop\n at all", "No stop at all"),
     ],

@@ -19,6 +19,8 @@ import yaml
 from ..errors import DataError
 from .notebooks import find_notebooks
 
+# a stop ends a sentence unless it belongs to an abbreviation or a small letter follows
+_END = re.compile(r"(?<=[.!?])(?<!vs\.)(?<!e\.g\.)(?<!i\.e\.)\s+(?=[^a-z])|(?<=[。！？])")
 KINDS = {"figure": "Figure", "table": "Table", "text": "Sentence"}
 
 
@@ -172,7 +174,7 @@ def _shown(outputs: list[dict[str, Any]], where: str) -> Iterator[tuple[str, str
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, in one line; a stop inside a number ends nothing."""
     line = " ".join(text.split())
-    return re.split(r"(?<=[.!?])\s+(?=[^a-z0-9])|(?<=[。！？])", line, maxsplit=1)[0].strip()
+    return _END.split(line, maxsplit=1)[0].strip()
 
 
 class _Exhibits(HTMLParser):
