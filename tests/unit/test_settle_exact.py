@@ -10,7 +10,7 @@ import pytest
 
 import medalliance as ma
 from medalliance.mechanism import exact
-from medalliance.mechanism.allocate import allocate_rows
+from medalliance.mechanism.allocate import allocate_segments
 
 
 def test_allocate_six_three_one():
@@ -46,7 +46,8 @@ def test_allocate_refuses(amount, weights, error):
 def test_allocate_beyond_int64_products():
     amounts = np.array([10**13, 10**13 + 1])
     weights = np.array([[333_333_333_333, 333_333_333_334, 1], [1, 1, 1]])
-    parts = allocate_rows(amounts, weights)
+    segment, rank = np.repeat([0, 1], 3), np.tile([0, 1, 2], 2)
+    parts = allocate_segments(amounts, weights.ravel(), segment, rank).reshape(2, 3)
     assert (parts.sum(axis=1) == amounts).all()
     for row, amount in enumerate(amounts):
         total = int(weights[row].sum())

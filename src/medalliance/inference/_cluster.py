@@ -97,13 +97,6 @@ def cross_codes(first: Codes, second: Codes) -> Codes:
     )
 
 
-def is_nested(inner: Codes, outer: Codes) -> bool:
-    """Say whether every inner group lies within one outer group."""
-    first = np.full(count_clusters(inner), -1)
-    first[inner] = outer
-    return bool(np.array_equal(first[inner], outer))
-
-
 def small_sample_factor(n_obs: int, n_params: int, n_clusters: int) -> float:
     """Compute fixest's factor ``G / (G - 1) * (N - 1) / (N - K)`` of a clustered variance.
 

@@ -114,21 +114,3 @@ def _sum_by(values: NDArray[Any], segment: NDArray[np.intp], n: int) -> NDArray[
     out = np.zeros(n, dtype=object if big else np.int64)
     np.add.at(out, segment, values)
     return out
-
-
-def allocate_rows(amounts: NDArray[np.int64], weights: NDArray[Any]) -> NDArray[np.int64]:
-    """Divide each amount by its own row of weights, ties to the leftmost column.
-
-    Parameters
-    ----------
-    amounts : ndarray of int64, shape (n,)
-    weights : ndarray of int, shape (n, k)
-
-    Returns
-    -------
-    ndarray of int64, shape (n, k)
-    """
-    n, k = weights.shape
-    segment = np.repeat(np.arange(n), k)
-    rank = np.tile(np.arange(k), n)
-    return allocate_segments(amounts, weights.ravel(), segment, rank).reshape(n, k)

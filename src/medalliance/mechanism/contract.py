@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -191,11 +191,3 @@ class Contract:
     def replace(self, **changes: Any) -> Contract:
         """Return a copy with some terms changed."""
         return replace(self, **changes)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the terms as plain numbers, lists and names."""
-        out: dict[str, Any] = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            out[field.name] = value.tolist() if isinstance(value, np.ndarray) else value
-        return out

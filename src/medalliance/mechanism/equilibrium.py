@@ -81,11 +81,6 @@ class Equilibrium:
     badge: Badge = Badge.ILLUSTRATIVE
 
     @property
-    def is_equilibrium(self) -> NDArray[np.bool_]:
-        """Tell which fixed points survive the search over every member's own acts."""
-        return self.best_response
-
-    @property
     def unique(self) -> bool:
         """Tell whether the sufficient condition for one equilibrium holds."""
         return bool(self.contraction < 1)

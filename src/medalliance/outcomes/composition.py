@@ -264,12 +264,6 @@ def visit_balances(n_parts: int = 4) -> Array:
     return balances(signs)
 
 
-def centred_log_ratio(shares: Array) -> Array:
-    """Return ln(s_j) less its mean over parts, shape (n_obs, n_parts)."""
-    logs = np.log(shares)
-    return logs - logs.mean(axis=-1, keepdims=True)
-
-
 def shares_from_centred(centred: Array) -> Array:
     """Return the closed shares of centred (or any) log-ratios, shape (..., n_parts)."""
     raised = np.exp(centred - centred.max(axis=-1, keepdims=True))

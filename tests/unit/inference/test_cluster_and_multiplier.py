@@ -12,7 +12,6 @@ from medalliance.inference._cluster import (
     cluster_codes,
     cluster_sums,
     cross_codes,
-    is_nested,
     small_sample_factor,
 )
 
@@ -39,11 +38,9 @@ def test_codes_refuse_what_they_cannot_use():
         multiplier.multiplier_draws(np.array([[1.0], [np.nan]]))
 
 
-def test_nesting_and_crossing():
-    unit, prefecture = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 0, 0, 1, 1])
+def test_crossing_and_the_small_sample_factor():
+    prefecture = np.array([0, 0, 0, 0, 1, 1])
     year = np.array([0, 1, 0, 1, 0, 1])
-    assert is_nested(unit, prefecture)
-    assert not is_nested(year, prefecture)
     assert len(np.unique(cross_codes(prefecture, year))) == 4
     assert small_sample_factor(200, 3, 10) == pytest.approx(10 / 9 * 199 / 197)
     with pytest.raises(DesignError, match="degrees of freedom"):
