@@ -29,6 +29,15 @@ def first_three(items: Iterable[object]) -> str:
     return shown if len(listed) <= 3 else f"{shown} and {len(listed) - 3} more"
 
 
+def what_is_wrong(error: BaseException) -> str:
+    r"""Return the first line of an error: what is wrong, without what to do.
+
+    >>> what_is_wrong(DesignError("no rows.\n  Check the panel."))
+    'no rows.'
+    """
+    return str(error).splitlines()[0]
+
+
 def check_choice(name: str, value: object, choices: Iterable[str]) -> None:
     """Refuse a value that is not one of the choices of an argument.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DesignError, first_three, what_is_wrong
 from ..panel import Panel, need_panel
 from ..results import Effects, need_effects
 
@@ -41,7 +41,7 @@ def attempt(
         return {**headline(again, level), "n_units": again.design.n_units, "note": ""}
     except DesignError as problem:
         blank = dict.fromkeys(HEADLINE, np.nan)
-        return {**blank, "n_units": 0, "note": str(problem).splitlines()[0]}
+        return {**blank, "n_units": 0, "note": what_is_wrong(problem)}
 
 
 def used_panel(effects: Effects, panel: Panel) -> Panel:

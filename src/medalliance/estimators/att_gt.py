@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError, check_choice, first_three
+from ..errors import DesignError, check_choice, first_three, what_is_wrong
 from ..inference._cluster import cluster_sums
 from ..panel import Panel
 from ..results import CompactInfluence, Effects
@@ -193,7 +193,7 @@ def _adjusted(
                 sample, treated, control, int(cells.year[cell]), int(cells.base[cell]), method
             )
         except DesignError as error:
-            problem = problem or str(error).splitlines()[0]
+            problem = problem or what_is_wrong(error)
             continue
         usable[cell] = True
         estimates.append(effect)

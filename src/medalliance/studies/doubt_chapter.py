@@ -11,7 +11,7 @@ from ..diagnostics.honest_did import honest_did
 from ..diagnostics.leave_one_out import leave_one_out
 from ..diagnostics.minimum_detectable_effect import minimum_detectable_effect
 from ..diagnostics.pretrend_test import pretrend_test
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..exhibits import Exhibit, figure, rounded
 from ..outcomes import outcome_label
 from ..panel import Panel
@@ -57,7 +57,7 @@ def run(panel: Panel) -> Doubts:
             relative[name] = honest_did(effects, relative_magnitude=MAGNITUDES)
             smooth[name] = honest_did(effects, smoothness=(0.0,))
         except DesignError as error:
-            refused[name] = str(error).splitlines()[0]
+            refused[name] = what_is_wrong(error)
     return Doubts(found, relative, smooth, refused)
 
 
@@ -137,7 +137,7 @@ def pretrend_table(doubts: Doubts) -> Exhibit:
         try:
             tested = pretrend_test(effects.aggregate("event_time"))
         except DesignError as error:
-            rows.append({**row, "remark": str(error).splitlines()[0]})
+            rows.append({**row, "remark": what_is_wrong(error)})
             continue
         by_power = tested.set_index("power")
         row |= {
@@ -202,7 +202,7 @@ def leave_one_out_table(doubts: Doubts) -> Exhibit:
             try:
                 rows.append(row | _range_without(found, name, by))
             except DesignError as error:
-                rows.append(row | {"remark": str(error).splitlines()[0]})
+                rows.append(row | {"remark": what_is_wrong(error)})
     return table(
         pd.DataFrame(rows),
         caption="Headlines without one cluster or one cohort at a time.",
@@ -240,7 +240,7 @@ def power_table(doubts: Doubts) -> Exhibit:
             least = minimum_detectable_effect(effects, found.panel, n_draws=DRAWS)
             row["least"] = float(least["minimum_detectable_effect"].iloc[0])
         except DesignError as error:
-            row["remark"] = str(error).splitlines()[0]
+            row["remark"] = what_is_wrong(error)
         rows.append(row)
     return table(
         pd.DataFrame(rows),

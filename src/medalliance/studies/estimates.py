@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..estimators.etwfe import etwfe
@@ -111,7 +111,7 @@ def run(panel: Panel, outcome: str | None = None) -> Runs:
         try:
             effects[label] = recipe(panel, name)
         except DesignError as error:
-            refused[label] = str(error).splitlines()[0]
+            refused[label] = what_is_wrong(error)
     if not effects:
         raise DesignError("\n  ".join(dict.fromkeys(refused.values())))
     return Runs(panel, name, horizon, effects, refused)

@@ -60,7 +60,7 @@ def exhibit_table(chapters: list[Chapter]) -> str:
     rows = []
     for chapter in chapters:
         if not chapter.notebook.startswith(_CASES):
-            link = f"[{_cell(chapter.title)}](book/{chapter.notebook}.ipynb)"
+            link = f"[{cell_text(chapter.title)}](book/{chapter.notebook}.ipynb)"
             rows.append(_row(link, [chapter]))
     cases = [chapter for chapter in chapters if chapter.notebook.startswith(_CASES)]
     if cases:
@@ -100,7 +100,7 @@ def _sections(
     for part, inside in groupby(chapters, key=lambda chapter: chapter.part or "Home"):
         parts.append(f"## {part}")
         for chapter in inside:
-            parts.append(f"### [{_cell(chapter.title)}]({folder}{chapter.notebook}.ipynb)")
+            parts.append(f"### [{cell_text(chapter.title)}]({folder}{chapter.notebook}.ipynb)")
             files = read.get(chapter.notebook, ())
             if files:
                 parts.append(f"Reads {', '.join(f'`{file}`' for file in files)}.")
@@ -112,13 +112,13 @@ def _page_line(listed: Listed) -> str:
     badge = f'<span class="exhibit-badge badge-{listed.badge.lower()}">{listed.badge}</span>'
     home = f"<br>in `{_short(listed.module)}`" if listed.module else ""
     name = listed.name.replace(" ", "&nbsp;")
-    return f"| {name}<br>{badge} | {_cell(listed.caption)} | {_code(listed.made_by)}{home} |"
+    return f"| {name}<br>{badge} | {cell_text(listed.caption)} | {_code(listed.made_by)}{home} |"
 
 
 def _file_line(listed: Listed) -> str:
     call = f"{_short(listed.module)}.{listed.made_by}"
     return (
-        f"| {listed.name} | {listed.badge} | {_cell(listed.caption)} "
+        f"| {listed.name} | {listed.badge} | {cell_text(listed.caption)} "
         f"| [{_code(call)}]({_file(listed.module)}) | {listed.cell} |"
     )
 
@@ -146,5 +146,6 @@ def _file(module: str) -> str:
     return f"src/medalliance/{stem.as_posix()}{'/__init__' if package else ''}.py"
 
 
-def _cell(text: str) -> str:
+def cell_text(text: str) -> str:
+    """Return text on one line with the signs of Markdown and tables escaped."""
     return re.sub(r"([|*_<>\[\]$~`])", r"\\\1", " ".join(text.split()))

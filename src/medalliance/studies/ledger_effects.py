@@ -15,7 +15,7 @@ from ..diagnostics.honest_did import honest_did
 from ..diagnostics.leave_one_out import leave_one_out
 from ..diagnostics.pretrend_test import pretrend_test
 from ..diagnostics.romano_wolf import romano_wolf
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..estimators.etwfe import etwfe
@@ -282,7 +282,7 @@ def _attempt(name: str, panel: Panel, outcome: str, spec: Specification) -> dict
     try:
         return {**summary_row(name, headline(panel, outcome, spec)), "note": ""}
     except DesignError as problem:
-        return {"label": name, "note": str(problem).splitlines()[0]}
+        return {"label": name, "note": what_is_wrong(problem)}
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..errors import DesignError, RuleError
+from ..errors import DesignError, RuleError, what_is_wrong
 from ..estimators.controlled_direct_effect import controlled_direct_effect, mediator_sensitivity
 from ..estimators.gelbach import gelbach
 from ..estimators.rule_dose import rule_dose
@@ -145,7 +145,7 @@ def _layer(found: Link, layer: str, recipe: Any, truths: dict[str, float]) -> li
     try:
         frame = recipe(found.panel).to_frame(bands=False)
     except (DesignError, RuleError) as error:
-        return [{"layer": layer, "quantity": f"not available: {str(error).splitlines()[0]}"}]
+        return [{"layer": layer, "quantity": f"not available: {what_is_wrong(error)}"}]
     return [
         {
             "layer": layer,

@@ -10,7 +10,7 @@ from ..diagnostics.bacon_decomposition import bacon_decomposition
 from ..diagnostics.choose_inference import choose_inference
 from ..diagnostics.pretrend_test import pretrend_test
 from ..diagnostics.robust_variance import robust_variance
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.twfe import twfe
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
@@ -234,7 +234,7 @@ def bacon_sentence(runs: Runs) -> Sentence:
         frame = bacon_decomposition(runs.panel, runs.outcome)
     except DesignError as error:
         return sentence(
-            f"The decomposition is not available: {str(error).splitlines()[0]}",
+            f"The decomposition is not available: {what_is_wrong(error)}",
             badge=runs.panel.badge,
             source=runs.source,
         )
@@ -262,7 +262,7 @@ def pretrend_sentence(runs: Runs) -> Sentence:
     try:
         table = pretrend_test(effects)
     except DesignError as error:
-        text = f"The test is not available: {str(error).splitlines()[0]}"
+        text = f"The test is not available: {what_is_wrong(error)}"
         return sentence(text, badge=runs.panel.badge, source=runs.source)
     return sentence(table.attrs["reading"], badge=runs.panel.badge, source=table.attrs["foot"])
 
@@ -289,7 +289,7 @@ def control_table(runs: Runs) -> Exhibit:
                 )
                 row["estimate"], row["std_error"], _ = headline(effects, runs.horizon)
             except DesignError as error:
-                row["remark"] = str(error).splitlines()[0]
+                row["remark"] = what_is_wrong(error)
             rows.append(row)
     frame = pd.DataFrame(rows)
     caption = "The group-time headline under other controls and other reference years."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..diagnostics.wild_bootstrap import wild_bootstrap
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
@@ -130,7 +130,7 @@ def study(
         try:
             effects[name] = registered(panel, name)
         except DesignError as error:
-            refused[name] = str(error).splitlines()[0]
+            refused[name] = what_is_wrong(error)
     if not effects:
         raise DesignError("\n  ".join(dict.fromkeys(refused.values())))
     return Study(
@@ -316,7 +316,7 @@ def robustness_table(found: Study, name: str) -> Exhibit:
             effects = recipe()
             row["estimate"], row["std_error"], _ = headline(effects, found.horizon)
         except (DesignError, KeyError) as error:
-            row["remark"] = str(error).splitlines()[0]
+            row["remark"] = what_is_wrong(error)
         rows.append(row)
     frame = pd.DataFrame(rows)
     return table(

@@ -10,7 +10,7 @@ from pathlib import Path
 from ..codebook import load_codebook
 from ..paths import data_dir
 from .availability import sections, statement
-from .exhibit_pages import exhibit_page
+from .exhibit_pages import cell_text, exhibit_page
 from .status import status
 
 GRADES = {
@@ -121,25 +121,21 @@ def _variables() -> str:
 
 
 def _entry(english: str, chinese: str, name: str, meaning: str) -> str:
-    return f"**{_cell(english)}** · {_cell(chinese)} · `{name}`\n: {_cell(meaning)}\n"
+    return f"**{cell_text(english)}** · {cell_text(chinese)} · `{name}`\n: {cell_text(meaning)}\n"
 
 
 def _source(row: dict[str, str]) -> str:
     written = ", ".join(filter(None, (row["authors"], row["year"])))
-    head = f"({_anchor(row['source_id'])})=\n**{_cell(row['title'])}**"
+    head = f"({_anchor(row['source_id'])})=\n**{cell_text(row['title'])}**"
     tail = [text for text in (written, row["venue"]) if text]
     link = f"<{row['url']}>" if row["url"].startswith("http") else row["url"]
     notes = "; ".join(filter(None, (row["read_as"], row["remark"])))
-    said = ". ".join(_cell(text) for text in (*tail, notes) if text)
+    said = ". ".join(cell_text(text) for text in (*tail, notes) if text)
     return f"{head}  \n{said}. `{row['source_id']}` {link}\n"
 
 
 def _anchor(identifier: str) -> str:
     return "source-" + re.sub(r"[^a-z0-9]+", "-", identifier.lower()).strip("-")
-
-
-def _cell(text: str) -> str:
-    return re.sub(r"([|*_<>\[\]$~`])", r"\\\1", " ".join(text.split()))
 
 
 def _rows(name: str) -> list[dict[str, str]]:

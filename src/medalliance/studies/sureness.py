@@ -20,7 +20,7 @@ from ..diagnostics.robust_variance import robust_variance
 from ..diagnostics.romano_wolf import romano_wolf
 from ..diagnostics.twfe_weights import twfe_weights
 from ..diagnostics.wild_bootstrap import wild_bootstrap
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.twfe import twfe
 from ..exhibits import Exhibit, Sentence, figure, sentence
@@ -82,7 +82,7 @@ class Checks:
         try:
             return self.say(write())
         except DesignError as problem:
-            return self.say(f"Not available here: {str(problem).splitlines()[0]}")
+            return self.say(f"Not available here: {what_is_wrong(problem)}")
 
 
 def run(panel: Panel, outcome: str | None = None) -> Checks:
@@ -175,7 +175,7 @@ def _attempt(label: str, find: Callable[[], dict[str, float]]) -> dict[str, Any]
     try:
         return {"method": label, **find(), "remark": ""}
     except DesignError as problem:
-        return {"method": label, "remark": str(problem).splitlines()[0]}
+        return {"method": label, "remark": what_is_wrong(problem)}
 
 
 def _normal(effects: Effects, kind: Any, options: dict[str, Any]) -> dict[str, float]:

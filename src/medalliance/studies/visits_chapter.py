@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ..errors import DesignError
+from ..errors import DesignError, what_is_wrong
 from ..estimators.etwfe import etwfe
 from ..estimators.log_ratio_did import log_ratio_did
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
@@ -120,7 +120,7 @@ def scale_table(found: Shares) -> Exhibit:
         parts = ratio.to_frame(bands=False).set_index("outcome")["estimate"]
         row["estimate"] = float(parts[list(PARTS[:2])].sum())
     except DesignError as error:
-        row["remark"] = str(error).splitlines()[0]
+        row["remark"] = what_is_wrong(error)
     rows.append(row)
     frame = pd.DataFrame(rows)
     truth = found.study.true_by_event(PRIMARY)
