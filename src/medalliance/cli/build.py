@@ -67,6 +67,9 @@ def run(
         pages = output or Path("build/mine")
         refuse_foreign(pages)
         own = _checked(data, mapping, rules, chapter or [])
+        if own.checked.warnings:
+            count = len(own.checked.warnings)
+            report(f"{count} warning{'s' * (count > 1)} on this panel: see the book's first page")
         index = build_own_book(own, book_dir(), pages, report=report)
     typer.echo(str(index))
 

@@ -13,6 +13,11 @@ from medalliance import tables
 from medalliance.exhibits import RECORD, TAKE_ALONG
 from medalliance.studies.own_book.documents import GREY, excel, word
 
+# ISO/IEC 29500-1, CT_TblPr: the order in which Word reads a table's properties
+TABLE_PROPERTIES = (
+    "tblStyle", "tblW", "jc", "tblCellSpacing", "tblInd", "tblBorders", "shd", "tblLayout",
+    "tblCellMar", "tblLook",
+)  # fmt: skip
 FRAME = pd.DataFrame(
     {
         "county": ["甲县", "=1+1", "丙县"],
@@ -45,6 +50,8 @@ def test_word_has_three_rules_caption_above_and_source_below(record):
         "top": "12",
         "bottom": "12",
     }
+    order = [child.tag.partition("}")[2] for child in grid._tbl.tblPr]
+    assert order == [name for name in TABLE_PROPERTIES if name in order]
     assert all(borders(cell) == {"bottom"} for cell in grid.rows[0].cells)
     assert all(not borders(cell) for row in grid.rows[1:] for cell in row.cells)
     order = [child.tag.partition("}")[2] for child in document.element.body]

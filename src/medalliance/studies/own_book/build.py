@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ import yaml
 
 from ...codebook import load_codebook
 from ...intake import PanelReport
-from ...panel import Panel
+from ...panel import Panel, PanelWarning
 from ..book import fold_code, mathjax, render
 from ..finish import finish_pages
 from ..notebooks import kernel_environment, notebook_text
@@ -68,7 +69,9 @@ class OwnBook:
     @cached_property
     def panel(self) -> Panel:
         """The panel, with the columns that chapters can use: numbers, keys, known names."""
-        panel = self.checked.panel()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PanelWarning)  # the report says all of them
+            panel = self.checked.panel()
         known = load_codebook().variables
         frame = panel.frame
         kept = [n for n in frame if n in known or pd.api.types.is_numeric_dtype(frame[n])]

@@ -14,6 +14,11 @@ LATIN, EAST_ASIAN = "Times New Roman", "SimSun"
 GREY = "7D838C"
 _DAY = "2000-01-01T00:00:00Z"
 _MANY_COLUMNS = 6
+# what follows borders in the properties of a table or a cell, in the order of the file format
+_AFTER_BORDERS = (
+    "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook", "w:noWrap", "w:tcMar", "w:textDirection",
+    "w:tcFitText", "w:vAlign", "w:hideMark",
+)  # fmt: skip
 _WIDEST = 46  # characters
 
 
@@ -149,7 +154,7 @@ def _rule(properties: Any, kind: str, sizes: Mapping[str, int]) -> None:
         for name, value in (("val", "single"), ("sz", size), ("space", 0), ("color", "000000")):
             line.set(qn(f"w:{name}"), str(value))
         borders.append(line)
-    properties.append(borders)
+    properties.insert_element_before(borders, *_AFTER_BORDERS)
 
 
 def _keep_whole(grid: Any) -> None:
