@@ -129,7 +129,9 @@ class DuckDB:
                 f"{missing.name or missing} is not installed.\n"
                 "  Install the extra: pip install 'medalliance[claims]'."
             ) from missing
-        self.con.raw_sql("SET enable_progress_bar = false")
+        # in a notebook without widgets the bar is off, and DuckDB refuses even to turn it off
+        if self.con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
+            self.con.raw_sql("SET enable_progress_bar = false")
         self._held: list[str] = []
 
         def hash_of(value):  # type: ignore[no-untyped-def]
