@@ -144,7 +144,7 @@ def _not_listed(name: str, frame: pd.DataFrame, rows: np.ndarray) -> Problem:
 def _not_whole(name: str, frame: pd.DataFrame, rows: np.ndarray) -> Problem:
     shown = frame[name].iloc[rows].unique()
     text = f"{name} counts, but is not whole in {{where}}: {first_three(shown)}. Check its unit."
-    return problem("E117", text, rows=rows, values=shown, column=name, severity="warning")
+    return problem("E117", text, rows=rows, values=shown, column=name, severity="note")
 
 
 def _out_of_range(name: str, frame: pd.DataFrame, rows: np.ndarray) -> list[Problem]:

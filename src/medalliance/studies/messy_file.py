@@ -11,7 +11,7 @@ from ..paths import data_dir
 
 MESSY = data_dir() / "examples" / "messy_county_panel.csv"
 MAPPING = data_dir() / "examples" / "messy_county_panel.yaml"
-PREFECTURES = ("910100", "910200", "910300", "910400", "910500", "910600")
+PREFECTURES = 7
 YEARS = range(2012, 2021)
 EACH = 5  # counties of a prefecture
 TITLE = "某市县域医共体运行情况（示例数据，县名与数字均为虚构）"
@@ -45,12 +45,16 @@ def messy_text() -> str:
         Comma-separated text with a title line above the header.
     """
     whole = pd.read_parquet(TEACHING_PANEL)
-    kept = whole["prefecture_code"].isin(PREFECTURES) & whole["year"].isin(YEARS)
-    kept &= whole["county_code"].str[-2:].astype(int) <= EACH
+    area = pd.factorize(whole["prefecture_code"], sort=True)[0] + 1
+    place = whole.groupby("prefecture_code")["county_code"].rank("dense").astype(int)
+    kept = (area <= PREFECTURES) & (place <= EACH) & whole["year"].isin(YEARS)
     year = whole.loc[kept, "year"].reset_index(drop=True)
     frame = whole.loc[kept, list(NAMES)].astype(object).reset_index(drop=True)
-    for name in ("county_code", "prefecture_code"):
-        frame[name] = "09" + frame[name].str[2:]  # no province has 09
+    # no province has the code 09
+    frame["prefecture_code"] = [f"09{number:02d}00" for number in area[kept]]
+    frame["county_code"] = [
+        f"09{a:02d}{c:02d}" for a, c in zip(area[kept], place[kept], strict=True)
+    ]
     order = pd.factorize(frame["county_code"])[0] + 1
     frame["county_name"] = [f"示例县{number:02d}" for number in order]
     starts = {0: "从未", **{year: f"{year - 1}年7月" for year in range(2013, 2030)}}

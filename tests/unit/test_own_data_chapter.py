@@ -1,0 +1,96 @@
+"""The messy example: what is wrong with it is found, and its mapping gives the panel back."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from medalliance.panel import TEACHING_PANEL, load_panel
+from medalliance.provenance import Badge
+from medalliance.studies import own_data
+from medalliance.studies.example_claims import EVERY_BACK, EVERY_TWICE, example_claims, known_visits
+from medalliance.studies.messy_file import EACH, MAPPING, MESSY, YEARS, messy_text
+
+
+@pytest.fixture(scope="module")
+def first():
+    return own_data.first_check()
+
+
+@pytest.fixture(scope="module")
+def mended():
+    return own_data.mended_check()
+
+
+def test_the_file_is_what_its_recipe_writes():
+    assert MESSY.read_bytes() == messy_text().encode("gb18030")
+    assert "虚构" in messy_text().splitlines()[0]
+
+
+def test_every_trouble_that_was_put_in_is_found(first):
+    codes = [found.code for found in first.problems]
+    assert sorted(codes) == ["E113", "E114", "E115", "E116", "E120", "E124", "E125", "E125"]
+    said = " ".join(reading.text for reading in first.readings)
+    for words in (
+        "GB18030",
+        "line 2 was read as the header",
+        "thousands separators",
+        "full-width signs",
+        "'—' read as missing in 2 cells",
+        "a zero in front was lost",
+    ):
+        assert words in said
+
+
+def test_the_mapping_gives_the_panel_back(mended):
+    assert mended.ok, mended.text()
+    whole = pd.read_parquet(TEACHING_PANEL)
+    place = whole.groupby("prefecture_code")["county_code"].rank("dense")
+    codes = sorted(whole["prefecture_code"].unique())[:7]
+    kept = whole["prefecture_code"].isin(codes) & (place <= EACH) & whole["year"].isin(YEARS)
+    theirs = whole[kept].reset_index(drop=True)
+    ours = mended.frame.sort_values(["county_name", "year"]).reset_index(drop=True)
+    assert list(ours["cohort"]) == list(theirs["cohort"])
+    for name in ("budget", "spending", "notional_budget", "out_of_county_spending"):
+        np.testing.assert_array_equal(ours[name], theirs[name].round(2))  # whole fen
+    for name in ("insured_n", "visits_village", "visits_township", "visits_county"):
+        np.testing.assert_array_equal(ours[name], theirs[name])
+    np.testing.assert_allclose(ours["rural_share"], theirs["rural_share"], atol=5e-5)
+    assert set(ours["county_code"].str.len()) == {6} and ours["county_code"].nunique() == 35
+    loaded = load_panel(MESSY, mapping=MAPPING)
+    assert loaded.data_hash == mended.panel().data_hash
+
+
+def test_nothing_writes_to_the_file(first, mended):
+    before = hashlib.sha256(MESSY.read_bytes()).hexdigest()
+    own_data.first_check()
+    assert hashlib.sha256(MESSY.read_bytes()).hexdigest() == before
+
+
+def test_every_exhibit_is_badged_as_made_up(first, mended):
+    shown = [
+        own_data.raw_table(),
+        own_data.verdict(first),
+        own_data.problem_table(first),
+        own_data.reading_table(first, "zero in front"),
+        own_data.mapping_table(),
+        own_data.need_table(mended),
+        own_data.chapter_table(mended),
+    ]
+    assert {exhibit.badge for exhibit in shown} == {Badge.SYNTHETIC}
+    assert own_data.example_panel(mended).badge == Badge.SYNTHETIC
+
+
+def test_claims_give_the_visits_that_they_were_made_from():
+    pytest.importorskip("ibis")
+    claims = own_data.claims_check()
+    visits = known_visits()
+    total = int(visits.filter(like="visits_").to_numpy().sum())
+    assert claims.duplicates == -(-total // EVERY_TWICE)
+    assert claims.cancelled == claims.reversals == -(-total // EVERY_BACK)
+    assert claims.rows == len(example_claims())
+    pd.testing.assert_frame_equal(claims.frame[list(visits.columns)], visits, check_dtype=False)
+    assert set(own_data.claims_table(claims).summary["visits that differ"]) == {"0"}
