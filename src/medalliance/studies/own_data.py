@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pandas as pd
 
@@ -20,8 +21,11 @@ from .own_book.chapters import CHAPTERS, readiness
 from .release import release_contents
 
 SOURCE = "messy_county_panel.csv, made from the teaching panel; no county of it exists"
-_CLAIMS = {"badge": Badge.SYNTHETIC, "source": "claims written for this page; nobody made them"}
-_SYNTHETIC = {"badge": Badge.SYNTHETIC, "source": SOURCE}
+_CLAIMS: dict[str, Any] = {
+    "badge": Badge.SYNTHETIC,
+    "source": "claims written for this page; nobody made them",
+}
+_SYNTHETIC: dict[str, Any] = {"badge": Badge.SYNTHETIC, "source": SOURCE}
 _SHOWN = ("县区代码", "县区名称", "年度", "试点启动时间", "医保基金支出（万元）", "县外支出")
 _FAMILIES = {"surplus": "surplus", "remuneration": "pay", "shares": "visits and fund shares"}
 
