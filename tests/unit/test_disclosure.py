@@ -10,14 +10,17 @@ from medalliance.disclosure import (
     Limits,
     Measure,
     Need,
+    Support,
     TooCertainError,
     as_cells,
     attack,
+    average_relations,
     band,
     dominated,
     few,
     link,
     protect,
+    safe_estimates,
     safe_table,
     tabulate,
     with_bands,
@@ -269,3 +272,41 @@ def test_a_table_of_sixteen_hundred_cells_takes_seconds():
     found = protect(cells.value, cells.relations, primary, need)
     assert found.method == "best" and primary.sum() > 200
     assert time.process_time() - started < 20
+
+
+def event_study(n_units):
+    """Two cohorts, event times 0 to 2 as their mean by size, and the mean of those."""
+    sizes = np.repeat(n_units, 3)
+    cells = np.arange(1.0, 7.0)
+    weights = np.array([[sizes[k] if k % 3 == e else 0.0 for e in range(3)] for k in range(6)])
+    weights = weights / weights.sum(axis=0)
+    overall = np.full(3, 1 / 3)
+    event = weights.T @ cells
+    frame = pd.DataFrame({"estimate": np.r_[cells, event, overall @ event]})
+    frame["n_units"] = [*sizes, *[sum(n_units)] * 4]
+    return frame.assign(std_error=0.1), average_relations(weights, overall)
+
+
+def test_an_average_does_not_give_a_hidden_estimate_away():
+    frame, relations = event_study([30, 4])
+    weight = [1.0] * 6 + [5.0] * 3 + [25.0]
+    shown, reasons = safe_estimates(frame, relations, Limits(), weight=weight)
+    hidden = shown["na"] == "suppressed"
+    assert hidden[3:6].all()
+    # with the other cohort and the averages shown, each hidden cell would follow
+    assert hidden[:3].all() and not hidden[6:].any()
+    assert (reasons[3:6] != reasons[:3]).all()
+    assert shown.loc[hidden, ["estimate", "std_error", "n_units"]].isna().all(axis=None)
+
+
+def test_estimates_of_enough_counties_stay():
+    frame, relations = event_study([30, 14])
+    shown, reasons = safe_estimates(frame, relations, Limits())
+    assert (shown["na"] == "").all() and (reasons == "").all()
+    pd.testing.assert_series_equal(shown["estimate"], frame["estimate"])
+
+
+def test_what_an_estimate_rests_on_is_named():
+    assert Support(200, 12, 900).shortfall(Limits()) == ""
+    missed = Support(9, 2, 900).shortfall(Limits())
+    assert missed == "fewer than 10 counties, fewer than 3 treated clusters"

@@ -24,8 +24,8 @@ def hard_panel():
     two, two hospitals, one county with village administrators.
     """
     frame = ma.load_panel().frame
-    codes = sorted(frame["county_code"].unique())[:26]
-    frame = frame[frame["county_code"].isin(codes) & frame["year"].between(2013, 2021)].copy()
+    codes = sorted(frame["county_code"].unique())[:24]
+    frame = frame[frame["county_code"].isin(codes) & frame["year"].between(2014, 2021)].copy()
     own, pair = codes[20], codes[21:23]
     frame.loc[frame["county_code"] == own, "prefecture_code"] = own
     frame.loc[frame["county_code"].isin(pair), "cohort"] = 2017
@@ -76,6 +76,12 @@ def texts(folder):
             yield path.relative_to(folder).as_posix(), content.decode("utf-8", "replace")
 
 
+def numbers_in(text):
+    """Every number of a text, with thousands parted by commas and without."""
+    plain = re.findall(r"-?\d+(?:\.\d+)?", text)
+    return {*plain, *re.findall(r"-?\d{1,3}(?:,\d{3})+(?:\.\d+)?", text)}
+
+
 def test_no_hidden_number_stands_in_any_file(released):
     folder, hidden, _ = released
     large = {value for value in hidden["sums"] if abs(value) >= 100_000}
@@ -87,9 +93,9 @@ def test_no_hidden_number_stands_in_any_file(released):
     found = {f"{value:.0f}" for value in shown["spending"].dropna()}
     page = dict(texts(folder))
     for name in ("tables/money_by_cohort.csv", "tables/all-tables.xlsx"):
-        assert found <= set(re.findall(r"-?\d[\d,]*(?:\.\d+)?", page[name])), "the search is blind"
+        assert found <= numbers_in(page[name]), "the search is blind"
     for name, text in page.items():
-        numbers = set(re.findall(r"-?\d[\d,]*(?:\.\d+)?", text))
+        numbers = numbers_in(text)
         assert not numbers & forms, name
 
 

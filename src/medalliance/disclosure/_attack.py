@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 Relations = Any  # sparse csr array, which has no stubs
 
+DENSE = 10_000  # small programmes are solved sooner from a full matrix
 TOLERANCE = 1e-9  # of the largest number in a block
 _TIGHT = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
@@ -94,6 +96,22 @@ class System:
     relations: Relations
     below: Array
     above: Array
+
+    @cached_property
+    def by_cell(self) -> Relations:
+        """The relations by column, from which those of a few cells are cut quickly."""
+        return sparse.csc_array(self.relations)
+
+    def among(self, block: NDArray[np.intp]) -> tuple[NDArray[np.intp], Any]:
+        """Return the relations that bind a block, as row numbers and as a matrix of its columns."""
+        part = self.by_cell[:, block]
+        rows = np.unique(part.indices)
+        if len(rows) * len(block) < DENSE:
+            full = np.zeros((len(rows), len(block)))
+            column = np.repeat(np.arange(len(block)), np.diff(part.indptr))
+            full[np.searchsorted(rows, part.indices), column] = part.data
+            return rows, full
+        return rows, sparse.csr_array(part)[rows]
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,8 +203,7 @@ def furthest(
     """
     from scipy.optimize import linprog
 
-    part = cells.relations[:, block]
-    rows = np.flatnonzero(np.diff(part.indptr))
+    rows, part = cells.among(block)
     price = np.zeros(cells.relations.shape[0])
     unit = 1.0 if whole else _unit(cells, block)
     goal = np.where(block == cell, -sign, 0.0)
@@ -197,7 +214,7 @@ def furthest(
         return Reach(float(free), move, price)
     options = _TIGHT if len(block) > 1 else {}
     equal = np.zeros(len(rows))
-    solved = linprog(goal, A_eq=part[rows], b_eq=equal, bounds=bounds, options=options)
+    solved = linprog(goal, A_eq=part, b_eq=equal, bounds=bounds, options=options)
     if solved.status in (3, 4):
         return Reach(np.inf, None, price)
     if solved.status != 0:
@@ -205,7 +222,7 @@ def furthest(
     price[rows] = solved.eqlin.marginals
     move = solved.x * unit
     if whole and np.abs(move - np.round(move)).max() > 1e-6:
-        move = _whole_move(part[rows], goal, bounds)
+        move = _whole_move(part, goal, bounds)
     reach = max(float(sign * move[block == cell][0]), 0.0)
     return Reach(round(reach) if whole else reach, move, price)
 
@@ -226,8 +243,7 @@ def shared_move(
     """
     from scipy.optimize import linprog
 
-    part = cells.relations[:, block]
-    rows = np.flatnonzero(np.diff(part.indptr))
+    rows, part = cells.among(block)
     if not len(rows):
         return None
     unit = _unit(cells, block)
@@ -237,7 +253,7 @@ def shared_move(
     above[place] = np.where(way > 0, np.minimum(above[place], enough), above[place])
     below[place] = np.where(way < 0, np.minimum(below[place], enough), below[place])
     bounds = np.column_stack([-below, above]) / unit
-    solved = linprog(goal, A_eq=part[rows], b_eq=np.zeros(len(rows)), bounds=bounds, options=_TIGHT)
+    solved = linprog(goal, A_eq=part, b_eq=np.zeros(len(rows)), bounds=bounds, options=_TIGHT)
     return solved.x * unit if solved.status == 0 else None
 
 

@@ -139,15 +139,14 @@ def _cheapest_move(task: Task, hidden: Mask, cell: int, size: float, knows: Mask
     from scipy.optimize import linprog
 
     usable = task.block[~knows[task.block]]
-    part = task.cells.relations[:, usable]
-    rows = np.flatnonzero(np.diff(part.indptr))
+    rows, part = task.cells.among(usable)
     room = np.minimum(abs(size), np.maximum(task.cells.above, task.cells.below)[usable])
     price = np.where(hidden[usable], 0.0, task.weight[usable] / np.maximum(room, 1e-12))
     up, down = task.cells.above[usable] / abs(size), task.cells.below[usable] / abs(size)
     mine = usable == cell
     up, down = np.where(mine, size > 0, up), np.where(mine, size < 0, down)
-    fixed = mine.astype(float)[None, :]
-    matrix = sparse.vstack([part[rows], sparse.csr_array(fixed)], format="csr")
+    matrix = sparse.csr_array(np.vstack([part, mine]) if isinstance(part, np.ndarray) else
+                              sparse.vstack([part, sparse.csr_array(mine[None, :])]))  # fmt: skip
     solved = linprog(
         np.concatenate([price, price]) / max(float(price.max(initial=0.0)), 1e-12),
         A_eq=sparse.hstack([matrix, -matrix], format="csr"),
