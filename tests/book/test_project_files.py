@@ -1,5 +1,6 @@
 """The files around the package agree with each other and name no package index."""
 
+import os
 import re
 import subprocess
 import tomllib
@@ -83,6 +84,19 @@ def test_conda_gives_python_and_pip_and_reads_the_lock():
     version = next(entry for entry in conda if entry.startswith("python")).split("=")[-1]
     assert f"{version}.0" in SpecifierSet(project()["requires-python"])
     assert pip == [{"pip": ["-r requirements.lock"]}]
+
+
+def test_the_launch_files_have_the_form_that_binder_reads():
+    script = PROJECT / "postBuild"
+    assert os.access(script, os.X_OK)
+    text = script.read_text(encoding="utf-8")
+    assert text.startswith("#!/bin/bash\n") and "set -eu" in text
+    assert "pip install --no-deps ." in text, "the lock brings every package but this one"
+    assert subprocess.run(["bash", "-n", script], check=False).returncode == 0
+    packages = (PROJECT / "apt.txt").read_text(encoding="utf-8").splitlines()
+    assert packages and all(re.fullmatch("[a-z0-9][a-z0-9.+-]+", name) for name in packages)
+    notebooks = {"ipykernel", "hatchling"}
+    assert notebooks <= locked().keys(), "what a kernel and the build of the package need"
 
 
 def test_the_engine_of_the_book_stays_in_its_first_major_version():

@@ -182,10 +182,11 @@ def _facts() -> bytes:
 
 def _teaching() -> bytes:
     """Pack the teaching panel with its true effects and the meaning of its columns."""
-    from ..panel import load_panel
+    import pandas as pd
+
     from ..panel._load import TEACHING_PANEL
 
-    frame = load_panel(TEACHING_PANEL).frame
+    frame = pd.read_parquet(TEACHING_PANEL)
     book = load_codebook()
     columns = [("name", "label_en", "label_zh", "unit", "definition")]
     for name in map(str, frame.columns):
