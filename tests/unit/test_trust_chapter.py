@@ -53,7 +53,11 @@ def test_every_threat_misleads_is_noticed_and_is_survived():
     assert (biased["naive_bias"].abs() > 3 * biased["naive_bias_error"]).all()
     assert (biased["naive_bias"].abs() > 3 * biased["survivor_bias"].abs()).all()
     assert (m["naive_coverage"] < m["survivor_coverage"]).all()
-    assert (m["survivor_coverage"] >= 0.95 - room).all()
+    assert (m["survivor_bias"].abs() < 0.03 * m["truth"].abs().clip(lower=0.05)).all()
+    assert (m["survivor_coverage"] > 0.9).all()
+    said = trust_chapter.matrix_sentence().text
+    for threat in m.index[m["survivor_coverage"] < 0.95 - room]:
+        assert trust_chapter.BRIEF[threat] in said.split("covers too rarely")[1]
     assert (m["fired"] >= 0.8).all()  # the power that the book asks of a test
     assert (m["fired_without"] <= 0.1).all()
 
@@ -63,6 +67,7 @@ def test_acceptance_of_the_grades():
     g = grading.grade(read_draws("grading"))
     ours = g[g["method"] != grading.STATIC]
     assert ours["bias_ok"].all(), ours.loc[~ours["bias_ok"], ["name", "outcome", "method"]]
+    assert ours["coverage"].between(0.90, 0.99).all()  # those outside their bands are named
     five = grading.sizes(read_draws("grading"))
     five = five[five["clusters"] == "5 of 40 clusters treated"].set_index("method")
     assert five.loc["wild bootstrap, null imposed", "size_ok"]

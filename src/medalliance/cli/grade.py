@@ -54,4 +54,4 @@ def run(
         for name, study in (("threats", threats), ("grading", grading)):
             listed = study.tasks(draws, counties, first_seed)
             write_draws(run_tasks(study.one_draw, listed, **shared), folder, name)
-    typer.echo(f"{draws} draws of every design graded; {folder} holds them.")
+    typer.echo(f"Draws of every design: {draws:,}, in {folder}.")

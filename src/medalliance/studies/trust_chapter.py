@@ -163,17 +163,15 @@ def matrix_sentence() -> Sentence:
         f"{int(fires.sum())}; the second estimator keeps a coverage within chance of 0.95 under "
         f"{int((~low & ~high).sum())}, less under {int(low.sum())}, more under {int(high.sum())}."
     )
-    for words, which in (
-        ("The first estimator does not fail under", ~fails),
-        ("The check stays quiet under", ~fires),
-        ("The second estimator covers too rarely under", low),
-        ("The second estimator's intervals are too wide under", high),
+    for words, which, shown in (
+        ("The first estimator does not fail, by coverage, under", ~fails, "naive_coverage"),
+        ("The check stays quiet in most draws under", ~fires, "fired"),
+        ("The second estimator covers too rarely under", low, "survivor_coverage"),
+        ("The second estimator's intervals are too wide under", high, "survivor_coverage"),
     ):
         if which.any():
-            names = (
-                f"{BRIEF[r.threat]} ({r.survivor_coverage:.3f})" for r in m[which].itertuples()
-            )
-            text += f" {words}: {', '.join(names)}."
+            told = zip(m.loc[which, "threat"], m.loc[which, shown], strict=True)
+            text += f" {words}: {', '.join(f'{BRIEF[t]} ({value:.3f})' for t, value in told)}."
     return sentence(text, badge=Badge.SYNTHETIC, source=_source("threats"))
 
 
