@@ -54,7 +54,7 @@ def test_every_threat_misleads_is_noticed_and_is_survived():
     assert (biased["naive_bias"].abs() > 3 * biased["survivor_bias"].abs()).all()
     assert (m["naive_coverage"] < m["survivor_coverage"]).all()
     assert (m["survivor_bias"].abs() < 0.03 * m["truth"].abs().clip(lower=0.05)).all()
-    assert (m["survivor_coverage"] > 0.9).all()
+    assert (m["survivor_coverage_drawn"] >= 0.95 - room).all()
     said = trust_chapter.matrix_sentence().text
     for threat in m.index[m["survivor_coverage"] < 0.95 - room]:
         assert trust_chapter.BRIEF[threat] in said.split("covers too rarely")[1]

@@ -8,7 +8,8 @@ import pandas as pd
 
 from ..simulate import simulate_panel
 
-SEED, N_COUNTIES, N_YEARS = 20_240_601, 200, 12
+SEED = 20_240_601
+N_COUNTIES, N_YEARS = 200, 12
 THREATS = ("het_dynamic",)
 HIRING = 0.02
 
