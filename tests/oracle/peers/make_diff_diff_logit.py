@@ -16,6 +16,7 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[2] / "benchmarks"))
 from bench_panels import staggered_panel  # noqa: E402
+from refresh_peers import rounded  # noqa: E402
 
 PANELS = {
     "balanced": {"n_units": 200, "n_years": 8, "seed": 21, "drop": 0.0},
@@ -40,7 +41,7 @@ def main() -> None:
         ]
         cases.append({"panel": name, "cells": cells})
     body = {"peer": "diff-diff", "version": version("diff-diff"), "panels": PANELS, "cases": cases}
-    (HERE / "diff_diff_logit.json").write_text(json.dumps(body) + "\n", encoding="utf-8")
+    (HERE / "diff_diff_logit.json").write_text(json.dumps(rounded(body)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
