@@ -98,10 +98,18 @@ build/peers/.stamp: benchmarks/peers.lock | $(STAMP)
 	@$(VENV)/bin/uv pip sync -q --require-hashes --python build/peers/bin/python $<
 	@touch $@
 
-lock: $(STAMP) ## work out requirements.lock again from pyproject.toml
+build/spark/.stamp: spark.lock | $(STAMP)
+	@$(PY) -m venv --clear build/spark
+	@$(VENV)/bin/uv pip sync -q --require-hashes --python build/spark/bin/python $<
+	@touch $@
+
+lock: $(STAMP) ## work out requirements.lock and spark.lock again from pyproject.toml
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra book --extra test --extra claims \
 	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
 	  --python-version 3.11 --output-file requirements.lock --quiet
+	@$(VENV)/bin/uv pip compile pyproject.toml --extra spark --constraints requirements.lock \
+	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
+	  --python-version 3.11 --output-file spark.lock --quiet
 
 new: $(STAMP) ## start a case page: make new CASE=county_province
 	@$(PY) -m medalliance new case $(CASE)

@@ -92,6 +92,7 @@ _HOME = {
     "settle": "mechanism.settle",
     "settle_years": "mechanism.settle_years",
     "share_change_table": "outcomes.composition",
+    "simulate_claims": "simulate",
     "simulate_panel": "simulate",
     "simultaneous_band": "diagnostics.simultaneous_band",
     "solve_batch": "mechanism.batch",

@@ -24,8 +24,8 @@ from ._join import join_county_years
 from ._schema import read_columns
 from ._work import Work, digest
 
-# memory that one row of a bucket may need while its claims are netted
-BYTES_A_ROW = 800
+# memory that one row of a bucket may need while visits are counted
+BYTES_A_ROW = 600
 MOST_BUCKETS = 1024
 
 
@@ -239,40 +239,35 @@ class _Run:
             self.work.piece(name, make)
 
     def _net(self, name: str, place: int, found: Findings) -> None:
-        """Remove duplicates of a bucket, net its reversals, write its visits by person."""
+        """Remove duplicates of a bucket, net its reversals, write its claims by person."""
         files = self._bucket_files(self.plan.scattered, place)
         with plain_errors(files):
             if not files:
                 self.work.piece(name, lambda part: _write_counts(part, {}))
                 return
-            hold = self.engine.hold
-            rows = hold(self.engine.read_parquet(files))
-            once, conflicts = _steps.deduplicate(rows, hold)
-            netted, reversals = _steps.net_reversals(once, hold)
-            netted = hold(netted)
-            counts = check_netted(rows, netted, reversals, conflicts, found)
+            netted = _steps.net_claims(self.engine.read_parquet(files), self.engine.hold)
+            counts = check_netted(netted, found)
             if found.problems:
                 return
-            standing = netted.filter(netted.stands)
-            cells = standing.select(*_steps.VISIT, "place", "in_scope")
+            cells = netted.standing.select(*_steps.VISIT, *_steps.CELL)
             cells = cells.mutate(bucket=self.engine.bucket(cells.person_key, self.plan.buckets))
 
             def make(part: Path) -> None:
-                _steps.money(standing).execute().to_parquet(part / "table.parquet")
                 self.engine.write_buckets(cells, part / "rows")
                 _write_counts(part, counts)
 
             self.work.piece(name, make)
 
     def _count(self, name: str, place: int, found: Findings) -> None:
-        """Count visits, admissions and patients of a bucket of persons."""
+        """Add up money, visits, admissions and patients of a bucket of persons."""
         files = self._bucket_files(self.plan.netted, place)
         with plain_errors(files):
 
             def make(part: Path) -> None:
                 if files:
-                    table = _steps.visits(self.engine.read_parquet(files))
-                    table.execute().to_parquet(part / "table.parquet")
+                    cells = self.engine.read_parquet(files)
+                    _steps.money(cells).execute().to_parquet(part / "money.parquet")
+                    _steps.visits(cells).execute().to_parquet(part / "visits.parquet")
 
             self.work.piece(name, make)
 
@@ -323,7 +318,9 @@ def _report(
         for name in ("duplicates", "reversals", "cancelled", "unknown")
     }
     frame, remarks = finish(
-        _tables(work, plan.netted), _tables(work, plan.counted), [one["settled"] for one in read]
+        _tables(work, plan.counted, "money"),
+        _tables(work, plan.counted, "visits"),
+        [one["settled"] for one in read],
     )
     if total["unknown"]:
         remarks.append(
@@ -346,8 +343,8 @@ def _report(
     )
 
 
-def _tables(work: Work, names: Sequence[str]) -> list[pd.DataFrame]:
-    paths = [work.folder / name / "table.parquet" for name in names]
+def _tables(work: Work, names: Sequence[str], table: str) -> list[pd.DataFrame]:
+    paths = [work.folder / name / f"{table}.parquet" for name in names]
     return [pd.read_parquet(path) for path in paths if path.is_file()]
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import first_three, raise_problems
 from ._schema import Rule
+from ._steps import Netted
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -22,6 +23,7 @@ class Findings:
         self._shown: dict[str, list[str]] = {}
         self._advice: dict[str, str] = {}
         self._files: dict[str, list[str]] = {}
+        self._nouns: dict[str, str] = {}
 
     @property
     def problems(self) -> bool:
@@ -35,12 +37,14 @@ class Findings:
         shown: Sequence[str],
         advice: str = "",
         files: Sequence[Path] = (),
+        of: str = "row",
     ) -> None:
         """Note that some rows or claims have a problem; the same text is counted on."""
         self._counts[text] = self._counts.get(text, 0) + count
         self._shown.setdefault(text, []).extend(shown)
         self._files.setdefault(text, []).extend(str(path) for path in files)
         self._advice[text] = advice
+        self._nouns[text] = of
 
     def refuse(self) -> None:
         """Raise everything found as one error, or return.
@@ -51,7 +55,7 @@ class Findings:
         """
         problems = []
         for text, count in self._counts.items():
-            number = "1 row" if count == 1 else f"{count:,} rows"
+            number = f"{count:,} {self._nouns[text]}{'' if count == 1 else 's'}"
             listed = ", ".join(sorted(set(self._shown[text]))[:3])
             where = f" in {first_three(self._files[text])}" if self._files[text] else ""
             advice = f" {self._advice[text]}" if self._advice[text] else ""
@@ -88,48 +92,47 @@ def check_rows(
             else str(settled)[:10]}  # fmt: skip
 
 
-def check_netted(
-    rows: Table, netted: Table, reversals: Table, conflicts: Table, found: Findings
-) -> dict[str, int]:
-    """Count what happened in a bucket, and what contradicts itself."""
-    n_rows = int(rows.count().execute())
-    over = (netted.total_fen < 0) | (netted.fund_fen < 0)
-    kept = netted.aggregate(
-        n=netted.count(), gone=(~netted.stands).sum(), over=over.sum()
-    ).execute().iloc[0]  # fmt: skip
-    unknown, other = reversals.original.isnull(), ~reversals.same_person
-    back = reversals.aggregate(
-        n=reversals.count(), unknown=unknown.sum(), other=other.sum()
-    ).execute().iloc[0]  # fmt: skip
-    clash = int(conflicts.count().execute())
-    kept, back = kept.fillna(0).astype(int), back.fillna(0).astype(int)
-    if clash:
-        shown = [f"claim {name}" for name in _few(conflicts, "claim_id")]
-        advice = "Keep the row that is right."
-        found.add("claim_id stands on rows that differ", clash, shown, advice)
-    if kept["over"]:
-        shown = [f"claim {name}" for name in _few(netted.filter(over), "claim_id")]
-        text = "reversals take back more than the claim holds"
-        found.add(text, int(kept["over"]), shown)
-    if back["other"]:
-        shown = [f"claim {name}" for name in _few(reversals.filter(other), "claim_id")]
-        found.add("a reversal names a claim of another person", int(back["other"]), shown)
-    if back["unknown"] and not found.ignore_unknown:
-        few = reversals.filter(unknown).select("claim_id", "reversal_of").order_by("claim_id")
-        pairs = few.limit(3).execute().itertuples(index=False)
-        shown = [f"claim {name} (of {original})" for name, original in pairs]
-        advice = (
+def check_netted(netted: Netted, found: Findings) -> dict[str, int]:
+    """Count what happened in a bucket, and what contradicts itself.
+
+    Returns
+    -------
+    dict
+        ``duplicates, reversals, cancelled, unknown``.
+    """
+    once, touched, back = netted.kept, netted.touched, netted.reversals
+    differ = once.group_by("claim_id").agg(n_rows=once.count())
+    differ = differ.filter(differ.n_rows > 1)
+    over = touched.filter((touched.total_net < 0) | (touched.fund_net < 0))
+    strange = back.filter(~back.same_person)
+    unknown = back.filter(back.original.isnull())
+    for text, table, advice in (
+        ("claim_id stands on rows that differ", differ, "Keep the row that is right."),
+        ("reversals take back more than the claim holds", over, ""),
+        ("a reversal names a claim of another person", strange, ""),
+    ):
+        if count := int(table.count().execute()):
+            found.add(text, count, _few(table), advice, of="claim")
+    n_unknown = int(unknown.count().execute())
+    if n_unknown and not found.ignore_unknown:
+        found.add(
+            "a reversal names no claim in the files",
+            n_unknown,
+            _few(unknown),
             "Add the files of the earlier years, or leave such reversals out with "
-            "--ignore-unknown-reversals. A reversal cannot be reversed."
+            "--ignore-unknown-reversals. A reversal cannot be reversed.",
+            of="reversal",
         )
-        found.add("a reversal names no claim in the files", int(back["unknown"]), shown, advice)
+    n_rows = netted.repeated.n_rows.sum().execute()
     return {
-        "duplicates": n_rows - int(kept["n"]) - int(back["n"]),
-        "reversals": int(back["n"]),
-        "cancelled": int(kept["gone"]),
-        "unknown": int(back["unknown"]),
+        "duplicates": int(0 if n_rows is None or n_rows != n_rows else n_rows)
+        - int(once.count().execute()),
+        "reversals": int(back.count().execute()),
+        "cancelled": int(touched.filter(~touched.stands).count().execute()),
+        "unknown": n_unknown,
     }
 
 
-def _few(table: Table, column: str) -> list[str]:
-    return list(table.select(column).order_by(column).limit(3).execute()[column])
+def _few(table: Table) -> list[str]:
+    names = table.select("claim_id").order_by("claim_id").limit(3).execute()["claim_id"]
+    return [f"claim {name}" for name in names]

@@ -169,7 +169,9 @@ class DuckDB:
     def write_buckets(self, table: Table, folder: Path) -> None:
         """Write one folder a bucket."""
         folder.mkdir(parents=True, exist_ok=True)
-        self.con.to_parquet(table, folder, partition_by=("bucket",))
+        self.con.to_parquet(
+            table, folder, partition_by=("bucket",), compression="lz4", dictionary_size_limit=2000
+        )
 
     def close(self) -> None:
         """Close the connection, which removes what was spilled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._schema import TIERS
@@ -10,8 +11,8 @@ from ._schema import TIERS
 if TYPE_CHECKING:
     from ibis.expr.types import Table
 
-    Hold = Callable[[Table], Table]
-
+# what goes on to the bucket of the person
+CELL = ("place", "in_scope", "total_fen", "fund_fen")
 PLACES = ("village", "township", "county", "out")
 KEYS = ("enrol_county", "year")
 # a visit: one person, one provider, one day, one setting
@@ -35,58 +36,79 @@ def lean(columns: dict[str, Any], raw: Table) -> Table:
     )
 
 
-def deduplicate(claims: Table, hold: Hold) -> tuple[Table, Table]:
-    """Keep one row of each claim.
+@dataclass(frozen=True, eq=False)
+class Netted:
+    """Claims of a bucket with duplicates and reversals taken out.
+
+    Attributes
+    ----------
+    standing : Table
+        Claims that are no reversals and not taken back whole, their money net. Not worked out
+        yet; all others are small and held.
+    repeated : Table
+        ``claim_id, n_rows`` of claims that stand more than once.
+    kept : Table
+        The rows of these that differ.
+    reversals : Table
+        ``claim_id, reversal_of, original, same_person``; original is missing if none is found.
+    touched : Table
+        ``claim_id, total_net, fund_net, stands`` of claims that reversals name.
+    """
+
+    standing: Table
+    repeated: Table
+    kept: Table
+    reversals: Table
+    touched: Table
+
+
+def net_claims(rows: Table, hold: Callable[[Table], Table]) -> Netted:
+    """Keep one row of each claim, then take each reversal off the claim that it names.
+
+    Few claims are repeated or reversed, so these are worked out apart; the others pass through.
 
     Parameters
     ----------
-    claims : Table
+    rows : Table
+        All rows of some claims and of their reversals.
     hold : callable
-        Works a table out that several expressions use.
-
-    Returns
-    -------
-    once : Table
-        Rows that are the same in every column stand once.
-    conflicts : Table
-        ``claim_id`` of claims whose rows differ.
+        Works a table out once that several expressions use.
     """
-    rows = claims.group_by("claim_id").agg(n_rows=claims.count())
-    twice = hold(rows.filter(rows.n_rows > 1).select("claim_id"))
-    repeated = hold(claims.semi_join(twice, "claim_id").distinct())
-    once = claims.anti_join(twice, "claim_id").union(repeated)
-    left = repeated.group_by("claim_id").agg(n_rows=repeated.count())
-    return once, left.filter(left.n_rows > 1).select("claim_id")
-
-
-def net_reversals(once: Table, hold: Hold) -> tuple[Table, Table]:
-    """Take each reversal off the claim that it names.
-
-    Returns
-    -------
-    netted : Table
-        Claims that are no reversals, with their money net, and ``stands``: false where
-        reversals took back all of it.
-    reversals : Table
-        Reversals with ``original``, the claim found (missing if none), and ``same_person``.
-    """
+    counted = rows.group_by("claim_id").agg(n_rows=rows.count())
+    repeated = hold(counted.filter(counted.n_rows > 1))
+    kept = hold(rows.semi_join(repeated, "claim_id").distinct())
+    once = rows.anti_join(repeated, "claim_id").union(kept)
     back = once.filter(once.reversal_of.notnull())
     back = hold(back.select("claim_id", "reversal_of", "person_key", "total_fen", "fund_fen"))
-    kept = once.filter(once.reversal_of.isnull()).drop("reversal_of")
-    taken = back.group_by("reversal_of").agg(
-        back_total=back.total_fen.sum(), back_fund=back.fund_fen.sum()
-    )
-    joined = kept.left_join(taken, kept.claim_id == taken.reversal_of)
-    netted = joined.mutate(
-        total_fen=joined.total_fen + joined.back_total.fill_null(0),
-        fund_fen=joined.fund_fen + joined.back_fund.fill_null(0),
-    )
-    gone = netted.back_total.notnull() & (netted.total_fen == 0) & (netted.fund_fen == 0)
-    named = kept.semi_join(back, kept.claim_id == back.reversal_of)
-    named = named.select(original=named.claim_id, owner=named.person_key)
-    reversals = back.left_join(named, back.reversal_of == named.original)
+    originals = once.filter(once.reversal_of.isnull())
+    named = originals.semi_join(back, originals.claim_id == back.reversal_of)
+    named = hold(named.select("claim_id", "person_key", "total_fen", "fund_fen"))
+    touched = hold(_touched(named, back))
+    owners = named.select(original=named.claim_id, owner=named.person_key)
+    reversals = back.left_join(owners, back.reversal_of == owners.original)
     same = (reversals.owner == reversals.person_key).fill_null(True)
-    return netted.mutate(stands=~gone), reversals.mutate(same_person=same)
+    reversals = hold(reversals.mutate(same_person=same))
+    all_claims = originals.left_join(touched, "claim_id")
+    net = all_claims.mutate(
+        total_fen=all_claims.total_net.coalesce(all_claims.total_fen),
+        fund_fen=all_claims.fund_net.coalesce(all_claims.fund_fen),
+    )
+    standing = net.filter(net.stands.fill_null(True))
+    return Netted(standing, repeated, kept, reversals, touched)
+
+
+def _touched(named: Table, back: Table) -> Table:
+    """Net the money of claims that reversals name."""
+    taken = back.group_by("reversal_of").agg(
+        total_back=back.total_fen.sum(), fund_back=back.fund_fen.sum()
+    )
+    both = named.inner_join(taken, named.claim_id == taken.reversal_of)
+    net = both.select(
+        "claim_id",
+        total_net=(both.total_fen + both.total_back).cast("int64"),
+        fund_net=(both.fund_fen + both.fund_back).cast("int64"),
+    )
+    return net.mutate(stands=(net.total_net != 0) | (net.fund_net != 0))
 
 
 def money(standing: Table) -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ._parameters import FITTED, Parameters, as_json, fitted_parameters
 from ._threats import THREATS
+from .simulate_claims import simulate_claims
 from .simulate_panel import CHANNELS, GRADED, SimulatedPanel, simulate_panel
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "SimulatedPanel",
     "as_json",
     "fitted_parameters",
+    "simulate_claims",
     "simulate_panel",
 ]
