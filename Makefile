@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks readme book pdf test lint bench grade measure refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks readme book pdf test lint bench bench-claims grade measure refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -80,8 +80,12 @@ lint: $(STAMP) ## ruff, import layers, types
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(PY) -m mypy src
 
-bench: $(STAMP) build/peers/.stamp ## compare our speed with the peers'
+bench: $(STAMP) build/peers/.stamp ## compare our speed with the peers', then bench-claims
 	@$(PY) benchmarks/run.py $(ARGS)
+	@$(PY) benchmarks/claims.py
+
+bench-claims: $(STAMP) ## claims to panel, up to 100 million rows, beside plain SQL (ARGS=--rows 1e6)
+	@$(PY) benchmarks/claims.py $(ARGS)
 
 grade: $(STAMP) ## grade every estimator on 1,000 draws; goes on where it stopped (ARGS=--draws 100)
 	@$(PY) -m medalliance grade $(ARGS)

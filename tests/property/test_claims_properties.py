@@ -5,9 +5,11 @@ import tempfile
 from pathlib import Path
 
 import claims_tables as small
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from medalliance import DataError
 from medalliance.claims import _build, _inputs, build_panel_from_claims
 
 COUNTIES = ("910101", "910102")
@@ -62,6 +64,10 @@ def test_order_files_repeats_and_buckets_change_nothing(monkeypatch, drawn, buck
         for number in set(files):
             part = [row for row, file in zip(shuffled, files, strict=True) if file == number]
             small.write(part, Path(name) / f"year={2018 + number}" / "prefecture=910100/c.parquet")
+        if not small.expected(rows):
+            with pytest.raises(DataError, match="no claim stands"):
+                build_panel_from_claims(name, memory="200MB")
+            return
         report = build_panel_from_claims(name, memory="200MB")
     assert small.as_cells(report.frame) == small.without_zeros(small.expected(rows))
     assert report.rows == len(shuffled)

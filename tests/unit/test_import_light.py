@@ -6,7 +6,9 @@ import sys
 import pytest
 
 HEAVY = (
+    "duckdb",
     "great_tables",
+    "ibis",
     "krippendorff",
     "linearmodels",
     "matplotlib",

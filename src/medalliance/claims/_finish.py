@@ -46,7 +46,10 @@ def finish(
         If no claim stands.
     """
     if not money:
-        raise DataError("claims: no row.\n  Give files that hold claims.")
+        raise DataError(
+            "no claim stands: the files hold no row, or reversals took every claim back.\n"
+            "  Give files that hold claims."
+        )
     sums = pd.concat([_added(money), _added(visits)], axis=1).fillna(0).astype(np.int64)
     sums["out_of_county_spending"] = sums["fund_out"]
     sums["primary_care_spending"] = sums["fund_village"] + sums["fund_township"]

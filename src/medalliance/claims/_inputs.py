@@ -154,13 +154,13 @@ def _look_into_csv(path: Path) -> Input:
     return Input(path, separator, tuple((name, "string") for name in names), rows)
 
 
-def batches(inputs: Sequence[Input], rows: int = BATCH_ROWS) -> list[list[Input]]:
-    """Group files that follow each other and share their columns, up to about ``rows`` rows."""
+def batches(inputs: Sequence[Input]) -> list[list[Input]]:
+    """Group files that follow each other and share their columns, up to ``BATCH_ROWS`` rows."""
     groups: list[list[Input]] = []
     size = 0
     for one in inputs:
         like = groups and _shape(groups[-1][0]) == _shape(one)
-        if like and size + one.rows <= rows:
+        if like and size + one.rows <= BATCH_ROWS:
             groups[-1].append(one)
             size += one.rows
         else:

@@ -54,7 +54,7 @@ def test_every_wrong_row_is_named_at_once(tmp_path):
         "fund_fen of a reversal is positive",
     ):
         assert text in said
-    assert "10 problems" in said
+    assert "9 problems" in said
 
 
 def test_claims_that_contradict_each_other_are_refused_together(tmp_path):
