@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ._needs import Need, needs_of
+from ._page import where
 from ._proposal import proposal_text
 from .check_panel import check_panel
 from .report import PanelReport, missing_groups
@@ -17,4 +18,5 @@ __all__ = [
     "proposal_text",
     "template_columns",
     "template_workbook",
+    "where",
 ]

@@ -11,8 +11,8 @@ from ..claims import ClaimsReport
 from ..codebook import label
 from ..disclosure import Limits
 from ..exhibits import Exhibit, Sentence, sentence
-from ..intake import PanelReport, check_panel, missing_groups
-from ..panel import Panel, load_mapping, read_table
+from ..intake import PanelReport, check_panel, missing_groups, where
+from ..panel import Panel, Problem, load_mapping, read_table
 from ..provenance import Badge
 from ..tables import table
 from .example_claims import known_visits, panel_of_claims
@@ -60,15 +60,25 @@ def verdict(report: PanelReport) -> Sentence:
 
 def problem_table(report: PanelReport) -> Exhibit:
     """Show every problem: its rule, the sentence, rows and values."""
-    found = report.problem_frame()
-    shown = found[["severity", "code", "text", "rows"]].astype(str)
+    rows = [
+        {
+            "rule": f"{found.code} {found.severity}",
+            "text": f"{found.text} {_where(found)}".replace("`", "").strip(),
+        }
+        for found in report.problems
+    ]
     return table(
-        shown,
+        pd.DataFrame(rows),
         caption="What the check finds. Errors stop estimation; rows are numbered as in the file.",
-        labels={"text": "what is wrong, and what to do", "code": "rule"},
+        labels={"text": "what is wrong, where, and what to do"},
         blank="",
         **_SYNTHETIC,
     )
+
+
+def _where(found: Problem) -> str:
+    place = where(found)
+    return f"({place})" if place else ""
 
 
 def reading_table(report: PanelReport, about: str) -> Exhibit:
@@ -140,7 +150,7 @@ def chapter_table(report: PanelReport) -> Exhibit:
     """Show what the file gives the chapters of a reader's book."""
     rows = [
         {
-            "chapter": chapter,
+            "chapter": chapter.replace("-", " "),
             "outcomes": f"{len(found.available)} of {len(CHAPTERS[chapter])}",
             "why": found.sentences[0] if found.sentences and not found.available else "",
         }
