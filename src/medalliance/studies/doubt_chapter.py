@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from ..diagnostics.honest_did import honest_did
@@ -218,12 +219,14 @@ def _range_without(found: Study, name: str, by: Literal["cluster", "cohort"]) ->
     kept = left.dropna(subset=["estimate"])
     if kept.empty:
         raise DesignError(f"without any one {by} no effect is left to estimate.")
+    known = kept["conf_low"].notna().any()
+    across = int(((kept["conf_low"] <= 0) & (kept["conf_high"] >= 0)).sum())
     return {
         "with all": float(left.attrs["estimate"]),
         "lowest": kept["estimate"].min(),
         "highest": kept["estimate"].max(),
         "moves it most": str(kept.iloc[0]["left_out"]),
-        "interval reaches zero": int(((kept["conf_low"] <= 0) & (kept["conf_high"] >= 0)).sum()),
+        "interval reaches zero": across if known else np.nan,
     }
 
 

@@ -194,10 +194,11 @@ def event_figure(
                 axes[-2, -1].tick_params(labelbottom=True)
         fig.supxlabel("years since the reform", fontsize=11)
         fig.supylabel(unit, fontsize=11)
-    words = " Bars: 95 % intervals; shade: the simultaneous band." + (
-        " Crosses: the true effects." if known else ""
-    )
     every = pd.concat(frames)
+    words = " Bars: 95 % intervals; shade: the simultaneous band."
+    if not (every["std_error"] > 0).any():
+        words = f" {NO_INTERVAL[0].upper()}{NO_INTERVAL[1:]}."
+    words += " Crosses: the true effects." if known else ""
     wide = every.pivot_table(index="event_time", columns="outcome", values="estimate", sort=False)
     last = "; ".join(
         f"{_title(name, titles)}: {headline(found.effects[name], found.horizon)[0]:+.3f}"

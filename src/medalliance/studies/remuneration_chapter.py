@@ -107,12 +107,14 @@ def percent_sentence(found: Study) -> Sentence:
     for key in found.shown([f"{FIXED}{tier}" for tier in TIERS]):
         row = headline_row(found, key)
         low, mid, high = (np.expm1(row[k]) for k in ("conf_low", "estimate", "conf_high"))
-        around = f"{low:+.1%} to {high:+.1%}" if np.isfinite(low) else NO_INTERVAL
-        parts.append(f"{TIERS[key.removeprefix(FIXED)]} {mid:+.1%} ({around})")
+        around = f" ({low:+.1%} to {high:+.1%})" if np.isfinite(low) else ""
+        parts.append(f"{TIERS[key.removeprefix(FIXED)]} {mid:+.1%}{around}")
     text = (
         f"Pay per post at a fixed staff mix, mean of the first {found.horizon + 1} years: "
         f"{'; '.join(parts)}."
     )
+    if not any("(" in part for part in parts):
+        text += f" {NO_INTERVAL[0].upper()}{NO_INTERVAL[1:]}."
     return sentence(text, badge=found.panel.badge, source=found.source)
 
 

@@ -23,6 +23,8 @@ from .kernels import ChapterRun
 
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _TEACHING = re.compile(r"<!-- teaching panel -->.*?<!-- end -->\n*", re.DOTALL)
+# what a chapter's outcomes warn of; what the whole table does stands on the front page
+_OF_OUTCOME = re.compile(r"PanelWarning: (\w+: E\d+ .*)")
 _MARKS = re.compile(r"([\\`*_\[\]<>$|~])")
 
 
@@ -241,7 +243,8 @@ def annotate(run: ChapterRun, ready: Readiness | None) -> Any:
     lacking = ready.sentences if ready and run.name not in ONE_IS_ENOUGH else ()
     if not run.whole:
         return missing_chapter(run.notebook, list(dict.fromkeys([*lacking, *run.refusals])))
-    notes = [*lacking, *run.warnings]
+    found = [_OF_OUTCOME.match(warning) for warning in run.warnings]
+    notes = [*lacking, *(match[1] for match in found if match)]
     if notes:
         listed = "".join(f"- {plain(note)}\n" for note in notes)
         said = new_markdown_cell(f"**Notes on your panel.**\n\n{listed}")
