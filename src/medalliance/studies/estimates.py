@@ -162,6 +162,15 @@ def last_horizon(panel: Panel, anticipation: int = 0) -> int:
     return last - int(seen.max())
 
 
+def first_years(horizon: int) -> str:
+    """Return the years over which a headline averages, in words.
+
+    >>> first_years(0), first_years(3)
+    ('the first year', 'the first 4 years')
+    """
+    return "the first year" if horizon == 0 else f"the first {horizon + 1} years"
+
+
 def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
     """Average event times 0 to ``horizon``.
 

@@ -17,7 +17,7 @@ from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_label
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from .estimates import Runs, headline, panel_source, true_by_event, true_headline
+from .estimates import Runs, first_years, headline, panel_source, true_by_event, true_headline
 from .estimates import run as run
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def headline_figure(runs: Runs) -> Exhibit:
     truth = true_headline(runs)
     ax = forest(frame, label="method", unit=f"effect, {_unit(runs)}", reference=truth or 0.0)
     line = "The line is the true effect." if truth is not None else "The line is zero."
-    caption = f"{_title(runs)}, mean of the first {runs.horizon + 1} years. {line}"
+    caption = f"{_title(runs)}, mean of {first_years(runs.horizon)}. {line}"
     alt = f"One row an estimator with its 95 % interval. {_alt_range(runs)} {line}"
     return figure(ax, caption=caption, alt=alt, badge=runs.panel.badge, source=runs.foot)
 
@@ -182,7 +182,7 @@ def headline_table(runs: Runs) -> Exhibit:
     frame = frame.drop(columns=["conf_low", "conf_high"]).assign(**texts)
     note = "".join(f" Not available: {k} ({v})" for k, v in runs.refused.items())
     caption = (
-        f"{_title(runs)}: mean of the first {runs.horizon + 1} years, its standard error, and "
+        f"{_title(runs)}: mean of {first_years(runs.horizon)}, its standard error, and "
         f"what each method assumes, compares with and averages.{note}"
     )
     return table(frame, caption=caption, badge=runs.panel.badge, source=runs.foot, decimals=4)

@@ -17,7 +17,7 @@ from ..outcomes import outcome_label, outcome_values
 from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel
 from ..provenance import Badge
 from ..results import Effects
-from .estimates import TEACHING, YOURS, headline, last_horizon
+from .estimates import TEACHING, YOURS, first_years, headline, last_horizon
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -207,8 +207,8 @@ def event_figure(
     return figure(
         list(axes.ravel()[: len(shown)]),
         caption=caption + words,
-        alt=f"Event studies with intervals by years since the reform. Mean of the first "
-        f"{found.horizon + 1} years: {last}.",
+        alt=f"Event studies with intervals by years since the reform. Mean of "
+        f"{first_years(found.horizon)}: {last}.",
         badge=found.panel.badge,
         source=found.source,
         summary=rounded(wide.sort_index().reset_index(), 3),
@@ -272,7 +272,7 @@ def headline_table(
     first = next(iter(found.effects.values()))
     return table(
         pd.DataFrame(rows),
-        caption=f"{caption} Mean of the first {found.horizon + 1} years; "
+        caption=f"{caption} Mean of {first_years(found.horizon)}; "
         f"p-values from the bootstrap by cluster.{refused}",
         badge=found.panel.badge,
         source=f"{found.source}. {first.design.foot()}",
@@ -358,8 +358,8 @@ def describe(found: Study, name: str) -> Sentence:
     row = headline_row(found, name)
     unit = found.of(name).design.unit_of_measure or "units of the outcome"
     text = (
-        f"{outcome_label(name)}: {row['estimate']:+.4f} ({unit}), {_interval(row)}, mean of the "
-        f"first {found.horizon + 1} years."
+        f"{outcome_label(name)}: {row['estimate']:+.4f} ({unit}), {_interval(row)}, mean of "
+        f"{first_years(found.horizon)}."
     )
     if "truth" not in row or not np.isfinite(row["truth"]):
         text += " The true effect is not available."

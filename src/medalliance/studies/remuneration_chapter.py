@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import DesignError
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..panel import Panel
-from .estimates import headline
+from .estimates import first_years, headline
 from .outcome_chapters import (
     NO_INTERVAL,
     Study,
@@ -110,7 +110,7 @@ def percent_sentence(found: Study) -> Sentence:
         around = f" ({low:+.1%} to {high:+.1%})" if np.isfinite(low) else ""
         parts.append(f"{TIERS[key.removeprefix(FIXED)]} {mid:+.1%}{around}")
     text = (
-        f"Pay per post at a fixed staff mix, mean of the first {found.horizon + 1} years: "
+        f"Pay per post at a fixed staff mix, mean of {first_years(found.horizon)}: "
         f"{'; '.join(parts)}."
     )
     if not any("(" in part for part in parts):

@@ -9,6 +9,7 @@ from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_values, surplus_split
 from ..panel import Panel
 from ..results import Effects
+from .estimates import first_years
 from .outcome_chapters import ANTICIPATION, Study, event_figure, headline_table, study
 
 SPEND, BUDGET, RATIO = (
@@ -80,7 +81,7 @@ def split_sentence(found: Study) -> Sentence:
     frame = table[table["event_time"].between(0, found.horizon)]
     total, spent, budget = (float(frame[c].mean()) for c in (RATIO, SPEND, BUDGET))
     text = (
-        f"Over the first {found.horizon + 1} years log(1 - surplus rate) changes by {total:+.4f}: "
+        f"Over {first_years(found.horizon)} log(1 - surplus rate) changes by {total:+.4f}: "
         f"{spent:+.4f} from spending and {-budget:+.4f} from the budget. The two parts miss the "
         f"whole by at most {np.abs(frame['residual']).max():.0e}."
     )

@@ -15,6 +15,7 @@ from ..outcomes.composition import share_change_table
 from ..panel import Panel
 from ..results import Effects
 from ..tables import table
+from .estimates import first_years
 from .outcome_chapters import Study, event_figure, headline_row, study
 from .share_lessons import draw_visit_shares
 
@@ -127,7 +128,7 @@ def scale_table(found: Shares) -> Exhibit:
     known = "" if truth is None else f" The true effect is {truth.mean():.4f}."
     return table(
         frame,
-        caption=f"The effect on the primary-care share, mean of the first {horizon + 1} years, "
+        caption=f"The effect on the primary-care share, mean of {first_years(horizon)}, "
         f"under three scales.{known}",
         badge=panel.badge,
         source=found.study.source,
