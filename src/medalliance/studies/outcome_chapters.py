@@ -132,7 +132,8 @@ def study(
         except DesignError as error:
             refused[name] = what_is_wrong(error)
     if not effects:
-        raise DesignError("\n  ".join(dict.fromkeys(refused.values())))
+        reasons = dict.fromkeys(refused.values())
+        raise DesignError("\n  ".join(["the panel gives none of these outcomes.", *reasons]))
     return Study(
         panel, last_horizon(panel, ANTICIPATION), effects, refused, _truth(panel, simulated), origin
     )
