@@ -133,7 +133,8 @@ def test_a_prefecture_of_one_county_is_pooled_before_it_is_named():
     own = sorted(frame["county_code"].unique())[20]
     assert own in set(frame["prefecture_code"])
     assert own not in set(pooled["prefecture_code"])
-    assert "910000 other prefectures" in set(pooled["prefecture_code"])
+    province = frame["province_code"].iloc[0]
+    assert f"{province} other prefectures" in set(pooled["prefecture_code"])
 
 
 def test_pay_of_few_posts_or_employers_is_hidden_but_for_bands(released):
@@ -142,9 +143,10 @@ def test_pay_of_few_posts_or_employers_is_hidden_but_for_bands(released):
     village = pay[(pay["tier"] == "village") & (pay["staff"] == "administrative")]
     assert village["pay_per_post"].isna().all()
     late = pay[(pay["tier"] == "hospital") & (pay["year"] > 2019)]
-    assert late["pay_per_post"].isna().all() and late["pay_per_post_band"].notna().any()
-    others = pay[pay["tier"] != "hospital"]
-    assert others["pay_per_post_band"].isna().all()
+    assert len(late) and late["pay_per_post"].isna().all()
+    if "pay_per_post_band" in pay.columns:  # given only where it opens nothing
+        assert pay.loc[pay["tier"] != "hospital", "pay_per_post_band"].isna().all()
+        assert pay.loc[pay["pay_per_post"].notna(), "pay_per_post_band"].isna().all()
     shown = pay.dropna(subset=["pay", "posts"])
     assert np.allclose(shown["pay_per_post"], shown["pay"] / shown["posts"], rtol=2e-3)
 
