@@ -194,3 +194,15 @@ def test_command_grades_a_little(tmp_path, monkeypatch):
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}
     assert main(asked) == 0
     assert before == {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}
+
+
+def test_the_smallest_panel_is_drawn():
+    drawn = simulate_panel(20, 6, seed=1)
+    assert drawn.panel.n_units == 20
+    assert np.isfinite(drawn.truth["att"]).all()
+
+
+@pytest.mark.parametrize("wrong", [{"n_counties": 40.5}, {"n_years": "12"}, {"seed": "a"}])
+def test_a_number_that_is_not_whole_is_named(wrong):
+    with pytest.raises(DataError, match=next(iter(wrong))):
+        simulate_panel(**{"n_counties": 40, "n_years": 8, "seed": 1} | wrong)

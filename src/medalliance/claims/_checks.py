@@ -74,8 +74,9 @@ def check_rows(
         ``rows``, and ``settled``: the last date of settlement, or None.
     """
     sums = {rule.name: rule.broken.sum() for rule in rules}
-    asked = raw.aggregate(rows=raw.count(), settled=columns["settle_date"].max(), **sums)
-    counts = asked.execute().iloc[0]
+    if "settle_date" in raw.columns:
+        sums["settled"] = columns["settle_date"].max()
+    counts = raw.aggregate(rows=raw.count(), **sums).execute().iloc[0]
     for rule in rules:
         count = counts[rule.name]
         if not count or count != count:
@@ -87,7 +88,7 @@ def check_rows(
             for row in rows.itertuples()
         ]
         found.add(rule.text, int(count), shown, rule.advice, files)
-    settled = counts["settled"]
+    settled = counts.get("settled")
     return {"rows": int(counts["rows"]), "settled": None if settled != settled or settled is None
             else str(settled)[:10]}  # fmt: skip
 

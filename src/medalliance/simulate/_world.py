@@ -158,6 +158,7 @@ def assign(world: World, seed: int, *, rank: Array | None = None, few: bool = Fa
     if rank is not None:
         order = np.argsort(-rank, kind="stable")
     n_treated = min(5, max(2, n_pref // 4)) if few else max(3, round(0.6 * n_pref))
+    n_treated = min(n_treated, n_pref)
     by_prefecture = np.zeros(n_pref, np.int64)
     treated = order[:n_treated]
     turns = np.arange(n_treated) % 3 if rank is None else np.arange(n_treated) * 3 // n_treated

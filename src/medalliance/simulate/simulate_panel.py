@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError
+from ..errors import DataError, need_type
 from ..outcomes import outcome_values
 from ..panel import Panel, PanelWarning
 from ..provenance import Badge
@@ -166,6 +166,9 @@ def simulate_panel(
         If the panel is too small, a threat is unknown, or a rule leaves care outside the county
         out of the budget.
     """
+    for name, number in {"n_counties": n_counties, "n_years": n_years, "seed": seed}.items():
+        advice = "Give a whole number."
+        need_type(name, number, (int, np.integer), advice=advice, error=DataError)
     if n_counties < 20 or n_years < 6:
         raise DataError(
             f"{n_counties} counties and {n_years} years are too few.\n"

@@ -57,6 +57,16 @@ def test_without_provider_ids_a_tier_stands_for_the_provider(world, tmp_path):
     assert set(report.frame["visit_def"]) == {"person, tier, day, setting"}
 
 
+def test_without_the_date_of_settlement_the_panel_is_the_same(claims_folder, tmp_path):
+    folder, known = claims_folder
+    for path in folder.rglob("*.parquet"):
+        place = tmp_path / "claims" / path.relative_to(folder)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        pd.read_parquet(path, partitioning=None).drop(columns="settle_date").to_parquet(place)
+    report = build_panel_from_claims(tmp_path / "claims")
+    pd.testing.assert_frame_equal(report.frame, known, check_exact=True)
+
+
 def test_every_column_stands_in_the_codebook_and_money_is_checked(claims_folder):
     _, known = claims_folder
     variables = load_codebook().variables
