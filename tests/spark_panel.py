@@ -1,6 +1,7 @@
-"""Build a panel with Spark; run in the environment that has it.
+"""Build panels with Spark, one after the other; run in the environment that has it.
 
-usage: python spark_panel.py CLAIMS OUTPUT MEMORY
+usage: python spark_panel.py MEMORY CLAIMS OUTPUT [CLAIMS OUTPUT ...]
+A panel that is refused leaves OUTPUT.refused with the message.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
+from medalliance import DataError
 from medalliance.claims import build_panel_from_claims
 
 
@@ -29,6 +31,9 @@ def refuse_other_machines() -> None:
 
 if __name__ == "__main__":
     refuse_other_machines()
-    claims, output, memory = sys.argv[1:]
-    report = build_panel_from_claims(claims, output, engine="spark", memory=memory)
-    print(report)
+    memory, *pairs = sys.argv[1:]
+    for claims, output in zip(pairs[::2], pairs[1::2], strict=True):
+        try:
+            print(build_panel_from_claims(claims, output, engine="spark", memory=memory))
+        except DataError as refused:
+            Path(f"{output}.refused").write_text(str(refused), encoding="utf-8")

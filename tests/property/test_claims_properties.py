@@ -52,7 +52,7 @@ def tables(draw):
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(tables(), st.sampled_from((1, 2)))
 def test_order_files_repeats_and_buckets_change_nothing(monkeypatch, drawn, buckets):

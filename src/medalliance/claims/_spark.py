@@ -46,6 +46,11 @@ class Spark:
             "spark.ui.showConsoleProgress": "false",
             "spark.log.level": "ERROR",
         }
+        if SparkSession.getActiveSession() is not None:
+            raise DataError(
+                "a Spark session is open in this process.\n"
+                "  Stop it first: the build starts its own, with its own memory and scratch folder."
+            )
         builder = SparkSession.builder.appName("medalliance panel")
         builder = builder.master(os.environ.get("SPARK_MASTER", "local[*]"))
         for key, value in settings.items():
@@ -104,5 +109,13 @@ class Spark:
         frame.repartition("bucket").write.partitionBy("bucket").parquet(str(folder))
 
     def close(self) -> None:
-        """Stop the session and its Java process."""
+        """Stop the session and its Java process, whose scratch folder goes away."""
+        from pyspark import SparkContext
+
         self.session.stop()
+        gateway = SparkContext._gateway
+        if gateway is not None:
+            gateway.shutdown()
+            gateway.proc.stdin.close()  # the Java process ends when this closes
+            gateway.proc.wait()
+            SparkContext._gateway = SparkContext._jvm = None
