@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from ..estimators._sample import draw_sample
 from ..estimators._within import TwoWay
 from ..inference.randomisation import permuted_values
 from ..panel import NEVER_TREATED, Panel
-from ..results import Effects
+from ..results import Design, Effects
 from ._refit import exchangeable, need_refit, strata_of, used_panel
 
 Array = NDArray[np.float64]
@@ -67,15 +67,7 @@ def minimum_detectable_effect(
     """
     refit = need_refit(effects, "minimum_detectable_effect")
     shares = listed_numbers("power", power)
-    if not shares or not all(0.5 <= share < 1 for share in shares):
-        raise DesignError(f"power {shares}.\n  Give shares from 0.5 to below 1, as (0.8,).")
-    if n_draws < 2:
-        raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
-    if effects.design.n_clusters < 2:
-        raise DesignError(
-            "one cluster: nothing is known about how estimates vary.\n"
-            "  Use a finer level of clusters."
-        )
+    _check_request(shares, n_draws, effects.design.n_clusters)
     panel = used_panel(effects, panel)
     values = _untreated(panel, effects.design.outcome, effects.design.weights)
     panel = panel.with_columns(**{COLUMN: values})
@@ -94,11 +86,28 @@ def minimum_detectable_effect(
         seed=seed,
         n_jobs=n_jobs,
     )
+    return _table(draws, effects.design, shares, level)
+
+
+def _check_request(shares: Sequence[float], n_draws: int, n_clusters: int) -> None:
+    if not shares or not all(0.5 <= share < 1 for share in shares):
+        raise DesignError(f"power {shares}.\n  Give shares from 0.5 to below 1, as (0.8,).")
+    if n_draws < 2:
+        raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
+    if n_clusters < 2:
+        raise DesignError(
+            "one cluster: nothing is known about how estimates vary.\n"
+            "  Use a finer level of clusters."
+        )
+
+
+def _table(draws: Array, design: Design, shares: Sequence[float], level: float) -> pd.DataFrame:
+    """Turn the spread of the draws into one row a power."""
     spread = float(np.nanstd(draws, ddof=1))
-    dof = effects.design.n_clusters - 1
+    dof = design.n_clusters - 1
     rows = [
         {
-            "outcome": effects.design.outcome,
+            "outcome": design.outcome,
             "power": share,
             "level": level,
             "std_deviation": spread,
@@ -109,11 +118,7 @@ def minimum_detectable_effect(
         for share in shares
     ]
     table = pd.DataFrame(rows)
-    table.attrs = {
-        "draws": draws,
-        "foot": effects.design.foot(),
-        "badge": str(effects.design.badge),
-    }
+    table.attrs = {"draws": draws, "foot": design.foot(), "badge": str(design.badge)}
     return table
 
 

@@ -65,18 +65,9 @@ def dynamic_panel(
     ----------
     Arellano and Bond (1991); Blundell and Bond (1998); Windmeijer (2005); Roodman (2009).
     """
-    if steps not in (1, 2):
-        raise DesignError(f"steps={steps}.\n  Use 1 or 2.")
-    need_panel(panel)
+    _check_request(panel, steps, max_lag)
     exogenous, predetermined = _names(exogenous), _names(predetermined)
-    if max_lag is not None and max_lag < 1:
-        raise DesignError(f"max_lag={max_lag}.\n  Give 1 or more, or None for every lag.")
-    if len(panel.years) < 3:
-        raise DesignError(
-            f"{len(panel.years)} distinct years: a differenced equation needs three in a row.\n"
-            "  Take a longer panel."
-        )
-    moments = stack(
+    stacked = stack(
         _every_year(panel, outcome),
         [_every_year(panel, name) for name in exogenous],
         [_every_year(panel, name) for name in predetermined],
@@ -84,23 +75,13 @@ def dynamic_panel(
         max_lag=max_lag,
         collapse=collapse,
     )
-    if not moments.seen.any():
-        raise DesignError(
-            f"no unit has {', '.join((outcome, *exogenous, *predetermined))} in three years in a "
-            "row.\n  Look for years that are missing."
-        )
-    n_instruments, n_coefficients = moments.z.shape[-1], moments.x.shape[-1]
-    if n_instruments < n_coefficients:
-        raise DesignError(
-            f"{n_instruments} instruments for {n_coefficients} coefficients.\n"
-            "  Allow longer lags (max_lag), or add years."
-        )
-    moments = well_conditioned(moments)
+    _check_moments(stacked, (outcome, *exogenous, *predetermined))
+    n_instruments = stacked.z.shape[-1]
+    moments = well_conditioned(stacked)
     fit = gmm(moments, steps)
     names = ["lag 1", *exogenous, *predetermined]
-    tests = _tests(moments, fit, n_instruments)
     terms = terms_frame(outcome, names)
-    terms.attrs["tests"] = tests
+    terms.attrs["tests"] = _tests(moments, fit, n_instruments)
     n_units = int(moments.seen.any(axis=1).sum())
     return Effects(
         estimate=fit.coefficient[: len(names)],
@@ -120,6 +101,33 @@ def dynamic_panel(
         ),
         given_vcov=fit.vcov[: len(names), : len(names)],
     )
+
+
+def _check_request(panel: Panel, steps: int, max_lag: int | None) -> None:
+    if steps not in (1, 2):
+        raise DesignError(f"steps={steps}.\n  Use 1 or 2.")
+    need_panel(panel)
+    if max_lag is not None and max_lag < 1:
+        raise DesignError(f"max_lag={max_lag}.\n  Give 1 or more, or None for every lag.")
+    if len(panel.years) < 3:
+        raise DesignError(
+            f"{len(panel.years)} distinct years: a differenced equation needs three in a row.\n"
+            "  Take a longer panel."
+        )
+
+
+def _check_moments(moments: Moments, columns: Sequence[str]) -> None:
+    if not moments.seen.any():
+        raise DesignError(
+            f"no unit has {', '.join(columns)} in three years in a row.\n"
+            "  Look for years that are missing."
+        )
+    n_instruments, n_coefficients = moments.z.shape[-1], moments.x.shape[-1]
+    if n_instruments < n_coefficients:
+        raise DesignError(
+            f"{n_instruments} instruments for {n_coefficients} coefficients.\n"
+            "  Allow longer lags (max_lag), or add years."
+        )
 
 
 def _names(columns: Sequence[str]) -> tuple[str, ...]:

@@ -90,14 +90,7 @@ def fractional_panel(
     Papke and Wooldridge (2008), Journal of Econometrics 145, equations 3.9 (pooled), 3.11
     (GEE), 4.8 (control function) and 3.10 (average partial effects).
     """
-    check_choice("link", link, FAMILIES)
-    check_choice("method", method, ("pooled", "gee"))
-    check_choice("scale", scale, ("ape", "coefficient"))
-    if endogenous is not None and not instruments:
-        raise DesignError(
-            f"{endogenous} is named endogenous without instruments.\n"
-            "  Name instruments, or list it with the covariates."
-        )
+    _check_request(link, method, scale, endogenous, instruments)
     covariates, controls, instruments = (
         (names,) if isinstance(names, str) else tuple(names)
         for names in (covariates, controls, instruments)
@@ -111,14 +104,13 @@ def fractional_panel(
         )
     else:
         estimate, influence = coefficient[: len(wanted)], influence[:, : len(wanted)]
-    used = np.unique(data.unit)
-    cluster = pd.factorize(panel.cluster_by_unit[used])[0]
+    units = _units(panel, data)
     design = Design(
         outcome=outcome,
         estimator=f"fractional_panel ({method} {link}, {scale})",
-        n_units=len(used),
+        n_units=len(units.ids),
         n_obs=len(data.y),
-        n_clusters=int(cluster.max()) + 1,
+        n_clusters=int(units.cluster.max()) + 1,
         clusters=panel.cluster or panel.unit,
         std_errors=STD_ERRORS,
         badge=panel.badge,
@@ -126,18 +118,35 @@ def fractional_panel(
         data_hash=panel.data_hash,
         notes=_notes(endogenous, instruments),
     )
-    units = Units(
-        ids=panel.units[used],
-        cohort=panel.cohort_by_unit[used],
-        weight=np.ones(len(used)),
-        cluster=cluster,
-    )
     return Effects(
         estimate=estimate,
         terms=terms_frame(outcome, wanted),
         design=design,
         units=units,
         influence_function=influence,
+    )
+
+
+def _check_request(
+    link: str, method: str, scale: str, endogenous: str | None, instruments: Sequence[str]
+) -> None:
+    check_choice("link", link, FAMILIES)
+    check_choice("method", method, ("pooled", "gee"))
+    check_choice("scale", scale, ("ape", "coefficient"))
+    if endogenous is not None and not instruments:
+        raise DesignError(
+            f"{endogenous} is named endogenous without instruments.\n"
+            "  Name instruments, or list it with the covariates."
+        )
+
+
+def _units(panel: Panel, data: _Data) -> Units:
+    used = np.unique(data.unit)
+    return Units(
+        ids=panel.units[used],
+        cohort=panel.cohort_by_unit[used],
+        weight=np.ones(len(used)),
+        cluster=pd.factorize(panel.cluster_by_unit[used])[0],
     )
 
 
