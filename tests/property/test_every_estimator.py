@@ -301,12 +301,14 @@ def test_the_unit_of_weights_does_not_matter(name: str, seed: int, scale: float)
 
 @pytest.mark.parametrize("name", TAKES["holes"])
 @FEW
-@given(seed=seeds)
-def test_units_without_an_outcome_have_no_influence(name: str, seed: int) -> None:
+@given(seed=seeds, first=st.booleans())
+def test_units_without_an_outcome_have_no_influence(name: str, seed: int, first: bool) -> None:
+    """Wherever they stand among the units, two of which make a cluster."""
     frame = frame_of(seed, drop=0.05)
+    frame["cluster"] //= 2
     blank = frame[frame["unit"].isin([0, 1, 3])].copy()
     for column in ("unit", "place", "cluster"):
-        blank[column] += 200
+        blank[column] += -200 if first else 200
     blank[["y", "share", "rest", "positive"]] = np.nan
     blank["x"] += 100.0
     one, two = fit(name, frame), fit(name, pd.concat([frame, blank]))

@@ -141,7 +141,7 @@ def _check_request(
 
 
 def _units(panel: Panel, data: _Data) -> Units:
-    used = np.unique(data.unit)
+    used = np.unique(panel.unit_codes[data.rows])
     return Units(
         ids=panel.units[used],
         cohort=panel.cohort_by_unit[used],
