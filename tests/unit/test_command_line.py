@@ -54,3 +54,33 @@ def test_write_whole_keeps_the_old_file_when_writing_fails(tmp_path):
         write_whole(path, fails)
     assert path.read_text() == "old"
     assert [item.name for item in tmp_path.iterdir()] == ["out.csv"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["template", "-o", "{}.xlsx"],
+        ["new", "twin", "-o", "{}.csv"],
+        ["simulate", "--counties", "10", "-o", "{}.csv"],
+        ["settle", "two_sided_corridor", "ledger.csv", "-o", "{}.csv"],
+        ["check", "panel.csv", "--html", "{}.html"],
+        ["check", "panel.csv", "--write-mapping", "{}.yaml"],
+    ],
+)
+def test_commands_refuse_where_they_may_not_write_before_they_read(command, tmp_path, capsys):
+    *rest, pattern = command
+    taken = tmp_path / pattern.format("taken")
+    taken.write_text("mine")
+    assert main([*rest, str(taken)]) == 3
+    assert f"{taken} exists. " in capsys.readouterr().err
+    assert taken.read_text() == "mine"
+    assert main([*rest, str(tmp_path / "nowhere" / taken.name)]) == 3
+    assert f"{tmp_path / 'nowhere'} is no folder. Make it first." in capsys.readouterr().err
+    assert [item.name for item in tmp_path.iterdir()] == [taken.name]
+
+
+def test_claims_are_not_written_beside_a_panel_of_their_name(tmp_path, capsys):
+    (tmp_path / "claims.panel.csv").write_text("mine")
+    assert main(["new", "claims", "-o", str(tmp_path / "claims")]) == 3
+    assert "claims.panel.csv exists. Remove it, or name another folder." in capsys.readouterr().err
+    assert [item.name for item in tmp_path.iterdir()] == ["claims.panel.csv"]

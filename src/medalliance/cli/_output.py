@@ -1,4 +1,4 @@
-"""Output files that appear whole or not at all."""
+"""Output files: refused before the work, whole or not there after it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,33 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+
+def need_place(
+    path: Path, *, replace: bool = False, hint: str = "Add --force to replace it."
+) -> None:
+    """Refuse a path that a file cannot be written to.
+
+    Parameters
+    ----------
+    path : Path
+        Where the file shall stand.
+    replace : bool
+        Whether an existing file may be replaced.
+    hint : str
+        What to do about an existing file.
+
+    Raises
+    ------
+    FileExistsError
+        If something stands there that may not be replaced.
+    FileNotFoundError
+        If its folder does not exist.
+    """
+    if path.exists() and not replace:
+        raise FileExistsError(f"{path} exists. {hint}")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{path.parent} is no folder. Make it first.")
 
 
 def write_whole(path: Path, content: str | bytes | Callable[[Path], object]) -> Path:

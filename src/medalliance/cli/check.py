@@ -34,14 +34,12 @@ def run(
     Example: medalliance check mine.xlsx --mapping map.yaml --html report.html
     """
     from ..intake import check_panel, proposal_text
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
-    for path, may_replace in ((write_mapping, False), (html, force)):
-        if path is not None and path.exists() and not may_replace:
-            hint = "Add --force to replace it." if path is html else "Name another file."
-            raise FileExistsError(f"{path} exists. {hint}")
-        if path is not None and not path.parent.is_dir():
-            raise FileNotFoundError(f"{path.parent} is no folder. Make it first.")
+    if write_mapping is not None:
+        need_place(write_mapping, hint="Name another file.")
+    if html is not None:
+        need_place(html, replace=force)
     report = check_panel(panel, mapping, sheet=sheet, totals=totals)
     typer.echo(report.text())
     if html is not None:

@@ -27,13 +27,10 @@ def run(
     Example: medalliance new claims --rows 2000000 -o claims
     """
     from ..simulate import simulate_claims, simulate_panel
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
     known = output.with_name(f"{output.name}.panel.csv")
-    if known.exists():
-        raise FileExistsError(f"{known} exists. Remove it, or name another folder.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is no folder. Make it first.")
+    need_place(known, hint="Remove it, or name another folder.")
     simulated = simulate_panel(counties, years, seed, channels=False)
     panel = simulate_claims(
         simulated,

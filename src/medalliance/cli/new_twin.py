@@ -26,15 +26,12 @@ def run(
     """
     from ..panel import load_mapping
     from ..simulate.twin import panel_twin
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
     writers = {".csv": "to_csv", ".xlsx": "to_excel", ".parquet": "to_parquet"}
     if output.suffix.lower() not in writers:
         raise typer.BadParameter("name a .csv, .xlsx or .parquet file.", param_hint="--output")
-    if output.exists():
-        raise FileExistsError(f"{output} exists. Name another file; yours was left alone.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is no folder. Make it first.")
+    need_place(output, hint="Name another file; yours was left alone.")
     frame = panel_twin(load_mapping(mapping) if mapping else None, counties, years, seed)
     write = getattr(frame, writers[output.suffix.lower()])
     typer.echo(str(write_whole(output, lambda path: write(path, index=False))))

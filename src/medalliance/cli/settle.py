@@ -30,12 +30,9 @@ def run(
     from ..mechanism.ledger_file import FIRST_ROW, read_ledger
     from ..mechanism.settle import settle
     from ..reforms import load_rules
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
-    if output.exists() and not force:
-        raise FileExistsError(f"{output} exists. Add --force to replace it.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is no folder. Make it first.")
+    need_place(output, replace=force)
     wrong = [text for text in assume or [] if "=" not in text]
     if wrong:
         raise RuleError(f"--assume {wrong[0]}: write it as field=value.")

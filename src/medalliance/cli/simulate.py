@@ -25,14 +25,11 @@ def run(
     Example: medalliance simulate --counties 100 --threat anticipation -o panel.csv
     """
     from ..simulate import simulate_panel
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
     truth = output.with_suffix(".truth.csv")
     for path in (output, truth):
-        if path.exists() and not force:
-            raise FileExistsError(f"{path} exists. Add --force to replace it.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is no folder. Make it first.")
+        need_place(path, replace=force)
     found = simulate_panel(counties, years, seed, rule or "split_631", threat or ())
     write_whole(truth, found.truth.to_csv(index=False))
     write_whole(output, found.panel.frame.to_csv(index=False))

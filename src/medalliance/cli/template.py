@@ -20,12 +20,9 @@ def run(
     Example: medalliance template -o county_panel.xlsx
     """
     from ..intake import template_workbook
-    from ._output import write_whole
+    from ._output import need_place, write_whole
 
     if output.suffix.lower() != ".xlsx":
         raise typer.BadParameter("name an .xlsx file.", param_hint="--output")
-    if output.exists():
-        raise FileExistsError(f"{output} exists. Name another file; yours was left alone.")
-    if not output.parent.is_dir():
-        raise FileNotFoundError(f"{output.parent} is no folder. Make it first.")
+    need_place(output, hint="Name another file; yours was left alone.")
     typer.echo(str(write_whole(output, template_workbook())))

@@ -14,10 +14,10 @@ def _outside(y: Array) -> str:
     return "lies outside 0 and 1" if (y < 0).any() or (y > 1).any() else ""
 
 
-class Logit:
-    """Bernoulli quasi-likelihood with logit link, for shares of 0-1, ends included."""
+class _Bernoulli:
+    """What quasi-likelihoods of one share have in common."""
 
-    name, canonical, linear, bounds = "logit", True, False, (0.0, 1.0)
+    linear, bounds = False, (0.0, 1.0)
 
     def n_indices(self, n_means: int) -> int:
         """Return the number of indices."""
@@ -26,6 +26,12 @@ class Logit:
     def check(self, y: Array) -> str:
         """Refuse what is not a share."""
         return _outside(y)
+
+
+class Logit(_Bernoulli):
+    """Bernoulli quasi-likelihood with logit link, for shares of 0-1, ends included."""
+
+    name, canonical = "logit", True
 
     def start(self, y: Array) -> Array:
         """Start halfway between the share and one half."""
@@ -52,18 +58,10 @@ class Logit:
         return (y * log_expit(eta) + (1 - y) * log_expit(-eta))[:, 0]
 
 
-class Probit:
+class Probit(_Bernoulli):
     """Bernoulli quasi-likelihood with probit link, for shares of 0-1, ends included."""
 
-    name, canonical, linear, bounds = "probit", False, False, (0.0, 1.0)
-
-    def n_indices(self, n_means: int) -> int:
-        """Return the number of indices."""
-        return n_means
-
-    def check(self, y: Array) -> str:
-        """Refuse what is not a share."""
-        return _outside(y)
+    name, canonical = "probit", False
 
     def start(self, y: Array) -> Array:
         """Start halfway between the share and one half."""

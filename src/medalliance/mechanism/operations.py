@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -98,17 +100,17 @@ def _limit(run: Held, limit: Any, rows: NDArray[np.bool_]) -> tuple[Exact, NDArr
     return exact.times(exact.whole(base), rate), known & stated
 
 
-def _cap(run: Held, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
+def _bounded(
+    run: Held,
+    step: Any,
+    value: Exact,
+    rows: NDArray[np.bool_],
+    *,
+    pick: Callable[[Exact, Exact], Exact],
+) -> Exact:
     for limit in step.limits:
         bar, known = _limit(run, limit, rows)
-        value = exact.choose(known, exact.smaller(value, bar), value)
-    return value
-
-
-def _floor(run: Held, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
-    for limit in step.limits:
-        bar, known = _limit(run, limit, rows)
-        value = exact.choose(known, exact.larger(value, bar), value)
+        value = exact.choose(known, pick(value, bar), value)
     return value
 
 
@@ -160,12 +162,12 @@ def _round(_run: Held, _step: Any, value: Exact, _rows: NDArray[np.bool_]) -> Ex
     return value
 
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[Held, Any, Exact, NDArray[np.bool_]], Exact]] = {
     "gate": _gate,
     "share": _share,
     "scale": _scale,
-    "cap": _cap,
-    "floor": _floor,
+    "cap": partial(_bounded, pick=exact.smaller),
+    "floor": partial(_bounded, pick=exact.larger),
     "band": _band,
     "withhold": _withhold,
     "sequester": _sequester,
