@@ -6,6 +6,7 @@ complementary suppression (:func:`protect`) and the test of it (:func:`attack`).
 """
 
 from ._attack import attack
+from ._derived import with_bands, with_ratio
 from ._estimates import Support, average_relations, safe_estimates
 from ._limits import Limits
 from ._primary import (
@@ -19,7 +20,7 @@ from ._primary import (
     too_few,
 )
 from ._protect import Protection, TooCertainError, protect
-from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table, with_bands, with_ratio
+from ._safe import SUPPRESSED, Measure, SafeTable, audit, safe_table
 from ._tables import TOTAL, Cells, as_cells, link, tabulate
 from ._task import Need
 
