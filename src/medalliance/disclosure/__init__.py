@@ -7,7 +7,7 @@ complementary suppression (:func:`protect`) and the test of it (:func:`attack`).
 
 from ._attack import attack
 from ._derived import with_bands, with_ratio
-from ._estimates import Support, average_relations, safe_estimates
+from ._estimates import FEW_COUNTIES, Support, average_relations, safe_estimates
 from ._limits import Limits
 from ._primary import (
     band,
@@ -25,6 +25,7 @@ from ._tables import TOTAL, Cells, as_cells, link, tabulate
 from ._task import Need
 
 __all__ = [
+    "FEW_COUNTIES",
     "SUPPRESSED",
     "TOTAL",
     "Cells",

@@ -13,7 +13,7 @@ from ._attack import Array, Relations
 from ._limits import Limits
 from ._protect import Need, protect
 
-SMALL = "fewer counties than the limit stand behind it"
+FEW_COUNTIES = "fewer counties than the limit stand behind it"
 BY_DIFFERENCE = "complementary: an average that is shown would give a hidden one away"
 _NUMBERS = ("estimate", "std_error", "conf_low", "conf_high", "band_low", "band_high", "p_value")
 
@@ -75,7 +75,8 @@ def safe_estimates(
         known, relations, primary, need, low=-np.inf,
         weight=np.broadcast_to(np.asarray(weight, float), len(known)),
     )  # fmt: skip
-    reasons = np.where(primary, SMALL, np.where(found.hidden, BY_DIFFERENCE, "")).astype(object)
+    hidden = [primary, found.hidden]
+    reasons = np.select(hidden, [FEW_COUNTIES, BY_DIFFERENCE], "").astype(object)
     shown = frame.copy()
     for name in (*_NUMBERS, "n_units"):
         if name in shown.columns:

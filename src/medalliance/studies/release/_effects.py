@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...disclosure import Limits, Support, average_relations, safe_estimates
+from ...disclosure import FEW_COUNTIES, Limits, Support, average_relations, safe_estimates
 from ...errors import DataError, DesignError
 from ...outcomes import outcome_label
 from ...panel import Panel
@@ -97,15 +97,14 @@ def _outcome(
         raise ArithmeticError("averages of cells do not give the event times that are shown")
     weight = np.select([frame["level"] == CELL, frame["level"] == EVENT], [1.0, 5.0], 25.0)
     shown, reasons = safe_estimates(frame, relations, limits, weight=weight)
-    shown["na"] = shown["na"].where(shown["na"] != "", "")
     reference = (frame["estimate"] == 0) & frame["std_error"].isna()
     keep = ~reference.to_numpy(bool)
     return shown[keep], reasons[keep]
 
 
 def _record(frame: pd.DataFrame, reasons: np.ndarray) -> pd.DataFrame:
-    from ...disclosure._estimates import SMALL
-
-    status = np.select([reasons == SMALL, reasons != ""], ["primary", "complementary"], "published")
+    status = np.select(
+        [reasons == FEW_COUNTIES, reasons != ""], ["primary", "complementary"], "published"
+    )
     labels = frame[["outcome", "level", "cohort", "year", "event_time"]].astype("string")
     return labels.fillna("").assign(variable="estimate", status=status, reason=reasons)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 
-from ...disclosure import Limits
 from ..own_book.documents import undated
 from ._items import Contents, Item
 
@@ -213,8 +212,3 @@ def _html(frame: pd.DataFrame) -> str:
 def _cell(name: str, value: Any) -> str:
     text = escape(str(value))
     return f"<code>{text[:16]}…</code>" if name == "sha256" else text
-
-
-def limits_facts(limits: Limits) -> str:
-    """Return the limits in one line, for the checker's eyes only."""
-    return limits.described()

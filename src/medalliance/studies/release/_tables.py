@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -148,8 +149,6 @@ def pay(panel: Panel, limits: Limits) -> Item:
 
 
 def _without(table: SafeTable, column: str) -> SafeTable:
-    from dataclasses import replace
-
     return replace(table, frame=table.frame.drop(columns=column))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from ...disclosure import Limits
 from ...errors import DataError, first_three
 from ...exhibits import Exhibit
+from ...outcomes import outcome_label
 from ...panel import Panel
 from ...provenance import Badge
 from ...tables import heading, table
@@ -24,7 +25,7 @@ from ..own_book.manifest import commit, sha256
 from ._contents import release_contents
 from ._figures import figures
 from ._items import Contents, Item
-from ._log import limits_facts, log_files
+from ._log import log_files
 
 SOURCE = "a panel that stays where it is; protected tables only"
 BLANK = "not shown"
@@ -118,7 +119,7 @@ def _facts(panel: Panel, limits: Limits, command: str, data: Path | None) -> dic
     return {
         "made": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "command": command or "medalliance.studies.release.write_release",
-        "limits": limits_facts(limits),
+        "limits": limits.described(),
         "panel sha256, short": panel.data_hash,
         "file sha256": "" if data is None else sha256(data),
         "program": f"medalliance {metadata.version('medalliance')}, commit {commit() or 'none'}, "
@@ -228,8 +229,6 @@ def _page(contents: Contents, drawn: list[str]) -> str:
 
 
 def _picture(item: Item, name: str) -> str:
-    from ...outcomes import outcome_label
-
     what, caption = name.split("--")[1], f"{item.title}."
     if item.name == "estimates":
         label = outcome_label(what)
