@@ -107,11 +107,16 @@ def test_no_effects(panel, name, wrong):
         getattr(ma, name)(given, *more, **{**ON_EFFECTS, **ON_BOTH}[name])
 
 
+@pytest.mark.parametrize("name", ON_BOTH)
+def test_effects_without_a_panel(panel, name):
+    effects = ma.att_gt(panel, "share")
+    with pytest.raises(ma.DesignError, match="a Panel is needed, not a DataFrame"):
+        getattr(ma, name)(effects, panel.frame, **ON_BOTH[name])
+
+
 @pytest.mark.parametrize("name", [name for name in ON_BOTH if name != "placebo_outcomes"])
 def test_effects_without_their_panel(panel, name):
     effects = ma.att_gt(panel, "share")
-    with pytest.raises(ma.DesignError, match="a Panel is needed, not a DataFrame"):
-        getattr(ma, name)(effects, panel.frame)
     other = panel.with_columns(unit=("other " + panel.frame["unit"]).to_numpy())
     with pytest.raises(ma.DesignError, match="none of the effects' units"):
         getattr(ma, name)(effects, other)

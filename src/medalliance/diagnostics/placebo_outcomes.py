@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..errors import DesignError
+from ..outcomes import need_outcome
 from ..panel import Panel
 from ..results import Effects
 from ._refit import HEADLINE, attempt, need_refit
@@ -28,18 +29,22 @@ def placebo_outcomes(
     Returns
     -------
     DataFrame, columns ``role outcome estimate std_error conf_low conf_high p_value n_units note``
-        The first row is the outcome of the effects.
+        The first row is the outcome of the effects. ``note`` says why there is no estimate, where
+        the panel or the design cannot give one.
 
     Raises
     ------
     DesignError
-        If the effects cannot be estimated again, or no outcome is given.
+        If the effects cannot be estimated again, no outcome is given, or one is neither a column
+        of the panel nor a registered outcome.
     """
     refit = need_refit(effects, "placebo_outcomes")
     names = [outcomes] if isinstance(outcomes, str) else list(outcomes)
     if not names:
         raise DesignError("no placebo outcome.\n  Name columns that the reform cannot reach.")
     own = effects.design.outcome
+    for name in (own, *names):
+        need_outcome(panel, name)
     rows = [
         {"role": role, "outcome": name, **attempt(refit, panel, level, outcome=name)}
         for role, name in [("headline", own), *(("placebo", name) for name in names)]

@@ -45,20 +45,9 @@ def outcome_values(panel: Panel, name: str) -> Array:
     PanelWarning
         If visit definitions change (E106), or values look like a slip of units (E107, E108).
     """
-    need_panel(panel)
-    if not isinstance(name, str | int):
-        raise DesignError(
-            f"an outcome is named by one text, not by a {type(name).__name__}.\n"
-            '  Name a column or a registered outcome, as "fund_surplus_rate".'
-        )
+    need_outcome(panel, name)
     if name in panel.frame.columns:
         return _numeric(panel.frame[name])
-    if name not in OUTCOMES:
-        known = [*OUTCOMES, *map(str, panel.frame.columns)]
-        raise DesignError(
-            f"{name!r} is neither a column of the panel nor a registered outcome."
-            f"{suggest(name, known)}\n  Registered outcomes: {', '.join(sorted(OUTCOMES))}."
-        )
     outcome = OUTCOMES[name]
     _check_columns(panel, outcome)
     _check_surplus(panel, outcome)
@@ -72,6 +61,29 @@ def outcome_values(panel: Panel, name: str) -> Array:
     values = outcome.function(*first, *given)
     _warn_of_units(panel, outcome, values)
     return values
+
+
+def need_outcome(panel: Panel, name: str) -> None:
+    """Refuse a name that is neither a column of the panel nor a registered outcome.
+
+    Raises
+    ------
+    DesignError
+        With the nearest known names.
+    """
+    need_panel(panel)
+    if not isinstance(name, str | int):
+        raise DesignError(
+            f"an outcome is named by one text, not by a {type(name).__name__}.\n"
+            '  Name a column or a registered outcome, as "fund_surplus_rate".'
+        )
+    if name not in panel.frame.columns and name not in OUTCOMES:
+        known = [*OUTCOMES, *map(str, panel.frame.columns)]
+        raise DesignError(
+            f"{name!r} is neither a column of the panel nor a registered outcome."
+            f"{suggest(str(name), known)}\n"
+            f"  Name a column of the panel, or one of {', '.join(sorted(OUTCOMES))}."
+        )
 
 
 def outcome_label(name: str) -> str:

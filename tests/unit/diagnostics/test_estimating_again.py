@@ -69,9 +69,39 @@ def test_placebo_outcomes_stand_beside_the_headline(simulated):
     assert table["estimate"][0] == pytest.approx(effects.overall.estimate[0])
     expected = ma.att_gt(panel, "z").aggregate("event_time").overall
     assert table["estimate"][1] == pytest.approx(expected.estimate[0])
-    assert "visits" in ma.placebo_outcomes(effects, panel, "visits")["note"][1]
     with pytest.raises(DesignError, match="no placebo outcome"):
         ma.placebo_outcomes(effects, panel, [])
+
+
+def test_placebo_outcomes_refuse_a_name_that_nobody_knows(simulated):
+    panel = simulated().with_columns(visits_out=1.0)
+    effects = ma.att_gt(panel, "y")
+    for names in ("visits_ot", ["z", "visits_ot"]):
+        with pytest.raises(DesignError, match=r"'visits_ot' is neither a column") as refusal:
+            ma.placebo_outcomes(effects, panel, names)
+        first, advice = str(refusal.value).splitlines()
+        assert "Did you mean" in first and "visits_out" in first
+        assert advice.startswith("  Name a column of the panel, or one of ")
+    with pytest.raises(DesignError, match="named by one text"):
+        ma.placebo_outcomes(effects, panel, [None])
+    own = ma.att_gt(panel.with_columns(elsewhere=panel.frame["y"]), "elsewhere")
+    with pytest.raises(DesignError, match="'elsewhere' is neither"):
+        ma.placebo_outcomes(own, panel, ["z"])
+
+
+def test_placebo_outcomes_note_what_the_panel_cannot_give(simulated):
+    panel = simulated()
+    late = panel.frame["year"] >= panel.frame["cohort"].where(panel.frame["cohort"] > 0, 9999)
+    panel = panel.with_columns(only_before=panel.frame["z"].mask(late), words="a")
+    reasons = {
+        "only_before": "no effect after treatment starts",
+        "words": "'words' is not numeric",
+        "fund_surplus_rate": "the panel lacks budget, spending",
+    }
+    table = ma.placebo_outcomes(ma.att_gt(panel, "y"), panel, [*reasons, "z"]).set_index("outcome")
+    for name, reason in reasons.items():
+        assert np.isnan(table["estimate"][name]) and reason in table["note"][name]
+    assert table["note"]["z"] == "" and np.isfinite(table["estimate"]["z"])
 
 
 def test_detectable_effect_is_a_multiple_of_the_spread(simulated):
