@@ -244,6 +244,8 @@ def _cell(value: Any, places: int | None, is_p: bool, blank: str) -> str:
         return str(value).strip() or blank
     if is_p:
         return "<0.001" if value < 0.0005 else f"{value:.3f}"
+    if np.isinf(value):
+        return "∞" if value > 0 else "-∞"
     if places is None:
         return f"{value:.0f}"
     text = f"{value:,.{places}f}"

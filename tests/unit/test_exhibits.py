@@ -90,6 +90,13 @@ def test_table_prints_p_values_blanks_years_and_minus_signs():
     )
 
 
+def test_table_prints_an_interval_without_end():
+    frame = pd.DataFrame({"conf_low": [-np.inf, 0.25], "conf_high": [np.inf, np.inf], "n": [2, 3]})
+    shown = tables.table(frame, caption="Ends", badge="SYNTHETIC", source="test", decimals=2)
+    assert shown.summary.to_numpy().tolist() == [["-∞", "∞", "2.00"], ["0.25", "∞", "3.00"]]
+    assert "\u2212∞" in shown._repr_html_()
+
+
 def test_table_prints_assumed_rows_and_blanks_in_grey():
     frame = pd.DataFrame({"share": [0.5, 0.25, None], "status": ["reported", "assumed", "x"]})
     html = tables.table(frame, caption="c", badge="ILLUSTRATIVE", source="s")._repr_html_()

@@ -55,7 +55,8 @@ def wild_bootstrap(
     -------
     DataFrame
         ``outcome term estimate null t_statistic p_value conf_low conf_high method weights n_draws
-        n_clusters``. The t statistic has no small-sample factor.
+        n_clusters note``. The t statistic has no small-sample factor. An end of an interval is
+        infinite where no value is far enough; ``note`` then says why.
 
     Raises
     ------
@@ -98,6 +99,7 @@ def wild_bootstrap(
             "weights": "every sign vector" if one.enumerated else chosen,
             "n_draws": len(one.t_draws),
             "n_clusters": one.n_clusters,
+            "note": one.note,
         }
         for name, one in found.items()
     ]

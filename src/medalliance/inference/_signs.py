@@ -12,6 +12,7 @@ from ..errors import DesignError
 Array = NDArray[np.float64]
 BLOCK_BYTES = 32_000_000
 TIE = 1 + 1e-9
+ROUNDING = 1e-14
 _WEBB = np.array([-(1.5**0.5), -1.0, -(0.5**0.5), 0.5**0.5, 1.0, 1.5**0.5])
 
 
@@ -45,6 +46,27 @@ def sign_blocks(n_clusters: int, n_draws: int, weights: str, seed: int) -> Itera
             words = rng.integers(0, 2**64, (shape[0], -(-n_clusters // 64)), dtype=np.uint64)
             heads = np.unpackbits(words.view(np.uint8), axis=1, count=n_clusters)
             yield 2 * heads.astype(np.float64) - 1
+
+
+def studentise(top: Array, squared: Array, scale: Array) -> Array:
+    """Divide draws by their standard errors, telling none from one that rounding leaves.
+
+    Parameters
+    ----------
+    top, squared : ndarray, shape (n_draws,)
+        The sum of a draw and its squared standard error, which is a difference.
+    scale : ndarray, shape (n_draws,)
+        Size of what ``squared`` is a difference of.
+
+    Returns
+    -------
+    ndarray, shape (n_draws,)
+        Infinite where a draw has no standard error but a sum that is not zero: the limit, which
+        exceeds every statistic. Zero where it has neither.
+    """
+    none = squared <= ROUNDING * scale
+    limit = np.where(top**2 > ROUNDING * scale, np.copysign(np.inf, top), 0.0)
+    return np.divide(top, np.sqrt(np.where(none, 1.0, squared)), out=limit, where=~none)
 
 
 def share_above(t_draws: Array, t: float) -> float:

@@ -22,7 +22,8 @@ def stepdown_p_values(t_statistics: Array, t_draws: Array) -> Array:
     ----------
     t_statistics : ndarray, shape (m,)
     t_draws : ndarray, shape (n_draws, m)
-        Centred bootstrap t statistics; a row uses the same draw for all hypotheses.
+        Centred bootstrap t statistics; a row uses the same draw for all hypotheses. Infinite
+        where a draw has no spread.
 
     Returns
     -------
@@ -31,7 +32,7 @@ def stepdown_p_values(t_statistics: Array, t_draws: Array) -> Array:
     Raises
     ------
     DataError
-        If shapes differ or numbers are not finite.
+        If shapes differ, a statistic is not finite, or a draw is missing.
 
     References
     ----------
@@ -42,7 +43,7 @@ def stepdown_p_values(t_statistics: Array, t_draws: Array) -> Array:
         raise DataError(
             f"{len(size)} statistics, draws {t_draws.shape}.\n  Give one column a statistic."
         )
-    check_finite(t_statistics=size, t_draws=t_draws)
+    check_finite(t_statistics=size, t_draws=np.where(np.isinf(t_draws), 0.0, t_draws))
     order = np.argsort(-size, kind="stable")
     largest = np.maximum.accumulate(np.abs(t_draws)[:, order[::-1]], axis=1)[:, ::-1]
     above = (largest >= size[order]).sum(axis=0)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DesignError
 from ._cluster import check_finite, cluster_codes, cluster_sums
-from ._signs import check_options, is_enumerated, share_above, sign_blocks
+from ._signs import check_options, is_enumerated, share_above, sign_blocks, studentise
 from .wild import WildBootstrap
 
 Array = NDArray[np.float64]
@@ -90,7 +90,6 @@ def score_bootstrap(
 
 
 def studentised(v: Array, psi: Array) -> Array:
-    """Return one t statistic a draw: the sum over its centred spread."""
-    top = v @ psi
-    spread = v**2 @ psi**2 - top**2 / len(psi)
-    return np.divide(top, np.sqrt(np.maximum(spread, 0)), out=np.zeros_like(top), where=spread > 0)
+    """Return one t statistic a draw, the sum over its centred spread; infinite if it has none."""
+    top, scale = v @ psi, v**2 @ psi**2
+    return studentise(top, scale - top**2 / len(psi), scale)

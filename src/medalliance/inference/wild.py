@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DesignError
 from ._blocks import ClusterBlocks, cluster_blocks
-from ._signs import check_options, is_enumerated, share_above, sign_blocks
+from ._signs import check_options, is_enumerated, share_above, sign_blocks, studentise
 
 Array = NDArray[np.float64]
 
@@ -28,9 +28,11 @@ class WildBootstrap:
         CRV1 without a small-sample factor; it studentises and cancels in the p-value.
     t_statistic, p_value : float
     conf_low, conf_high : float
-        Values that are not rejected (null imposed), or the percentile-t interval.
+        Values that are not rejected (null imposed), or the percentile-t interval; infinite where
+        the interval has no end.
     t_draws : ndarray, shape (n_draws,)
-        Bootstrap t statistics under the null.
+        Bootstrap t statistics under the null; infinite where a draw has no variance between
+        clusters.
     n_clusters : int
     enumerated : bool
         Whether all sign vectors were used in place of random ones.
@@ -50,6 +52,19 @@ class WildBootstrap:
     enumerated: bool
     weights: str
     impose_null: bool
+
+    @property
+    def note(self) -> str:
+        """Why the interval has no end, or nothing."""
+        if np.isfinite([self.conf_low, self.conf_high]).all():
+            return ""
+        if self.impose_null:
+            return f"no end: values however far are not rejected with {self.n_clusters} clusters"
+        lost = int(np.isinf(self.t_draws).sum())
+        return (
+            f"no end: {lost:,} of {len(self.t_draws):,} draws have no variance between the "
+            f"{self.n_clusters} clusters"
+        )
 
 
 def wild_cluster_bootstrap(
@@ -104,6 +119,9 @@ def wild_cluster_bootstrap(
     WildBootstrap
         The p-value is the share of draws with ``|t*| > |t|``: ties do not count (the convention
         of fwildclusterboot), so the two sign vectors that reproduce the sample add nothing.
+        Two clusters with the same regressors are fitted without a residual when their signs
+        differ: ``|t*|`` of such a draw is infinite, and a percentile-t interval whose quantile it
+        is has no end.
 
     Raises
     ------
@@ -181,6 +199,7 @@ class _Law:
 
     line: tuple[Array, Array]
     parabola: tuple[Array, Array, Array]
+    scale: tuple[Array, Array]
 
     @classmethod
     def of(cls, parts: _Parts, signs: Iterator[Array]) -> _Law:
@@ -192,17 +211,17 @@ class _Law:
                 np.einsum("rg,rg->r", a, b)
                 for a, b in ((base, base), (base, slope), (slope, slope))
             ]
-            rows.append(np.stack([v @ parts.own[0], v @ parts.own[1], *squares]))
-        stacked = np.concatenate(rows, axis=1)
-        return cls((stacked[0], stacked[1]), (stacked[2], stacked[3], stacked[4]))
+            sums = [v @ own for own in parts.own]
+            scale = [v**2 @ own**2 for own in parts.own]
+            rows.append(np.stack([*sums, *squares, *scale]))
+        found = np.concatenate(rows, axis=1)
+        return cls((found[0], found[1]), (found[2], found[3], found[4]), (found[5], found[6]))
 
     def t(self, gap: float) -> Array:
         """Return the t statistics of all draws when the null lies ``gap`` below the estimate."""
         top = self.line[0] + gap * self.line[1]
         bottom = self.parabola[0] + gap * (2 * self.parabola[1] + gap * self.parabola[2])
-        return np.divide(
-            top, np.sqrt(np.maximum(bottom, 0)), out=np.zeros_like(top), where=bottom > 0
-        )
+        return studentise(top, bottom, self.scale[0] + gap**2 * self.scale[1])
 
 
 def _interval(

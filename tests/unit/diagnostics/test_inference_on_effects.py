@@ -65,6 +65,28 @@ def test_wild_bootstrap_without_a_regression_is_the_score_bootstrap(simulated):
     assert 0 <= table["p_value"][0] <= 1
 
 
+@pytest.mark.parametrize("weights", ["rademacher", "webb"])
+def test_two_clusters_alike_have_an_interval_without_end_and_the_reason(simulated, weights):
+    panel = simulated(n_clusters=2)
+    first = panel.frame.groupby("prefecture")["county"].transform("min")
+    alike = np.where(panel.frame["county"] < first + 2, 2014, 0)
+    effects = ma.twfe(panel.with_columns(cohort=alike), "y")
+    row = ma.wild_bootstrap(effects, impose_null=False, weights=weights).iloc[0]
+    assert (row["conf_low"], row["conf_high"]) == (-np.inf, np.inf)
+    assert "draws have no variance between the 2 clusters" in row["note"]
+    assert 0 < row["p_value"] < 1
+    wider = ma.twfe(simulated(n_clusters=8, treated=4), "y")
+    row = ma.wild_bootstrap(wider, impose_null=False, weights=weights).iloc[0]
+    assert np.isfinite([row["conf_low"], row["conf_high"]]).all() and row["note"] == ""
+
+
+def test_romano_wolf_counts_draws_without_a_spread(simulated):
+    panel = simulated(n_clusters=2, by_cluster=False)
+    effects = [ma.twfe(panel, name) for name in ("y", "z")]
+    table = ma.romano_wolf(effects, n_draws=99, weights="rademacher")
+    assert (table["p_value"] > 0.2).all() and (table["p_adjusted"] >= table["p_value"]).all()
+
+
 def test_few_clusters_get_webb_weights(simulated):
     effects = ma.twfe(simulated(n_clusters=8, treated=4), "y")
     assert ma.wild_bootstrap(effects, n_draws=99)["weights"][0] == "webb"

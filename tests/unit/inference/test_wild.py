@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from medalliance.errors import DataError, DesignError
+from medalliance.inference._signs import sign_blocks
 from medalliance.inference.score_bootstrap import score_bootstrap
 from medalliance.inference.wild import wild_cluster_bootstrap
 
@@ -144,6 +145,65 @@ def test_size_with_five_treated_clusters():
     )
     for size in (0.05, 0.10):
         assert np.mean(p_values <= size) == pytest.approx(size, abs=3.5 * np.sqrt(size / sims))
+
+
+@pytest.fixture
+def twins():
+    """Two clusters with the same regressors: in each one unit is treated and one is not."""
+    rng = np.random.default_rng(7)
+    years = 6
+    treated = np.tile(np.repeat([1.0, 0.0], years), 2)
+    year = np.tile(np.arange(years), 4)
+    dummies = np.hstack(
+        [np.repeat(np.eye(4), years, axis=0), np.tile(np.eye(years)[:, 1:], (4, 1))]
+    )
+    x = treated * (year >= 3)
+    x = x - dummies @ np.linalg.lstsq(dummies, x, rcond=None)[0]
+    y = rng.normal(size=len(x)) + 0.5 * treated * (year >= 3)
+    y = y - dummies @ np.linalg.lstsq(dummies, y, rcond=None)[0]
+    coef = x @ y / (x @ x)
+    nuisance = np.tile(np.eye(years)[:, 1:] - 1 / years, (4, 1))
+
+    def call(**options):
+        return wild_cluster_bootstrap(
+            x[:, None], y - x * coef, np.repeat([0, 1], 2 * years), np.ones(1), coef,
+            nuisance=nuisance, impose_null=False, **options,
+        )  # fmt: skip
+
+    return call
+
+
+def test_two_alike_clusters_give_no_end_in_place_of_a_huge_number(twins):
+    """Opposite signs leave no residual: half of the draws have no standard error."""
+    result = twins()
+    np.testing.assert_allclose(np.sort(result.t_draws), [-np.inf, 0, 0, np.inf], atol=1e-12)
+    assert (result.conf_low, result.conf_high) == (-np.inf, np.inf)
+    assert result.p_value == 0.5
+    assert result.note == "no end: 2 of 4 draws have no variance between the 2 clusters"
+
+
+def test_two_alike_clusters_follow_their_law_under_webb_weights(twins):
+    """By hand ``t* = 2^(1/2) (a - b) / |a + b|``: infinite with chance 1/6, else finite."""
+    result = twins(weights="webb", level=0.8, seed=1)
+    a, b = np.concatenate(list(sign_blocks(2, 9_999, "webb", 1))).T
+    lost = a == -b
+    assert np.mean(lost) == pytest.approx(1 / 6, abs=4 * np.sqrt(5 / 36 / 9_999))
+    assert (np.isinf(result.t_draws) == lost).all()
+    law = np.sqrt(2) * np.abs(a - b)[~lost] / np.abs(a + b)[~lost]
+    np.testing.assert_allclose(np.abs(result.t_draws[~lost]), law, atol=1e-9)
+    size = np.sort(np.concatenate([law, np.full(lost.sum(), np.inf)]))[7_999] * result.std_error
+    assert result.conf_high == pytest.approx(result.estimate + size, rel=1e-9)
+    assert result.conf_low == pytest.approx(result.estimate - size, rel=1e-9)
+    assert result.note == ""
+    wide = twins(weights="webb", level=0.95, seed=1)
+    assert (wide.conf_low, wide.conf_high) == (-np.inf, np.inf)
+
+
+def test_two_clusters_have_a_score_bootstrap_without_end():
+    result = score_bootstrap(np.array([0.3, 0.4, -0.2, -0.5]), 0.2, np.array([0, 0, 1, 1]))
+    np.testing.assert_allclose(np.sort(result.t_draws), [-np.inf, 0, 0, np.inf], atol=1e-12)
+    assert (result.conf_low, result.conf_high) == (-np.inf, np.inf)
+    assert "2 of 4 draws" in result.note
 
 
 def test_bad_input_is_refused(make_panel):
