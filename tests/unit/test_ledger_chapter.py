@@ -130,3 +130,12 @@ def test_running_the_chapter_again_needs_the_files(tmp_path, require, outcome):
     assert f"1 {outcome}" in ran.stdout, ran.stdout
     if outcome == "skipped":
         assert "set MEDALLIANCE_MSSP_DIR" in ran.stdout
+
+
+def test_the_split_says_its_residual_in_words(cells):
+    said = [ledger_headlines.residual_words(v) for v in (-3e-17, 0.0, 2e-6, -0.00123)]
+    assert said == ["zero to rounding", "zero to rounding", "below 0.0001", "-0.0012"]
+    cell = next(c for c in cells if "split_exhibit" in "".join(c["source"]))
+    printed = "".join(cell["outputs"][0]["data"]["text/plain"])
+    assert printed.count("zero to rounding") == 4
+    assert "0.00000" not in printed

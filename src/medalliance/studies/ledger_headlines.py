@@ -140,18 +140,30 @@ def share_figure() -> Exhibit:
 
 def split_exhibit() -> Exhibit:
     """Show the exact split of the effect into spending and budget."""
+    split = exact_split(ledger_units())
     return table(
-        exact_split(ledger_units()),
+        split.assign(residual=split["residual"].map(residual_words)),
         caption="Effect on the log of spending over budget, split exactly: spending less budget, "
         "by years since the first.",
         badge=Badge.REAL,
         source=f"{FILES}; group-time effects on one sample",
         decimals={"log_spending_to_budget": 4, "log_spending_per_insured": 4,
-                  "log_budget_per_insured": 4, "residual": 10},
+                  "log_budget_per_insured": 4},
         labels={"when": "Year", "log_spending_to_budget": "Spending over budget",
                 "log_spending_per_insured": "Spending per person",
                 "log_budget_per_insured": "Budget per person", "residual": "Residual"},
     )  # fmt: skip
+
+
+def residual_words(residual: float) -> str:
+    """Print a residual with four decimals, in words where it is rounding or rounds to zero.
+
+    >>> residual_words(-2e-17), residual_words(0.00123), residual_words(-2e-6)
+    ('zero to rounding', '0.0012', 'below 0.0001')
+    """
+    if abs(residual) < 1e-10:
+        return "zero to rounding"
+    return f"{residual:.4f}" if abs(residual) >= 0.00005 else "below 0.0001"
 
 
 def parts_exhibit() -> Exhibit:
