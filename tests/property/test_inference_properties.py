@@ -27,7 +27,7 @@ def make(seed, gaps=0.1):
 
 def panel_of(frame):
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore", ma.PanelWarning)
         return ma.Panel.from_frame(frame, unit="u", year="t", cohort="g", cluster="c")
 
 

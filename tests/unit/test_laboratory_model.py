@@ -70,7 +70,6 @@ def test_the_normal_distribution_is_right_to_the_last_digits():
     np.testing.assert_allclose(found[deep], ndtr(at[deep]), rtol=2e-14, atol=1e-300)
 
 
-@pytest.mark.filterwarnings("ignore")
 def test_every_frozen_case_is_answered_alike():
     cases = load_frozen_cases()
     answers = run("given.map((one) => model.respond(one.contract, one.technology))", cases)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.panel import Panel
+from medalliance.panel import Panel, PanelWarning
 from medalliance.results import Design, Effects, terms_frame
 
 
@@ -76,7 +76,7 @@ def simulated():
         )
         frame = frame[rng.random(len(frame)) >= gaps]
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore", PanelWarning)
             return Panel.from_frame(
                 frame, unit="county", year="year", cohort="cohort", cluster="prefecture"
             )
