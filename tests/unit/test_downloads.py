@@ -14,6 +14,7 @@ import medalliance as ma
 from medalliance import plots, tables
 from medalliance.studies import downloads
 from medalliance.studies.estimates import TEACHING
+from medalliance.studies.stored_exhibits import stored_exhibits
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +27,9 @@ def exhibits():
     return [table, figure, said]
 
 
-def notebook(exhibits):
+def cells(exhibits):
     outputs = [{"data": {"text/html": exhibit._repr_html_()}} for exhibit in exhibits]
-    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]
-    return json.dumps({"cells": cells})
+    return [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": outputs}]
 
 
 def unpacked(content):
@@ -38,7 +38,7 @@ def unpacked(content):
 
 
 def test_what_is_stored_is_what_was_made(exhibits):
-    table, figure, said = downloads.stored_exhibits(notebook(exhibits))
+    table, figure, said = stored_exhibits(cells(exhibits))
     assert (table.kind, table.badge, table.text) == ("table", "REAL", "A < B")
     assert (table.source, table.cell) == ("one; two", 2)
     summary = exhibits[0].summary
@@ -53,7 +53,7 @@ def test_what_is_stored_is_what_was_made(exhibits):
 
 
 def test_the_archive_lists_every_exhibit_with_its_badge_and_source(exhibits):
-    stored = downloads.stored_exhibits(notebook(exhibits))
+    stored = stored_exhibits(cells(exhibits))
     files = unpacked(downloads.numbers_archive(stored))
     assert list(files) == ["contents.csv", "01-table.csv", "02-figure.csv"]
     listed = list(csv.DictReader(io.StringIO(files["contents.csv"])))
@@ -65,7 +65,7 @@ def test_the_archive_lists_every_exhibit_with_its_badge_and_source(exhibits):
 
 
 def test_the_same_numbers_give_the_same_bytes(exhibits):
-    stored = downloads.stored_exhibits(notebook(exhibits))
+    stored = stored_exhibits(cells(exhibits))
     assert downloads.numbers_archive(stored) == downloads.numbers_archive(stored)
     with zipfile.ZipFile(io.BytesIO(downloads.numbers_archive(stored))) as packed:
         assert {entry.date_time for entry in packed.infolist()} == {(1980, 1, 1, 0, 0, 0)}
@@ -89,9 +89,9 @@ def test_a_panel_is_offered_only_where_the_teaching_panel_is_used(tmp_path, exhi
     for folder in (staged, html):
         folder.mkdir()
     for name, shown in (("facts", exhibits[:2]), ("taught", exhibits)):
-        (staged / f"{name}.ipynb").write_text(notebook(shown), encoding="utf-8")
+        (staged / f"{name}.ipynb").write_text(json.dumps({"cells": cells(shown)}), encoding="utf-8")
         (html / f"{name}.html").write_text("<html></html>")
-    (staged / "draft.ipynb").write_text(notebook(exhibits), encoding="utf-8")
+    (staged / "draft.ipynb").write_text(json.dumps({"cells": cells(exhibits)}), encoding="utf-8")
     offered = downloads.write_downloads(staged, html)
     assert {page: [kind for kind, _ in links] for page, links in offered.items()} == {
         "facts": ["notebook", "numbers"],

@@ -5,23 +5,22 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, get_type_hints
 
 import yaml
 
 from ..errors import DataError
-from .notebooks import find_notebooks
+from .notebooks import find_notebooks, read_cells
+from .stored_exhibits import stored_exhibits
 
 # a stop ends a sentence unless it belongs to an abbreviation or a small letter follows
 _END = re.compile(r"(?<=[.!?])(?<!vs\.)(?<!e\.g\.)(?<!i\.e\.)\s+(?=[^a-z])|(?<=[。！？])")
-KINDS = {"figure": "Figure", "table": "Table", "text": "Sentence"}
+KINDS = {"figure": "Figure", "table": "Table", "sentence": "Sentence"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Listed:
     notebook : str
         Path under the book, without its ending: ``cases/youxi_fujian``.
     kind, number : str, int
-        ``figure``, ``table`` or ``text`` (a sentence of computed numbers); place among those of
+        ``figure``, ``table`` or ``sentence`` (of computed numbers); place among those of
         its kind in the notebook, from 1.
     badge : str
         ``REAL``, ``SYNTHETIC``, ``ILLUSTRATIVE`` or ``YOURS``.
@@ -142,7 +141,7 @@ def _order(toc: Path) -> Iterator[tuple[str, str]]:
 
 
 def _chapter(book: Path, name: str, part: str) -> Chapter:
-    cells = json.loads((book / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
+    cells = read_cells(book / f"{name}.ipynb")
     text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
     title = re.search(r"^# (.+)$", text, re.MULTILINE)
     scope, numbers, exhibits = _Scope(), Counter[str](), []
@@ -150,7 +149,7 @@ def _chapter(book: Path, name: str, part: str) -> Chapter:
         if cell["cell_type"] != "code":
             continue
         call, module, function = scope.run("".join(cell["source"]))
-        for kind, badge, caption in _shown(cell["outputs"], f"{name}.ipynb, cell {place}"):
+        for kind, badge, caption in _shown(cell, f"{name}.ipynb, cell {place}"):
             numbers[kind] += 1
             exhibits.append(
                 Listed(name, kind, numbers[kind], badge, caption, place, call, module, function)
@@ -158,48 +157,18 @@ def _chapter(book: Path, name: str, part: str) -> Chapter:
     return Chapter(name, title[1].strip() if title else name, part, tuple(exhibits))
 
 
-def _shown(outputs: list[dict[str, Any]], where: str) -> Iterator[tuple[str, str, str]]:
-    for output in outputs:
-        reader = _Exhibits()
-        html = "".join(output.get("data", {}).get("text/html", ""))
-        reader.feed(re.sub(r'base64,[^"]*', "", html))
-        for kind, badge, caption in reader.found:
-            if kind not in KINDS or not badge or (kind != "text" and not caption.strip()):
-                raise DataError(
-                    f"{where}: an exhibit without kind, badge or caption. Run it again."
-                )
-            yield kind, badge, "" if kind == "text" else first_sentence(caption)
+def _shown(cell: dict[str, Any], where: str) -> Iterator[tuple[str, str, str]]:
+    for found in stored_exhibits([cell]):
+        if found.kind not in KINDS or not found.badge or not found.text:
+            raise DataError(f"{where}: an exhibit without kind, badge or caption. Run it again.")
+        caption = "" if found.kind == "sentence" else first_sentence(found.text)
+        yield found.kind, found.badge, caption
 
 
 def first_sentence(text: str) -> str:
     """Return the first sentence of a text, in one line; a stop inside a number ends nothing."""
     line = " ".join(text.split())
     return _END.split(line, maxsplit=1)[0].strip()
-
-
-class _Exhibits(HTMLParser):
-    """Collect kind, badge and caption of the exhibits in an output."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[list[str]] = []
-        self._caption = self._badge = False
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: text or "" for name, text in attrs}
-        if "data-badge" in given:
-            kind = re.search(r"\bexhibit-(\w+)", given.get("class", ""))
-            self.found.append([kind[1] if kind else "", given["data-badge"], ""])
-        self._caption |= tag == "figcaption"
-        self._badge |= tag == "span" and "exhibit-badge" in given.get("class", "")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._badge &= tag != "span"
-        self._caption &= tag != "figcaption"
-
-    def handle_data(self, data: str) -> None:
-        if self._caption and not self._badge and self.found:
-            self.found[-1][2] += data
 
 
 class _Instance:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import sys
 from collections import defaultdict
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..paths import PACKAGE, book_dir, data_dir, mssp_dir, shared_dir
+from .packed import csv_text
 
 REPORT = "MEDALLIANCE_FILES_READ"  # environment variable: where a kernel writes what it read
 STORE = "files_read.csv"
@@ -127,8 +127,5 @@ def merged(
 
 def files_read_text(read: dict[str, tuple[str, ...]]) -> str:
     """Write the record of all notebooks, in order of name, as ``load_files_read`` reads it."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["notebook", "file"])
-    writer.writerows((name, file) for name in sorted(read) for file in read[name])
-    return out.getvalue()
+    rows = [(name, file) for name in sorted(read) for file in read[name]]
+    return csv_text([("notebook", "file"), *rows])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 import time
@@ -32,6 +33,11 @@ def find_notebooks(folder: Path) -> list[Path]:
     """Return the notebooks under a folder in order of name."""
     found = folder.rglob("*.ipynb")
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
+
+
+def read_cells(notebook: Path) -> list[dict[str, Any]]:
+    """Return the cells of a notebook as they are stored."""
+    return list(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
 
 
 _WATCH = "from medalliance.studies.files_read import watch; watch(); del watch"

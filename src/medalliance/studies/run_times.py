@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
+
+from .packed import csv_text
 
 FILE = "run-times.csv"
 COLUMNS = ("notebook", "seconds", "machine")
@@ -44,11 +45,7 @@ def updated_times(book: Path, runs: Mapping[Path, tuple[float, bool]]) -> str | 
             rows[name] = (f"{seconds:.1f}", machine())
     if rows == known:
         return None
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows((name, *rows[name]) for name in sorted(rows))
-    return buffer.getvalue()
+    return csv_text([COLUMNS, *((name, *rows[name]) for name in sorted(rows))])
 
 
 def machine() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...provenance import MEANING, Badge
+from ..packed import archive
 
 LATIN, EAST_ASIAN = "Times New Roman", "SimSun"
 GREY = "7D838C"
@@ -267,16 +268,8 @@ def _format(printed: str) -> str:
 # --- both ---------------------------------------------------------------------------------------
 def undated(content: bytes) -> bytes:
     """Return an Office file whose bytes do not tell when it was written."""
-    out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as given,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made,
-    ):
-        for name in given.namelist():
-            data = given.read(name)
-            if name == "docProps/core.xml":
-                data = re.sub(
-                    rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", rb"\g<1>" + _DAY.encode(), data
-                )
-            made.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
+    dates, core = rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", "docProps/core.xml"
+    with zipfile.ZipFile(io.BytesIO(content)) as given:
+        files = {name: given.read(name) for name in given.namelist()}
+    files[core] = re.sub(dates, rb"\g<1>" + _DAY.encode(), files[core])
+    return archive(files)
