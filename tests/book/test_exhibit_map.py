@@ -19,7 +19,8 @@ from medalliance.studies.exhibit_map import (
     unresolved,
 )
 from medalliance.studies.exhibit_pages import exhibit_page
-from medalliance.studies.readme import fill, project_texts, seeds
+from medalliance.studies.fingerprints import seeds_in
+from medalliance.studies.readme import fill, project_texts
 
 BOOK = PROJECT / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -146,8 +147,14 @@ def test_the_function_is_told_from_the_cells(tmp_path, sources, module, function
     assert bool(unresolved([chapter])) == (not function)
 
 
-def test_an_exhibit_without_a_caption_is_refused(tmp_path):
-    bare = '<figure class="exhibit exhibit-figure" data-badge="REAL"><img/></figure>'
+@pytest.mark.parametrize(
+    "bare",
+    [
+        '<figure class="exhibit exhibit-figure" data-badge="REAL"><img/></figure>',
+        '<div data-badge="REAL"><p>Something with a badge that is no exhibit.</p></div>',
+    ],
+)
+def test_an_exhibit_without_a_caption_or_kind_is_refused(tmp_path, bare):
     write_book(tmp_path, "import medalliance", html=bare)
     with pytest.raises(DataError, match=r"page\.ipynb, cell 2: an exhibit without"):
         read_chapters(tmp_path)
@@ -197,7 +204,7 @@ def test_seeds_are_found_where_they_are_fixed():
         "SEED = 5\nMY_SEED: int = 6\nother = 7\nSEEDED = 'no'\n"
         "def f(seed=8, *, n=1): ...\ndef g(*, seed: int = 9): ...\ndef h(seed, rng=None): ..."
     )
-    assert sorted(seeds(source), key=lambda pair: pair[1]) == [
+    assert sorted(seeds_in(source), key=lambda pair: pair[1]) == [
         ("SEED", 5),
         ("MY_SEED", 6),
         ("f", 8),

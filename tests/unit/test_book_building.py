@@ -11,6 +11,7 @@ from medalliance.errors import DataError
 from medalliance.evidence import load_sources
 from medalliance.paths import PROJECT
 from medalliance.studies import book, pages, run_times, status
+from medalliance.studies.fingerprints import commit
 from medalliance.studies.notebooks import METADATA, execute, find_notebooks
 
 
@@ -136,17 +137,17 @@ def test_a_commit_is_known_only_in_a_checkout_of_the_project(tmp_path):
         named = ("-c", "user.name=a", "-c", "user.email=a@b.example")
         subprocess.run(["git", "-C", tmp_path, *named, *words], check=True, capture_output=True)
 
-    assert status.commit(tmp_path) == ""
+    assert commit(tmp_path) == ""
     git("init")
     (tmp_path / "a").write_text("1")
     git("add", "a")
     git("commit", "-m", "One")
-    head = status.commit(tmp_path)
-    assert re.fullmatch("[0-9a-f]{12}", head)
+    head = commit(tmp_path)
+    assert re.fullmatch("[0-9a-f]{40}", head)
     (tmp_path / "a").write_text("2")
-    assert status.commit(tmp_path) == f"{head} with changed files"
+    assert commit(tmp_path) == f"{head} with changed files"
     (tmp_path / "inside").mkdir()
-    assert status.commit(tmp_path / "inside") == ""
+    assert commit(tmp_path / "inside") == ""
 
 
 def test_a_run_time_belongs_to_the_run_that_wrote_the_outputs(tmp_path):

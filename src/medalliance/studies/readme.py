@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import tomllib
 from collections import defaultdict
@@ -10,12 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import DataError, first_three
-from ..paths import PACKAGE
 from .availability import readme_table, references, sections, statement
 from .command_times import command_table
 from .exhibit_map import Chapter, read_chapters, unresolved
 from .exhibit_pages import FilesRead, counts, exhibit_file, exhibit_table, outside
 from .files_read import load_files_read
+from .fingerprints import package_seeds
 
 
 def project_texts(project: Path) -> dict[Path, str]:
@@ -128,11 +127,8 @@ def software(project: Path) -> str:
 def seed_table() -> str:
     """List the seeds that the package fixes: a constant, or the default of an argument."""
     found: dict[int, list[str]] = defaultdict(list)
-    for path in sorted(PACKAGE.rglob("*.py")):
-        module = path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".")
-        text = path.read_text(encoding="utf-8")
-        for name, seed in seeds(text) if "seed" in text.lower() else ():
-            found[seed].append(f"`{module.removesuffix('.__init__')}.{name}`")
+    for module, name, seed in package_seeds():
+        found[seed].append(f"`{module}.{name}`")
     rows = [f"| {seed} | {_few(names)} |" for seed, names in sorted(found.items())]
     return "\n".join(["| seed | fixed by |", "|---:|---|", *rows])
 
@@ -142,32 +138,6 @@ def _few(names: list[str], shown: int = 4) -> str:
         return ", ".join(names)
     homes = sorted({name.strip("`").split(".")[0] for name in names})
     return f"the default of {len(names)} functions in {', '.join(f'`{home}`' for home in homes)}"
-
-
-def seeds(source: str) -> list[tuple[str, int]]:
-    r"""Find the seeds in a module's text: constants named SEED, defaults of arguments named seed.
-
-    >>> seeds("SEED = 7\ndef draw(n, *, seed: int = 9): ...")
-    [('SEED', 7), ('draw', 9)]
-    """
-    found = []
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Assign | ast.AnnAssign) and _is_whole(node.value):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            found += [(name, node.value.value) for name in names if "SEED" in name]  # type: ignore
-        elif isinstance(node, ast.FunctionDef):
-            given = node.args
-            late = given.args[len(given.args) - len(given.defaults) :]
-            pairs = [*zip(late, given.defaults, strict=True)]
-            pairs += [*zip(given.kwonlyargs, given.kw_defaults, strict=True)]  # type: ignore
-            found += [(node.name, text.value) for one, text in pairs  # type: ignore
-                      if one.arg == "seed" and _is_whole(text)]  # fmt: skip
-    return found
-
-
-def _is_whole(node: ast.expr | None) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is int
 
 
 def _plain(name: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
-import subprocess
 from importlib import metadata
 from pathlib import Path
 
-from ..paths import PACKAGE, PROJECT, data_dir
+from ..paths import PACKAGE, data_dir
 from .command_times import command_table
-from .notebooks import find_notebooks
+from .fingerprints import commit, sha256
+from .notebooks import find_notebooks, read_cells
 from .run_times import read_times
 
 _STACK = (
@@ -26,7 +24,7 @@ _GROUPS = (
     ("Teaching panel and stored draws", "src/medalliance/teaching/"),
     ("Codebook and descriptions", "data/"),
 )
-_SHOWN = 12  # characters of a checksum on the page
+_SHOWN = 12  # characters of a checksum or a commit on the page
 
 
 def status(book: Path) -> str:
@@ -57,7 +55,7 @@ def checksums() -> dict[str, str]:
     """Return the SHA-256 of every data file by its path in the project."""
     roots = {"data": data_dir(), "src/medalliance/teaching": PACKAGE / "teaching"}
     return {
-        f"{place}/{path.relative_to(folder).as_posix()}": _sha256(path)
+        f"{place}/{path.relative_to(folder).as_posix()}": sha256(path)
         for place, folder in roots.items()
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
@@ -69,33 +67,10 @@ def checksum_file() -> str:
     return "".join(f"{digest}  {name}\n" for name, digest in checksums().items())
 
 
-def commit(project: Path = PROJECT) -> str:
-    """Return the commit that a checkout stands at and whether files differ; ``""`` elsewhere."""
-    try:
-        top, head, changed = (
-            subprocess.run(
-                ["git", "--no-optional-locks", "-C", project, *words],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout.strip()
-            for words in (
-                ("rev-parse", "--show-toplevel"),
-                ("rev-parse", "HEAD"),
-                ("status", "--porcelain", "--untracked-files=no"),
-            )
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return ""
-    if Path(top).resolve() != project.resolve():
-        return ""
-    return f"{head[:12]}{' with changed files' if changed else ''}"
-
-
 def _built() -> str:
     at = commit()
     state = (
-        f"commit `{at}`"
+        f"commit `{at[:_SHOWN]}{at[40:]}`"
         if at
         else "an installed package or an unpacked copy, whose commit is unknown"
     )
@@ -110,8 +85,7 @@ def _notebooks(book: Path) -> str:
     times = read_times(book)
     lines, total = [], 0.0
     for path in find_notebooks(book):
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-        code = [cell for cell in cells if cell["cell_type"] == "code"]
+        code = [cell for cell in read_cells(path) if cell["cell_type"] == "code"]
         written = sum(len("".join(cell["source"]).splitlines()) for cell in code)
         page = path.relative_to(book).as_posix()
         seconds, _ = times.get(page, ("not measured", ""))
@@ -145,7 +119,3 @@ def _files() -> str:
         )
         parts.append(f"### {title}\n\nIn `{prefix}`.\n\n| file | SHA-256 |\n|---|---|\n{rows}\n")
     return "\n".join(parts)
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

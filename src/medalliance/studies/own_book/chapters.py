@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from ...intake import Need
 from .. import doubt_chapter, link_chapter, remuneration_chapter, surplus_chapter, visits_chapter
@@ -82,24 +81,3 @@ def _columns(names: list[str]) -> str:
 
 def _staff(stem: str, kinds: list[str]) -> str:
     return f"{stem}_{kinds[0]}" if len(kinds) == 1 else f"{stem}_… ({', '.join(kinds)})"
-
-
-@cache
-def seeds() -> dict[str, int]:
-    """Return the seed of every recipe that draws, read from its signature."""
-    import importlib
-    import inspect
-    import pkgutil
-
-    from ... import diagnostics, estimators, inference, simulate
-
-    found: dict[str, int] = {}
-    for package in (diagnostics, estimators, inference, simulate):
-        for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-            for name, thing in vars(importlib.import_module(module.name)).items():
-                if inspect.isfunction(thing) and thing.__module__ == module.name:
-                    for word in ("seed", "rng"):
-                        given = inspect.signature(thing).parameters.get(word)
-                        if given is not None and isinstance(given.default, int):
-                            found[name] = given.default
-    return dict(sorted(found.items()))

@@ -5,28 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...paths import PACKAGE, PROJECT, data_dir
-from .chapters import seeds
+from ...paths import data_dir
+from ..fingerprints import commit, package_seeds, sha256
 from .kernels import ChapterRun
 
 LIBRARIES = (
     "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "pyarrow", "pydantic",
     "pandera", "openpyxl", "python-docx", "nbclient", "ipykernel", "jupyter-book", "sphinx",
 )  # fmt: skip
+DRAWING = ("diagnostics.", "estimators.", "inference.", "simulate.")  # modules that draw
 VARIABLES = ("PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "TZ")
-
-
-def sha256(path: Path) -> str:
-    """Return the hash of a file's bytes."""
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def file_facts(path: Path) -> dict[str, Any]:
@@ -87,7 +80,7 @@ def manifest(
         "inputs": {role: _one_line(facts) for role, facts in inputs.items()},
         "program": {
             "medalliance": metadata.version("medalliance"),
-            "commit": commit(),
+            "commit": commit() or None,
             "contracts and facts sha256": _folder_hash(data_dir()),
             "python": platform.python_version(),
             "implementation": platform.python_implementation(),
@@ -95,7 +88,7 @@ def manifest(
         },
         "libraries": {name: _version(name) for name in LIBRARIES},
         "environment": {name: environment.get(name) for name in VARIABLES},
-        "seeds": {name: str(seed) for name, seed in seeds().items()},
+        "seeds": _seeds(),
         "chapters": [
             {
                 "chapter": run.name,
@@ -111,14 +104,10 @@ def manifest(
     }
 
 
-def commit() -> str | None:
-    """Return the commit of this checkout; None where the package is installed from a wheel."""
-    git = shutil.which("git")
-    if git is None or not (PROJECT / ".git").exists() or PACKAGE.parent != PROJECT / "src":
-        return None
-    asked = [git, "-C", str(PROJECT), "describe", "--always", "--abbrev=40", "--dirty"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or None
+def _seeds() -> dict[str, str]:
+    """Return the seeds of the recipes that chapters call, by name."""
+    found = {n: str(seed) for module, n, seed in package_seeds() if module.startswith(DRAWING)}
+    return dict(sorted(found.items()))
 
 
 def _version(name: str) -> str | None:

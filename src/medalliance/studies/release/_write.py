@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import platform
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -19,9 +18,10 @@ from ...outcomes import outcome_label
 from ...panel import Panel
 from ...provenance import Badge
 from ...tables import heading, table
+from ..fingerprints import commit, sha256
 from ..own_book.documents import excel
 from ..own_book.folder import BUILDING, MARKER, NEW, own_folder, refuse_foreign
-from ..own_book.manifest import commit, sha256
+from ..packed import csv_text
 from ._contents import release_contents
 from ._figures import figures
 from ._items import Contents, Item
@@ -30,6 +30,7 @@ from ._log import log_files
 SOURCE = "a panel that stays where it is; protected tables only"
 BLANK = "not shown"
 HISTORY = "releases.csv"
+_PAST = ("made", "panel", "limits")
 README = """What may leave, if the person who checks agrees: index.html, tables/, figures/.
 What stays with the data: checker/ (the log, with limits and reasons).
 
@@ -91,7 +92,7 @@ def write_release(
         files_of_log = log_files(contents, files, facts, warning)
         history = [*before, {"made": facts["made"], "panel": facts["panel sha256, short"],
                              "limits": facts["limits"]}]  # fmt: skip
-        files_of_log[f"checker/{HISTORY}"] = _csv(history)
+        files_of_log[f"checker/{HISTORY}"] = _history(history)
         for name, content in {**files, **files_of_log}.items():
             place = building / NEW / name
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -150,12 +151,9 @@ def _difference(before: list[dict[str, str]], facts: Mapping[str, str]) -> str:
     )
 
 
-def _csv(rows: list[dict[str, str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["made", "panel", "limits"], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode("utf-8-sig")
+def _history(rows: list[dict[str, str]]) -> bytes:
+    listed = [[row.get(name, "") for name in _PAST] for row in rows]
+    return csv_text([_PAST, *listed]).encode("utf-8-sig")
 
 
 def _released(contents: Contents) -> dict[str, bytes]:
