@@ -1,5 +1,7 @@
 """A reader's contract on a reader's panel: settled to the fen, refused in words."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,8 @@ import pytest
 import medalliance as ma
 from medalliance.errors import DesignError, RuleError
 from medalliance.provenance import Badge
-from medalliance.studies import own_contract
+from medalliance.studies import own_contract, own_rules
+from medalliance.studies.own_book.contract import contract_notebook
 
 HEAD = """id: ours
 kind: case
@@ -23,6 +26,7 @@ STEPS = """steps:
   - {op: round, side: deficit}
 """
 OWN = "{status: documented, source: our notice of 2021, value: "
+COUNTY = ("youxi", "尤溪")
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def contract(tmp_path, monkeypatch, retained=f"{OWN}0.5}}", steps=STEPS):
     )
     path = tmp_path / "ours.yaml"
     path.write_text(body, encoding="utf-8")
-    monkeypatch.setenv(own_contract.VARIABLE, str(path))
+    monkeypatch.setenv(own_rules.VARIABLE, str(path))
 
 
 def test_counties_under_contract_are_settled_to_the_fen(panel, tmp_path, monkeypatch):
@@ -77,8 +81,8 @@ def test_only_the_counties_that_name_the_contract_are_settled(panel, tmp_path, m
     named = panel.frame["county_code"].map({"110102": "ours"})
     found = own_contract.run(panel.with_columns(rule_id=named))
     assert set(found.settlement.frame["alliance"]) == {"110102"}
-    assert own_contract.rules_named("ours").id == "ours"
-    assert own_contract.rules_named("one_sided").id == "one_sided"
+    assert own_rules.rules_named("ours").id == "ours"
+    assert own_rules.rules_named("one_sided").id == "one_sided"
 
 
 def test_what_a_panel_cannot_settle_is_refused_in_words(panel, tmp_path, monkeypatch):
@@ -100,6 +104,61 @@ def test_all_problems_of_the_file_come_at_once(panel, tmp_path, monkeypatch):
     with pytest.raises(RuleError) as raised:
         own_contract.run(panel)
     assert "above 1" in str(raised.value) and "no source" in str(raised.value)
-    monkeypatch.delenv(own_contract.VARIABLE)
+    monkeypatch.delenv(own_rules.VARIABLE)
     with pytest.raises(RuleError, match="--rules"):
         own_contract.run(panel)
+
+
+@pytest.fixture
+def of_a_real_county(tmp_path, monkeypatch):
+    """Name a rule file after a county that exists."""
+    contract(tmp_path, monkeypatch)
+    text = (tmp_path / "ours.yaml").read_text(encoding="utf-8")
+    shares = {"split_lead": 0.6, "split_township": 0.3, "split_village": 0.1, "surplus_pay": 0.5}
+    terms = "".join(f"  {name}_share: [{OWN}{share}}}]\n" for name, share in shares.items())
+    terms += f"  out_of_county: [{OWN}included}}]\n"
+    for words, real in (
+        ("id: ours", "id: youxi_fujian"), ("Our county", "Youxi county"), ("我县", "尤溪县"),
+        ("parameters:\n", f"parameters:\n{terms}"),
+    ):  # fmt: skip
+        text = text.replace(words, real)
+    path = tmp_path / "youxi_fujian.yaml"
+    path.write_text(text, encoding="utf-8")
+    monkeypatch.setenv(own_rules.VARIABLE, str(path))
+    return path
+
+
+def exhibits_of_the_chapter(panel):
+    """Return every exhibit of the chapter's notebook by the function that makes it."""
+    source = "\n".join(cell.source for cell in contract_notebook().cells)
+    found = own_contract.run(panel)
+    names = re.findall(r"own_contract\.(\w+)\(found\)", source)
+    assert len(names) == len(set(names)) == 9
+    return {name: getattr(own_contract, name)(found) for name in names}
+
+
+def named(exhibit):
+    shown = f"{exhibit._repr_html_()}{exhibit!r}".lower()
+    return any(name in shown for name in COUNTY)
+
+
+def test_no_synthetic_number_stands_beside_the_county_s_name(panel, of_a_real_county):
+    shown = exhibits_of_the_chapter(panel)
+    synthetic = {name for name, one in shown.items() if one.badge == Badge.SYNTHETIC}
+    assert synthetic == {"laboratory_table"}
+    named_in = {name for name, one in shown.items() if named(one)}
+    assert "terms_table" in named_in and not named_in & synthetic
+    contracts = shown["laboratory_table"].summary["contract"].tolist()
+    assert contracts[0] == "your contract" and len(set(contracts)) == 3
+
+
+@pytest.mark.parametrize("assumed", [False, True])
+def test_a_simulated_panel_hides_the_county_s_name(of_a_real_county, assumed):
+    if assumed:
+        text = of_a_real_county.read_text(encoding="utf-8")
+        text = text.replace(f"[{OWN}0.25}}]", "[{status: assumed, value: 0.25}]")
+        of_a_real_county.write_text(text, encoding="utf-8")
+    shown = exhibits_of_the_chapter(ma.load_panel())
+    simulated = {name for name, one in shown.items() if one.badge != Badge.YOURS}
+    assert simulated == set(shown) - {"terms_table"}
+    assert [name for name in sorted(simulated) if named(shown[name])] == []

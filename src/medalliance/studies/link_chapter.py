@@ -22,7 +22,7 @@ from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from ..tables import table
 from .outcome_chapters import Study, event_figure, study
-from .own_contract import rules_named
+from .own_rules import rules_named, without_members
 
 SURPLUS, PAY, SHARE = (
     "notional_surplus_rate", "log_remuneration_per_fte_township", "primary_care_visit_share",
@@ -99,8 +99,7 @@ def reference_dose(name: str) -> float:
         {"alliance": [f"reference {k:02d}" for k in range(99)], "year": 2023, "budget": budget,
          "spending": spending, "score": "0.90", "reserve": 0, "out_of_county_spending": 0}
     )  # fmt: skip
-    steps = tuple(s for s in rule.steps or () if s.op != "split" or s.within is None)
-    held = settle(rule.model_copy(update={"steps": steps}), ledger, progress=False)
+    held = settle(without_members(rule), ledger, progress=False)
     paid = sum(
         float(line.amounts.sum())
         for line in held.lines

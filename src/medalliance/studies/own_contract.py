@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -14,130 +10,21 @@ import pandas as pd
 
 from ..errors import DataError, DesignError, RuleError
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
-from ..mechanism.settle import settle
-from ..mechanism.settlement import Settlement
-from ..panel import Panel, PanelWarning
-from ..provenance import Badge, weakest
+from ..panel import Panel
+from ..provenance import Badge
 from ..reforms import Rules, load_rules, rule_fields, shown
-from ..reforms.steps import step_fields
-from ..simulate import SimulatedPanel, simulate_panel
 from ..tables import table
 from . import example_county
+from .own_rules import OwnContract, own_rules
+from .rule_laboratory import COLUMNS, true_effects
+from .settlement_example import PARTY
 
-VARIABLE = "MEDALLIANCE_RULES"
-SEEDS, N_COUNTIES = (1, 2), 200
+SEEDS = (1, 2)
 COMPARED = ("one_sided", "two_sided_corridor")
-MEASURES = {
-    "log_spending_per_insured": "spending (log)",
-    "notional_surplus_rate": "surplus rate",
-    "log_remuneration_per_fte_hospital": "hospital pay (log)",
-    "log_remuneration_per_fte_township": "township pay (log)",
-    "log_remuneration_per_fte_village": "village pay (log)",
-    "primary_care_visit_share": "primary-care share",
-}
 MODEL = "invented counties, each run with and without the contract on the same random numbers"
 Shown = TypeVar("Shown", Exhibit, Sentence)
 _MILLION = 1e8  # fen
 _LONGEST = 100
-_PARTY = {"lead_hospital": "lead hospital", "township": "townships", "village": "villages"}
-
-
-def own_rules() -> Rules | None:
-    """Return the contract that ``MEDALLIANCE_RULES`` names; None where it is not set."""
-    named = os.environ.get(VARIABLE)
-    return load_rules(named) if named else None
-
-
-def rules_named(name: str) -> Rules:
-    """Return a contract by its id: the reader's own, or one of the book."""
-    own = own_rules()
-    return own if own is not None and own.id == name else load_rules(name)
-
-
-@dataclass(frozen=True, eq=False)
-class OwnContract:
-    """A contract with the panel whose counties it settles.
-
-    Attributes
-    ----------
-    rules : Rules
-    panel : Panel
-    """
-
-    rules: Rules
-    panel: Panel
-
-    @property
-    def badge(self) -> Badge:
-        """``YOURS``, or ``ILLUSTRATIVE`` as soon as a term that is used is assumed."""
-        return weakest(self.panel.badge, Badge.ILLUSTRATIVE if self.assumed else Badge.YOURS)
-
-    @cached_property
-    def assumed(self) -> tuple[str, ...]:
-        """Terms that the steps read and that the contract assumes."""
-        read = {name for step in self.rules.steps for name in step_fields(step)}
-        return tuple(sorted(read & set(self.rules.assumed)))
-
-    @property
-    def source(self) -> str:
-        """Where the numbers come from."""
-        words = f"the panel that you loaded, settled under {self.rules.file}"
-        fields = rule_fields()
-        named = ", ".join(fields[name].label.en.lower() for name in self.assumed)
-        return f"{words}; assumed: {named}" if named else words
-
-    @cached_property
-    def rows(self) -> pd.DataFrame:
-        """County-years under contract with a settled budget and spending.
-
-        Raises
-        ------
-        DesignError
-            If there is none.
-        """
-        panel, frame = self.panel, self.panel.frame
-        if not {"budget", "spending"} <= set(frame.columns):
-            raise DesignError("a settlement needs the columns budget and spending.")
-        on = (frame[panel.cohort] > 0) & (frame[panel.year] >= frame[panel.cohort])
-        if "rule_id" in frame.columns and (frame["rule_id"] == self.rules.id).any():
-            on &= frame["rule_id"] == self.rules.id
-        found = frame[on & frame["budget"].notna() & frame["spending"].notna()]
-        if found.empty:
-            raise DesignError("no county and year under contract has a budget and spending.")
-        return found.reset_index(drop=True)
-
-    @cached_property
-    def settlement(self) -> Settlement:
-        """Every row settled; inside a party nothing is divided, for a panel has no members.
-
-        Raises
-        ------
-        DesignError
-            If the contract reads what the panel does not hold.
-        """
-        steps = tuple(s for s in self.rules.steps if s.op != "split" or s.within is None)
-        if not steps:
-            raise DesignError("the contract has no steps, so there is nothing to settle by.")
-        ledger = _ledger(self.rows, self.panel)
-        try:
-            return settle(self.rules.model_copy(update={"steps": steps}), ledger, progress=False)
-        except (DataError, RuleError) as refused:
-            raise DesignError(f"the panel cannot be settled. {refused}") from refused
-
-
-def _ledger(rows: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """Write panel rows as a ledger, money in fen."""
-    money = [n for n in ("budget", "spending", "out_of_county_spending") if n in rows]
-    ledger = pd.DataFrame(
-        {"alliance": rows[panel.unit].astype(str), "year": rows[panel.year].astype(int)}
-    )
-    for name in money:
-        whole = np.round(rows[name].to_numpy(float, na_value=np.nan) * 100)
-        ledger[name] = pd.array([None if np.isnan(v) else int(v) for v in whole], dtype="Int64")
-    if "quality_score" in rows:
-        scores = rows["quality_score"].to_numpy(float, na_value=np.nan)
-        ledger["score"] = [None if np.isnan(score) else f"{score:.4f}" for score in scores]
-    return ledger.assign(reserve=0)
 
 
 def run(panel: Panel) -> OwnContract:
@@ -228,7 +115,7 @@ def parties_table(found: OwnContract) -> Exhibit:
     totals = found.settlement.party_totals()
     rows = pd.DataFrame(
         {
-            "party": [_PARTY.get(name, name.replace("_", " ")) for name in totals["party"]],
+            "party": [PARTY.get(name, name.replace("_", " ")) for name in totals["party"]],
             "account": totals["account"].str.replace("_", " "),
             "million yuan": totals["amount"] / _MILLION,
             "postings": totals["n"],
@@ -300,21 +187,17 @@ def counties_table(found: OwnContract) -> Exhibit:
 
 # --- the model ----------------------------------------------------------------------------------
 def laboratory_table(found: OwnContract) -> Exhibit:
-    """Set the true effects of the contract in the model beside those of two scenario rules."""
+    """Set the true effects of the contract in the model beside those of two scenario rules.
+
+    The contract has no name here: it may be a county's, and the numbers are invented.
+    """
+    scenarios = {rules.name.en: rules for rules in map(load_rules, COMPARED)}
     rows = [
-        {
-            "contract": rules.name.en,
-            "worth of one yuan more": np.mean([_worth(draw) for draw in draws]),
-            **{
-                words: np.mean([draw.effect(name) for draw in draws])
-                for name, words in MEASURES.items()
-            },
-        }
-        for rules in (found.rules, *map(load_rules, COMPARED))
-        for draws in (_draws(rules),)
+        {"contract": name, **_mean_effects(rules)}
+        for name, rules in {"your contract": found.rules, **scenarios}.items()
     ]
     return table(
-        pd.DataFrame(rows),
+        pd.DataFrame(rows).rename(columns=COLUMNS),
         caption="The rule laboratory with your contract: true effects in the model, mean over "
         "treated counties and years. The second column is what one further yuan of surplus is "
         "worth to the alliance in expectation.",
@@ -325,21 +208,12 @@ def laboratory_table(found: OwnContract) -> Exhibit:
     )
 
 
-def _worth(draw: SimulatedPanel) -> float:
-    return float(draw.marginal_share["marginal_share"].mean())
-
-
-def _draws(rules: Rules) -> list[SimulatedPanel]:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", PanelWarning)
-        try:
-            return [_draw(rules, seed) for seed in SEEDS]
-        except (DataError, RuleError) as refused:
-            raise DesignError(f"the model cannot settle this contract. {refused}") from refused
-
-
-def _draw(rules: Rules, seed: int) -> SimulatedPanel:
-    return simulate_panel(N_COUNTIES, 12, seed, rules, channels=False)
+def _mean_effects(rules: Rules) -> dict[str, float]:
+    try:
+        draws = [true_effects(rules, seed) for seed in SEEDS]
+    except (DataError, RuleError) as refused:
+        raise DesignError(f"the model cannot settle this contract. {refused}") from refused
+    return {name: float(np.mean([draw[name] for draw in draws])) for name in COLUMNS}
 
 
 # --- an example county --------------------------------------------------------------------------

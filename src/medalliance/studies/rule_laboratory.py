@@ -32,6 +32,7 @@ MEASURES = {
     "primary_care_visit_share": "primary-care share",
     "in_county_visit_share": "in-county share",
 }
+COLUMNS = {"marginal_share": "worth of one yuan more", **MEASURES}
 GOOD_IF_LOW = ("log_spending_per_insured",)
 
 
@@ -39,6 +40,30 @@ def _draw(rule: str | Rules, seed: int) -> SimulatedPanel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PanelWarning)
         return simulate_panel(N_COUNTIES, 12, seed, rule, channels=False)
+
+
+def true_effects(rule: str | Rules, seed: int) -> dict[str, float]:
+    """Return the true effects of a rule in one draw of the laboratory's counties.
+
+    Parameters
+    ----------
+    rule : str or Rules
+    seed : int
+
+    Returns
+    -------
+    dict of str to float
+        By the names of ``COLUMNS``: what one further yuan of surplus is worth to the alliance,
+        yuan; then the mean effect on every measure over treated counties and years.
+
+    Raises
+    ------
+    DataError, RuleError
+        If the model cannot settle the rule.
+    """
+    found = _draw(rule, seed)
+    worth = float(found.marginal_share["marginal_share"].mean())
+    return {"marginal_share": worth, **{name: found.effect(name) for name in MEASURES}}
 
 
 @cache
@@ -50,25 +75,16 @@ def outcomes() -> pd.DataFrame:
     DataFrame
         ``rule name seed marginal_share`` with one column a measure.
     """
-    rows = []
-    for rule in SCENARIOS:
-        for seed in SEEDS:
-            found = _draw(rule, seed)
-            rows.append(
-                {
-                    "rule": rule,
-                    "name": load_rules(rule).name.en,
-                    "seed": seed,
-                    "marginal_share": found.marginal_share["marginal_share"].mean(),
-                    **{measure: found.effect(measure) for measure in MEASURES},
-                }
-            )
+    rows = [
+        {"rule": rule, "name": load_rules(rule).name.en, "seed": seed, **true_effects(rule, seed)}
+        for rule in SCENARIOS
+        for seed in SEEDS
+    ]
     return pd.DataFrame(rows)
 
 
 def _means() -> pd.DataFrame:
-    columns = ["marginal_share", *MEASURES]
-    return outcomes().groupby(["rule", "name"], sort=False)[columns].mean().reset_index()
+    return outcomes().groupby(["rule", "name"], sort=False)[list(COLUMNS)].mean().reset_index()
 
 
 def rules_table() -> Exhibit:
@@ -104,10 +120,8 @@ def rules_table() -> Exhibit:
 
 def scorecard_table() -> Exhibit:
     """Set the effect of every rule on surplus, pay and visits."""
-    frame = _means().drop(columns="rule")
-    frame = frame.rename(columns={"marginal_share": "worth of one yuan more", **MEASURES})
     return table(
-        frame,
+        _means().drop(columns="rule").rename(columns=COLUMNS),
         caption="True effects of each rule against no reform, mean over treated counties and "
         "years. The second column is what one further yuan of surplus is worth to the alliance "
         "in expectation.",

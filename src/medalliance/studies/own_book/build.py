@@ -23,7 +23,7 @@ from ...panel import Panel, PanelWarning
 from ..book import fold_code, mathjax, render
 from ..finish import finish_pages
 from ..notebooks import kernel_environment, notebook_text
-from ..own_contract import VARIABLE
+from ..own_rules import VARIABLE
 from ..pages import glossary
 from . import contract, pages
 from . import files as exports
