@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from ..codebook import load_codebook
-from ..evidence import Evidence
+from ..evidence import Evidence, load_evidence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@cache
+def facts() -> Evidence:
+    """Return the published facts, read once; whoever changes a frame copies it first."""
+    return load_evidence()
+
+
+def cite_ids(ids: Iterable[str]) -> str:
+    """Return the source line of published facts by the ids of their sources, without a stop."""
+    return facts().source_line(*ids).rstrip(".")
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -61,6 +77,8 @@ def at_highest(rows: pd.DataFrame, column: str) -> pd.Series:
 
 def with_gaps(rows: pd.DataFrame, by: str) -> pd.DataFrame:
     """Return the rows with an empty one for each year that a series skips, so that lines break."""
+    import pandas as pd
+
     filled: list[pd.DataFrame] = []
     for key in dict.fromkeys(rows[by]):
         mine = rows[rows[by] == key].set_index("year")

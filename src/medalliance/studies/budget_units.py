@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
-from ..evidence import Evidence, load_evidence
 from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..provenance import Badge
 from ..tables import table
+from ._facts import cite_ids, facts
 from .contract_anatomy import anatomy_table
 from .embedding_chapter import comparison_map
 
@@ -27,11 +26,6 @@ _STUDIES = {
     ),
 }
 _HOOK, _REVENUE = "pengshui_sdid", "mssp_low_high"
-
-
-@cache
-def _facts() -> Evidence:
-    return load_evidence()
 
 
 def contract_table() -> Exhibit:
@@ -71,7 +65,7 @@ def effects_table() -> Exhibit:
         shown,
         caption="What studies found, never pooled: designs, outcomes and units differ",
         badge=Badge.REAL,
-        source=_cite(frame),
+        source=cite_ids(frame["source_id"]),
         labels={},
     )
 
@@ -84,7 +78,7 @@ def pengshui_figure() -> Exhibit:
 
     found = _rows(_HOOK)
     row = found[found["unit"] == "share_difference"].iloc[0]
-    raw = _facts().cases
+    raw = facts().cases
     mine = raw["case_slug"].eq(PRIMARY[1]) & raw["variable"].eq("primary_care_share_of_visits")
     shares = raw[mine].sort_values("year_start")
     first, last = shares["value"].iloc[[0, -1]]
@@ -105,7 +99,7 @@ def pengshui_figure() -> Exhibit:
         f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change from {years} "
         f"is {(last - first) * 100:.0f} points, without an interval.",
         badge=Badge.REAL,
-        source=_facts().source_line(row["source_id"], shares["source_id"].iloc[0]).rstrip("."),
+        source=cite_ids((row["source_id"], shares["source_id"].iloc[0])),
         summary=frame,
     )
 
@@ -119,7 +113,7 @@ def pengshui_sentence() -> Sentence:
         f"outpatient visits at primary care ({row['conf_low'] * 100:.2f} to "
         f"{row['conf_high'] * 100:.2f}), from one treated county, {row['period']}.",
         badge=Badge.REAL,
-        source=_cite(found),
+        source=cite_ids(found["source_id"]),
     )
 
 
@@ -145,13 +139,13 @@ def revenue_figure() -> Exhibit:
         "high-revenue ones, mostly with hospitals. A difference, not an effect",
         alt=f"Four differences in points with 95% intervals: {told}.",
         badge=Badge.REAL,
-        source=_cite(found),
+        source=cite_ids(found["source_id"]),
         summary=frame,
     )
 
 
 def _rows(*studies: str) -> pd.DataFrame:
-    effects = _facts().effects
+    effects = facts().effects
     return effects[effects["study_slug"].isin(studies)].reset_index(drop=True)
 
 
@@ -159,7 +153,3 @@ def _printed(row: object) -> str:
     from .case_page import _effect
 
     return _effect(row)
-
-
-def _cite(frame: pd.DataFrame) -> str:
-    return _facts().source_line(*dict.fromkeys(frame["source_id"])).rstrip(".")

@@ -5,18 +5,17 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from dataclasses import asdict, astuple, dataclass, fields
-from functools import cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..evidence import Evidence, load_evidence
 from ..exhibits import Exhibit
 from ..panel import PanelWarning
 from ..provenance import Badge, weakest
 from ..simulate import Parameters, fitted_parameters, simulate_panel
 from ..tables import table
+from ._facts import facts
 
 Array = NDArray[np.float64]
 
@@ -80,13 +79,8 @@ def targets() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
-@cache
-def _evidence() -> Evidence:
-    return load_evidence()
-
-
 def _national(name: str, year: int) -> tuple[float, str]:
-    s = _evidence().statistics
+    s = facts().statistics
     s = s[(s["level"] == "national") & s["month_end"].isna() & (s["vintage"] == "final")]
     row = s[(s["variable"] == name) & (s["year"] == year)].iloc[0]
     return float(row["value"]), str(row["source_id"])
@@ -119,7 +113,7 @@ def _visits() -> Iterator[Row]:
 
 
 def _pilot_counties() -> Iterator[Row]:
-    cases = _evidence().cases
+    cases = facts().cases
     cases = cases[cases["source_id"] == "S19"]
     for name, words in PILOTS.items():
         values = cases.loc[cases["variable"] == name, "value"].astype(float)
@@ -153,7 +147,7 @@ def _pay() -> Iterator[Row]:
         yield "growth of health workers' pay", year, "a year", value, scope, source, ABSOLUTE
     value, source = _ratio("wage_health_sector", "wage_health_sector", 2022, 2021)
     yield "growth of health workers' pay", 2022, "a year", value - 1, scope, source, ABSOLUTE
-    cases, scope = _evidence().cases, "one place"
+    cases, scope = facts().cases, "one place"
     for slug, variable, _, words in PLACES:
         row = cases[(cases["case_slug"] == slug) & (cases["variable"] == variable)].iloc[0]
         value = float(row["value"])
@@ -203,7 +197,7 @@ def _pay_per_head(total: pd.DataFrame, tier: str) -> pd.Series:
 
 
 def _year_of(slug: str, variable: str) -> int:
-    cases = _evidence().cases
+    cases = facts().cases
     row = cases[(cases["case_slug"] == slug) & (cases["variable"] == variable)].iloc[0]
     return int(row["year_start"])
 

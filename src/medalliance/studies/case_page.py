@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..evidence import Evidence, load_evidence
 from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
 from ..tables import table
+from ._facts import cite_ids, facts
 from .contract_anatomy import FILL, NONE, unbroken
 from .embedding_chapter import case_codes_table, project_coding
 from .example_county import deficit_sentence, surplus_figure, terms_table
@@ -26,12 +26,6 @@ NEEDED = (
     "overspend_sharing_share",
 )  # fmt: skip
 _SHARE_UNITS = ("share", "surplus_rate")
-
-
-@cache
-def _facts() -> Evidence:
-    """Return the published facts, read once; this module does not change their frames."""
-    return load_evidence()
 
 
 def case_page(name: str) -> CasePage:
@@ -127,7 +121,7 @@ class CasePage:
             frame,
             caption=f"{self.rules.name.en}: dated events",
             badge=Badge.REAL,
-            source=self._cite(found["source_id"]),
+            source=cite_ids(found["source_id"]),
             labels={"source_id": "source"},
         )
 
@@ -152,7 +146,7 @@ class CasePage:
             frame.reset_index(drop=True),
             caption=f"{self.rules.name.en}: published figures",
             badge=Badge.REAL,
-            source=self._cite(found["source_id"]),
+            source=cite_ids(found["source_id"]),
             labels={},
         )
 
@@ -191,13 +185,13 @@ class CasePage:
             caption=f"{self.rules.name.en}: {caption}",
             alt=f"{self.rules.name.en}: {told}.",
             badge=Badge.REAL,
-            source=self._cite(shares["source_id"]),
+            source=cite_ids(shares["source_id"]),
             summary=frame,
         )
 
     def effects(self) -> Exhibit | Sentence:
         """Set the published effects of studies of the case, never pooled."""
-        effects = _facts().effects
+        effects = facts().effects
         found = effects[effects["study_slug"].isin(self.rules.studies)]
         if found.empty:
             return self._nothing("published effect")
@@ -216,7 +210,7 @@ class CasePage:
             frame.reset_index(drop=True),
             caption=f"{self.rules.name.en}: published effects, each with its own design and unit",
             badge=Badge.REAL,
-            source=self._cite(found["source_id"]),
+            source=cite_ids(found["source_id"]),
             labels={},
         )
 
@@ -252,7 +246,7 @@ class CasePage:
 
     def sources(self) -> Exhibit:
         """Set the sources of the page with their grade and how much of each was read."""
-        evidence = _facts()
+        evidence = facts()
         used = {value.source for values in self.rules.parameters.values() for value in values}
         used |= set(self._published()["source_id"])
         used |= set(self._events()["source_id"])
@@ -272,7 +266,7 @@ class CasePage:
         )
 
     def _events(self) -> pd.DataFrame:
-        events = _facts().timeline
+        events = facts().timeline
         return events[events["case_slug"].isin((*self._slugs, *self.rules.within))].sort_values(
             "date"
         )
@@ -288,7 +282,7 @@ class CasePage:
         )
 
     def _published(self) -> pd.DataFrame:
-        cases = _facts().cases
+        cases = facts().cases
         return cases[cases["case_slug"].isin(self._slugs)]
 
     def _stated(self, field: str) -> bool:
@@ -303,9 +297,6 @@ class CasePage:
 
     def _rule_source(self) -> str:
         return f"the case's rule file, {self.rules.file}"
-
-    def _cite(self, ids: Any) -> str:
-        return _facts().source_line(*dict.fromkeys(ids)).rstrip(".")
 
     def _nothing(self, what: str) -> Sentence:
         return sentence(

@@ -7,6 +7,7 @@ import re
 
 from ..errors import DataError
 from ..reforms import core_fields, rule_fields
+from .notebooks import METADATA
 
 SECTIONS = (
     "Question",
@@ -17,10 +18,6 @@ SECTIONS = (
     "What could be wrong",
     "Sources",
 )
-_METADATA = {
-    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-    "language_info": {"name": "python", "pygments_lexer": "ipython3"},
-}
 _RULES = (
     "The table holds each rule with its dates, the source's own words and the id of the source. "
     "A part that no text in hand states is printed as a blank."
@@ -122,7 +119,7 @@ def case_notebook_text(
         cells += [_cell("code", text) for text in code[section]]
     for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number:02d}"
-    notebook = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
+    notebook = {"cells": cells, "metadata": METADATA, "nbformat": 4, "nbformat_minor": 5}
     return json.dumps(notebook, ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

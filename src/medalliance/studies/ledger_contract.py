@@ -16,16 +16,14 @@ from ..mechanism.equilibrium import Equilibrium
 from ..mechanism.respond import respond
 from ..mechanism.technology import Technology
 from ..outcomes import outcome_values
-from ..panel import Panel
 from ..provenance import Badge
 from ..reforms import load_rules
 from ..tables import table
 from .ledger_doubts import detectable
 from .ledger_effects import LABELS, REGISTERED, headlines
 from .ledger_headlines import MONEY
-from .ledger_kept import load_ledger
 from .ledger_renewals import moves, rebasing_table, renewal_effects
-from .ledger_source import FILES, INTERVAL
+from .ledger_source import FILES, INTERVAL, ledger_units
 
 FULL_SAVING = 0.03  # assumed: saving, part of spending, of an organisation that keeps every dollar
 DISCOUNT = 0.95  # assumed: what next year is worth today
@@ -40,14 +38,10 @@ _SETTLED = {
 }
 
 
-def _panel() -> Panel:
-    return load_ledger().panel
-
-
 def moves_exhibit() -> Exhibit:
     """Count the moves that come with a new agreement."""
     return table(
-        moves(_panel()),
+        moves(ledger_units()),
         caption="First two-sided year, and whether a new agreement (with a new budget) begins "
         "with it.",
         badge=Badge.REAL,
@@ -59,7 +53,9 @@ def moves_exhibit() -> Exhibit:
 
 @cache
 def _by_agreement_year() -> pd.DataFrame:
-    parts = [renewal_effects(_panel(), name).assign(outcome=name) for name in REGISTERED.outcomes]
+    parts = [
+        renewal_effects(ledger_units(), name).assign(outcome=name) for name in REGISTERED.outcomes
+    ]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -109,7 +105,7 @@ def renewal_exhibit() -> Exhibit:
 
 @cache
 def _rebasing() -> pd.DataFrame:
-    return rebasing_table(_panel())
+    return rebasing_table(ledger_units())
 
 
 def rebasing_exhibit() -> Exhibit:
@@ -170,7 +166,7 @@ def model_table() -> pd.DataFrame:
         of the surplus rate ``surplus``; the same with budgets that follow spending as estimated,
         ``surplus_ratchet``.
     """
-    panel = _panel()
+    panel = ledger_units()
     frame = panel.frame
     rate = outcome_values(panel, "fund_surplus_rate")
     one = (frame["two_sided"] == 0).to_numpy()
@@ -244,7 +240,7 @@ def model_exhibit() -> Exhibit:
 def model_sentence() -> Sentence:
     """Set the prediction beside the estimate."""
     expected = model_table()
-    effects = headlines(_panel())["fund_surplus_rate"].overall
+    effects = headlines(ledger_units())["fund_surplus_rate"].overall
     estimate = float(effects.estimate[0])
     low, high = (float(end) for end in effects.conf_int()[0])
     plain, slow = expected["surplus"], expected["surplus_ratchet"]

@@ -6,10 +6,10 @@ from functools import cache
 
 import pandas as pd
 
-from ..evidence import load_evidence
 from ..mssp import ONE_SIDED, read_mssp
 from ..outcomes import outcome_values
 from ..panel import Panel
+from ._facts import facts
 from .ledger_effects import LABELS, headline_table
 from .ledger_panel import Ledger, ledger
 
@@ -117,9 +117,9 @@ def kept_tables(made: Ledger) -> dict[str, pd.DataFrame]:
 
 def load_by_year_and_track() -> pd.DataFrame:
     """Load the kept means by year and track."""
-    return load_evidence().mssp_ledger.drop(columns="grade")
+    return facts().mssp_ledger.drop(columns="grade")
 
 
 def load_headlines() -> pd.DataFrame:
     """Load the kept registered headlines."""
-    return load_evidence().mssp_effects.drop(columns="grade")
+    return facts().mssp_effects.drop(columns="grade")

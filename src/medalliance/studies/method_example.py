@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import first_three
 from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..paths import data_dir, shared_dir
 from ..provenance import Badge
@@ -131,7 +132,7 @@ def robustness_table() -> Exhibit:
     frame = _stored("robustness")
     grouped = frame.groupby(["variant", "solution"], sort=False)["detail"].agg(["size", list])
     rows = grouped.reset_index().rename(columns={"size": "variants"})
-    rows["which"] = [_few(names) for names in rows["list"]]
+    rows["which"] = [first_three(names) for names in rows["list"]]
     return table(
         rows[["variant", "variants", "which", "solution"]],
         caption="How far the conservative solution hangs on cuts, anchors and single cases",
@@ -189,12 +190,6 @@ def membership_figure() -> Exhibit | Sentence:
         source=SOURCE,
         summary=fit,
     )
-
-
-def _few(names: list[str]) -> str:
-    from ..errors import first_three
-
-    return first_three(names)
 
 
 @cache

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..codebook import label
-from ..evidence import load_evidence
 from ..exhibits import Exhibit, figure
 from ..provenance import Badge
 from ..tables import table
+from ._facts import cite_ids, facts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +18,7 @@ NAMES = tuple(f"pilot_{letter}{number}" for letter in "abcd" for number in (1, 2
 
 def published(unit: str) -> pd.DataFrame:
     """Return the counties' published figures in a unit: county, province, variable, year, value."""
-    cases = load_evidence().cases
+    cases = facts().cases
     found = cases[cases["case_slug"].isin(NAMES) & cases["unit"].eq(unit)]
     county = found["case_slug"].str.removeprefix("pilot_").str.upper()
     frame = found.assign(county=county + ", " + found["province"])
@@ -41,7 +41,7 @@ def share_map() -> Exhibit:
         caption="Eight pilot counties in their first pilot year: where patients and money go",
         alt=f"A grid of {len(wide)} counties by {wide.shape[1]} shares. {ranges}.",
         badge=Badge.REAL,
-        source=load_evidence().source_line(*long["source_id"].unique()).rstrip("."),
+        source=cite_ids(long["source_id"]),
         summary=wide.rename_axis("county").reset_index(),
     )
 
@@ -63,7 +63,7 @@ def money_table() -> Exhibit:
         frame,
         caption="Township centres: revenue and spending per member of staff, yuan. Not pay.",
         badge=Badge.REAL,
-        source=load_evidence().source_line(*long["source_id"].unique()).rstrip("."),
+        source=cite_ids(long["source_id"]),
         labels={},
         decimals=0,
     )

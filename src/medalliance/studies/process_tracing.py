@@ -6,10 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..embedding.process import load_process, odds_sensitivity
-from ..evidence import load_evidence
 from ..exhibits import Exhibit, Sentence, figure, sentence
 from ..provenance import Badge
 from ..tables import table
+from ._facts import cite_ids
 from .contract_anatomy import unbroken
 from .embedding_chapter import project_coding
 
@@ -47,7 +47,7 @@ def timeline_figure(steps: pd.DataFrame | None = None) -> Exhibit:
         caption="What happened when in the cases, as far as texts in hand date it",
         alt=f"Marks on a line for each case. {told}.",
         badge=Badge.REAL,
-        source=_cite(steps),
+        source=cite_ids(steps["source_id"]),
         summary=frame[["case", "date", "act"]],
     )
 
@@ -70,7 +70,7 @@ def steps_table(name: str | None = None, steps: pd.DataFrame | None = None) -> E
         (frame if name is None else frame.drop(columns="case")).reset_index(drop=True),
         caption=caption,
         badge=Badge.REAL,
-        source=_cite(found),
+        source=cite_ids(found["source_id"]),
         labels={"source_id": "source"},
     )
 
@@ -135,10 +135,6 @@ def _year(date: str) -> float:
     parts = [int(text) for text in date.split("-")]
     month = parts[1] if len(parts) > 1 else 1
     return parts[0] + (month - 1) / 12
-
-
-def _cite(steps: pd.DataFrame) -> str:
-    return load_evidence().source_line(*dict.fromkeys(steps["source_id"])).rstrip(".")
 
 
 def _findings(count: int) -> str:

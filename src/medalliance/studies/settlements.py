@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from ..evidence import load_evidence
 from ..mechanism.settle import settle
 from ..mssp import ONE_SIDED, mssp_ledger
 from ..reforms import load_rules
+from ._facts import facts
 
 if TYPE_CHECKING:
     from ..reforms import Rules
@@ -121,12 +121,12 @@ def kept_tables(files: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def load_mssp_table() -> pd.DataFrame:
     """Load the kept counts of reproduced settlements by year and track."""
-    return load_evidence().mssp_settlement.drop(columns="grade")
+    return facts().mssp_settlement.drop(columns="grade")
 
 
 def load_mssp_elements() -> pd.DataFrame:
     """Load the kept counts of settlements that fail without each element."""
-    return load_evidence().mssp_elements.drop(columns="grade")
+    return facts().mssp_elements.drop(columns="grade")
 
 
 def mssp_without(element: str, files: pd.DataFrame, before: pd.DataFrame | None = None) -> int:
