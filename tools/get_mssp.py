@@ -1,4 +1,4 @@
-"""Download the public Shared Savings files of each year, as 2013.csv, 2014.csv, …
+"""Download the public Shared Savings files of each year, as 2013.csv, 2014.csv and so on.
 
 Usage: python tools/get_mssp.py FOLDER [--catalogue URL]
 
@@ -40,11 +40,13 @@ def listed(catalogue: dict) -> dict[int, str]:
 
 
 def fetch(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=120) as answer:  # noqa: S310
+    """Return what an address answers."""
+    with urllib.request.urlopen(address, timeout=120) as answer:
         return answer.read()
 
 
 def main() -> int:
+    """Download every year; 1 if one is missing or differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--catalogue", default=CATALOGUE)

@@ -71,6 +71,7 @@ _HOME = {
     "minimise": "embedding.qca",
     "minimum_detectable_effect": "diagnostics.minimum_detectable_effect",
     "nearest_ring": "outcomes.exposure",
+    "neyman_variance": "diagnostics.neyman_variance",
     "odds_sensitivity": "embedding.process",
     "outcome_values": "outcomes",
     "placebo_dates": "diagnostics.placebo_dates",

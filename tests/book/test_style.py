@@ -12,8 +12,8 @@ from medalliance.paths import PROJECT
 BIN = Path(sys.executable).parent
 TYPES_CACHE = str(Path(tempfile.gettempdir()) / "medalliance-mypy")
 CHECKS = {
-    "ruff": ["ruff", "check", "--no-cache", "src", "tests"],
-    "format": ["ruff", "format", "--check", "--no-cache", "src", "tests"],
+    "ruff": ["ruff", "check", "--no-cache", "src", "tests", "tools", "benchmarks"],
+    "format": ["ruff", "format", "--check", "--no-cache", "src", "tests", "tools", "benchmarks"],
     "layers": ["lint-imports", "--no-cache"],
     "types": ["mypy", "--cache-dir", TYPES_CACHE, "src"],
 }

@@ -13,7 +13,7 @@ import medalliance as ma
 from medalliance.errors import DesignError
 from medalliance.estimators._simplex import project_to_simplex, simplex_least_squares
 from medalliance.estimators._synthetic import METHODS
-from medalliance.estimators.synthetic_did import make_blocks
+from medalliance.estimators.synthetic_did import VARIANCES, make_blocks
 
 
 @given(st.integers(0, 10_000), st.integers(1, 9), st.integers(1, 9), st.sampled_from([0, 0.1, 5]))
@@ -71,7 +71,7 @@ def fit(frame, **options):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("variance", ["placebo", "bootstrap", "jackknife"])
+@pytest.mark.parametrize("variance", VARIANCES)
 def test_scaling_scales_and_order_does_not_matter(method, variance):
     frame = staggered()
     base = fit(frame, method=method, variance=variance)
@@ -100,6 +100,30 @@ def test_did_weights_give_the_two_by_two_difference():
     mean = only.groupby([only["cohort"] > 0, late])["y"].mean()
     expected = (mean[True, True] - mean[True, False]) - (mean[False, True] - mean[False, False])
     assert effects.overall.estimate[0] == pytest.approx(expected, abs=1e-10)
+
+
+def test_cohort_bootstrap_of_a_two_by_two_difference_has_neymans_error():
+    """With equal weights the draws' variance is Neyman's, within the chance of 4,000 draws."""
+    frame = staggered()
+    frame = frame[(frame["cohort"] != 2008) & frame["year"].isin([2005, 2006])]
+    panel = ma.Panel.from_frame(frame, unit="unit", year="year", cohort="cohort")
+    drawn = ma.synthetic_did(
+        panel, "y", method="did", variance="cohort_bootstrap", n_draws=4_000, seed=1
+    )
+    exact = ma.neyman_variance(ma.twfe(panel, "y"))
+    assert drawn.overall.estimate[0] == pytest.approx(exact.estimate[0], abs=1e-10)
+    assert drawn.overall.std_error[0] == pytest.approx(exact.std_error[0], rel=0.05)
+
+
+def test_cohort_bootstrap_needs_two_of_each():
+    frame = staggered()
+    early = frame.groupby("unit")["cohort"].transform("first") == 2006
+    one = frame[~early | (frame["unit"] == "u00")]
+    with pytest.raises(DesignError, match="2006 has one"):
+        fit(one, variance="cohort_bootstrap")
+    alone = frame[(frame["cohort"] > 0) | (frame["unit"] == "u29")]
+    with pytest.raises(DesignError, match="needs two donors"):
+        fit(alone, variance="cohort_bootstrap")
 
 
 def test_known_effect_is_recovered_under_factors():

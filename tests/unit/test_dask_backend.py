@@ -79,7 +79,6 @@ def small(monkeypatch):
     monkeypatch.setattr(threats, "RECIPES", {"few_treated": threats.RECIPES["few_treated"]})
     monkeypatch.setattr(grading, "DESIGNS", {"no effect": (None, ())})
     monkeypatch.setattr(grading, "FEW", {})
-    monkeypatch.setattr(grading, "SYNTHETIC_DRAWS", 0)
 
 
 def test_the_command_takes_a_scheduler(cluster, tmp_path, monkeypatch):

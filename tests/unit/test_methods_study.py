@@ -23,7 +23,8 @@ def yours() -> ma.Panel:
 def test_headlines_average_the_first_years(runs):
     assert runs.horizon == 3
     assert not runs.refused
-    effects = ma.etwfe(runs.panel, runs.outcome).aggregate("event_time", balance=3).overall
+    cells = ma.neyman_variance(ma.etwfe(runs.panel, runs.outcome))
+    effects = cells.aggregate("event_time", balance=3).overall
     row = runs.headlines.set_index("method").loc["saturated"]
     assert row["estimate"] == pytest.approx(effects.estimate[0], abs=1e-12)
     assert row["std_error"] == pytest.approx(effects.std_error[0], rel=1e-9)
@@ -87,9 +88,19 @@ def test_an_outcome_must_be_possible():
 def test_feet_say_the_convention_of_every_estimator(runs):
     for name in runs.effects:
         assert name in runs.foot
-    assert "fixest" in runs.foot
-    assert "R did" in runs.foot
+    assert runs.foot.count("(Neyman)") == 1
+    assert "R did" not in runs.foot
     assert "20 clusters (prefecture_code)" in runs.foot
+
+
+def test_prefectures_that_mix_cohorts_leave_estimators_their_own_errors():
+    frame = ma.load_panel().frame
+    first = frame["county_code"] == frame["county_code"].min()
+    moved = frame.assign(cohort=frame["cohort"].where(~first, 2017))
+    mixed = methods.run(ma.load_panel(moved))
+    assert "(Neyman)" not in mixed.foot
+    assert "fixest" in mixed.foot
+    assert "R did" in mixed.foot
 
 
 def test_the_pretrend_sentence_gives_the_detectable_slope(runs):

@@ -73,7 +73,7 @@ def test_grade_counts_what_it_says():
     draws = pd.DataFrame(
         {"name": "estimators/effect", "outcome": "y", "method": "m", "draw": range(4),
          "truth": [0.8, 1.2, 1.0, 1.0], "estimate": [0.9, 1.1, 1.4, 0.6], "std_error": 0.1,
-         "dof": 3.0, "own_dof": np.inf}
+         "dof": 3.0, "own_error": 0.1, "own_dof": np.inf}
     )  # fmt: skip
     row = grading.grade(draws).iloc[0]
     assert row["truth"] == pytest.approx(1.0)
@@ -86,7 +86,7 @@ def test_grade_counts_what_it_says():
     far = grading.grade(draws.assign(truth=[0.5, 1.5, 1.0, 1.0])).iloc[0]
     assert far["coverage"] == 0.5
     assert far["coverage_drawn"] == 0.0
-    narrow = grading.grade(draws.assign(std_error=0.05)).iloc[0]
+    narrow = grading.grade(draws.assign(own_error=0.05)).iloc[0]
     assert (narrow["coverage"], narrow["coverage_own"]) == (0.5, 0.0)
 
 

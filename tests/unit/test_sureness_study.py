@@ -23,7 +23,7 @@ def test_the_registered_headline_is_balanced_and_leaves_a_year_out(checks):
 
 def test_every_method_gives_an_answer(checks):
     shown = sureness.inference_table(checks).summary
-    assert len(shown) == 8
+    assert len(shown) == 9
     assert (shown["remark"].str.strip() == "").all()
     crv3 = ma.robust_variance(checks.regression, "crv3").overall.std_error[0]
     assert float(shown["standard error"].iloc[2]) == pytest.approx(crv3, abs=5.1e-5)
@@ -46,7 +46,7 @@ def test_panels_without_never_treated_units_run_or_say_why():
     everyone = ma.load_panel().frame.query("cohort != 0")
     short = sureness.run(ma.load_panel(everyone.query("year < 2020")))
     assert "is detected with probability" in repr(sureness.detectable_sentence(short))
-    assert len(sureness.inference_table(short).summary) == 8
+    assert len(sureness.inference_table(short).summary) == 9
     late = sureness.run(ma.load_panel(everyone))
     assert "Not available here: no untreated unit" in repr(sureness.detectable_sentence(late))
     assert "clusters are treated" in repr(sureness.choice_sentence(late))

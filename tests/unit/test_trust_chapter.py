@@ -9,10 +9,10 @@ from medalliance.studies import grading, threats, trust_chapter
 from medalliance.studies.monte_carlo import Task, run_tasks
 from medalliance.studies.stored_draws import STORE, read_draws, write_draws
 
-NUMBERS = ["truth", "estimate", "std_error"]
+NUMBERS = ["truth", "estimate", "std_error", "dof", "own_error", "own_dof"]
 
 
-FIRST = 10_000
+FIRST = 20_000
 
 
 @pytest.mark.parametrize("threat", ["anticipation", "def_break"])
@@ -39,7 +39,7 @@ def test_stored_grades_come_out_again():
 
 
 def test_seeds_are_fresh_and_files_small():
-    """Recipes were settled on seeds below 10,000."""
+    """Recipes were settled on seeds below 20,000."""
     for name in ("threats", "grading"):
         assert read_draws(name)["draw"].min() == FIRST
         assert f"seeds from {FIRST}" in trust_chapter._source(name)
@@ -55,20 +55,19 @@ def test_every_threat_misleads_is_noticed_and_is_survived():
     assert (m["naive_coverage"] < m["survivor_coverage"]).all()
     assert (m["survivor_bias"].abs() < 0.03 * m["truth"].abs().clip(lower=0.05)).all()
     assert (m["survivor_coverage_drawn"] >= 0.95 - room).all()
-    said = trust_chapter.matrix_sentence().text
-    for threat in m.index[m["survivor_coverage"] < 0.95 - room]:
-        assert trust_chapter.BRIEF[threat] in said.split("covers too rarely")[1]
-    assert (m["fired"] >= 0.8).all()  # the power that the book asks of a test
+    assert (m["survivor_coverage"] - 0.95).abs().max() <= room
+    assert (m["fired"] >= 0.9).all()
     assert (m["fired_without"] <= 0.1).all()
 
 
 def test_acceptance_of_the_grades():
     """Bias within three Monte Carlo errors or 2 %, coverage and size within their bands."""
     g = grading.grade(read_draws("grading"))
-    ours = g[g["method"] != grading.STATIC]
+    assert (g["n_draws"] == 1_000).all()
+    growing = g["name"] == "estimators/growing effect"
+    ours = g[~(growing & (g["method"] == grading.STATIC))]
     assert ours["bias_ok"].all(), ours.loc[~ours["bias_ok"], ["name", "outcome", "method"]]
-    # those outside their bands are named in the chapter, and none of them lies far outside
-    assert (ours["coverage_ok"] | ours["coverage"].between(0.90, 0.99)).all()
+    assert ours["coverage_ok"].all(), ours.loc[~ours["coverage_ok"], ["name", "outcome", "method"]]
     five = grading.sizes(read_draws("grading"))
     five = five[five["clusters"] == "5 of 40 clusters treated"].set_index("method")
     assert five.loc["wild bootstrap, null imposed", "size_ok"]

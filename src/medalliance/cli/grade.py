@@ -15,8 +15,8 @@ def run(
     ] = None,
     draws: Annotated[int, typer.Option(help="Draws of every design.")] = 1000,
     first_seed: Annotated[
-        int, typer.Option(help="Seed of the first draw; recipes were settled on seeds below 10000.")
-    ] = 10_000,
+        int, typer.Option(help="Seed of the first draw; recipes were settled on seeds below 20000.")
+    ] = 20_000,
     counties: Annotated[int, typer.Option(help="Counties of a draw, ten to a prefecture.")] = 400,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = -1,
     backend: Annotated[str, typer.Option(help="joblib backend: loky, threading, dask.")] = "loky",

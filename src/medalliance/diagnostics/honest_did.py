@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,8 @@ def honest_did(
     event_time : int, optional
         Target; the average over event times from 0 without it.
     level : float
+        The methods take normal quantiles. Where the effects have t quantiles, the variance is
+        widened so that no violation gives the interval of the effects.
     null : float
         Value for the breakdown bound.
     seed : int
@@ -70,6 +73,7 @@ def honest_did(
     study = _check(effects)
     n_pre, post = study.n_pre, study.event_time > study.reference
     contrast, target = _target(study.event_time[post], event_time)
+    study = _with_t_quantiles(study, effects, contrast, level)
     arrays = (study.estimate, study.vcov, n_pre, contrast)
     finders: dict[str, Callable[[float], Interval]] = {
         "relative_magnitude": lambda m: relative_magnitude_interval(
@@ -146,8 +150,21 @@ def _target(post: NDArray[np.int64], event_time: int | None) -> tuple[NDArray[np
     return chosen / chosen.sum(), target
 
 
+def _with_t_quantiles(
+    study: EventStudy, effects: Effects, contrast: NDArray[np.float64], level: float
+) -> EventStudy:
+    """Widen the variance so that normal quantiles give the t interval of the target."""
+    weight = dict(zip(study.event_time[study.n_pre :].tolist(), contrast, strict=True))
+    event = effects.terms["event_time"].to_numpy(np.int64)
+    dof = effects.combine(np.array([weight.get(int(time), 0.0) for time in event])).dof[0]
+    if not np.isfinite(dof):
+        return study
+    ratio = stats.t.ppf((1 + level) / 2, dof) / stats.norm.ppf((1 + level) / 2)
+    return replace(study, vcov=study.vcov * ratio**2)
+
+
 def _original(study: EventStudy, contrast: NDArray[np.float64], level: float) -> Interval:
-    """Return the normal interval under parallel trends."""
+    """Return the interval under parallel trends."""
     post, vcov = study.estimate[study.n_pre :], study.vcov[study.n_pre :, study.n_pre :]
     centre = float(contrast @ post)
     half = float(stats.norm.ppf((1 + level) / 2) * np.sqrt(contrast @ vcov @ contrast))

@@ -15,8 +15,8 @@ from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 from ..results import Design, Effects, Units, terms_frame
 from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
 
-Variance = Literal["placebo", "jackknife", "bootstrap"]
-VARIANCES = ("placebo", "jackknife", "bootstrap")
+Variance = Literal["placebo", "jackknife", "bootstrap", "cohort_bootstrap"]
+VARIANCES = ("placebo", "jackknife", "bootstrap", "cohort_bootstrap")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,10 @@ def synthetic_did(
         adoption equally well, where donors are more than these years: one of them is taken.
     variance : str
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
-        one unit with weights kept; ``"bootstrap"`` draws units anew. With one adopter only
-        placebo is valid: every donor takes the adopter's place once, no standard error is given,
-        and the foot carries the rank.
+        one unit with weights kept; ``"bootstrap"`` draws units anew; ``"cohort_bootstrap"`` draws
+        them within each date and among donors, one fewer than there are, so that the number that
+        adopt each year counts as given. With one adopter only placebo is valid: every donor takes
+        the adopter's place once, no standard error is given, and the foot carries the rank.
     n_draws : int
         Placebo or bootstrap draws.
     seed : int
@@ -90,7 +91,8 @@ def synthetic_did(
     References
     ----------
     Arkhangelsky et al. (2021), American Economic Review 111(12), Algorithms 1 to 4; Clarke,
-    Pailañir, Athey and Imbens (2024) for several adoption dates.
+    Pailañir, Athey and Imbens (2024) for several adoption dates; Rao and Wu (1988) for the
+    bootstrap within cohorts.
     """
     check_choice("method", method, METHODS)
     check_choice("variance", variance, VARIANCES)
@@ -108,7 +110,7 @@ def synthetic_did(
         n_units=panel.n_units - panel.n_already_treated,
         n_obs=blocks.years.size * (len(blocks.donors) + _n_adopters(blocks)),
         n_clusters=len(blocks.donors) + _n_adopters(blocks),
-        std_errors=f"{variance}, {len(draws)} draws, units as clusters",
+        std_errors=f"{variance.replace('_', ' ')}, {len(draws)} draws, units as clusters",
         badge=panel.badge,
         control_group="never_treated",
         seed=seed,
@@ -218,11 +220,13 @@ def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:
             '\n  Use variance="bootstrap".'
         )
     lone = [g for g, rows in blocks.adopters.items() if len(rows) < 2]
-    if variance == "jackknife" and lone:
+    if variance in ("jackknife", "cohort_bootstrap") and lone:
         raise DesignError(
-            f"the jackknife needs two adopters at every date; {first_three(lone)} has one."
+            f"{variance} needs two adopters at every date; {first_three(lone)} has one."
             '\n  Use variance="placebo".'
         )
+    if variance == "cohort_bootstrap" and donors < 2:
+        raise DesignError('cohort_bootstrap needs two donors.\n  Use variance="bootstrap".')
     if variance == "bootstrap" and treated < 2:
         raise DesignError('the bootstrap needs two adopters.\n  Use variance="placebo".')
 
@@ -252,9 +256,12 @@ def _draw(
             drawn = _placebo(blocks, np.roll(np.arange(len(blocks.donors)), -i))
         elif variance == "placebo":
             drawn = _placebo(blocks, rng.permutation(len(blocks.donors)))
+        elif variance == "cohort_bootstrap":
+            drawn = _resample_cohorts(blocks, rng)
         else:
             drawn = _resample(blocks, rng)
-        draws.append(_stack(fit_all(drawn, method), _sizes(drawn), blocks.years)[1])
+        sizes = _sizes(blocks if variance == "cohort_bootstrap" else drawn)
+        draws.append(_stack(fit_all(drawn, method), sizes, blocks.years)[1])
     return np.array(draws)
 
 
@@ -285,6 +292,16 @@ def _resample(blocks: Blocks, rng: np.random.Generator) -> Blocks:
         )
     }
     return Blocks(donors, adopters, blocks.years, blocks.donor_ids)
+
+
+def _resample_cohorts(blocks: Blocks, rng: np.random.Generator) -> Blocks:
+    """Draw one unit fewer than there are, with replacement, in every block by itself."""
+
+    def some(rows: Array) -> Array:
+        return rows[rng.integers(0, len(rows), len(rows) - 1)]
+
+    adopters = {g: some(rows) for g, rows in blocks.adopters.items()}
+    return Blocks(some(blocks.donors), adopters, blocks.years, blocks.donor_ids)
 
 
 def _jackknife(blocks: Blocks, fits: dict[int, SyntheticFit]) -> Array:

@@ -10,6 +10,7 @@ MANY_CLUSTERS = 40
 MANY_TREATED = 10
 SOME_TREATED = 5
 WEBB_BELOW = 12
+NEYMAN = "neyman_variance (Welch's t)"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def choose_by_clusters(
     n_clusters, n_treated : int
         All clusters; clusters that hold a treated unit.
     linear : bool
-        False for nonlinear estimators, which take the score bootstrap, or with few treated
+        False for nonlinear estimators, which take no wild bootstrap, and with few treated
         clusters a randomisation test.
     regression : bool
         Whether the estimate is a regression that can be jackknifed by cluster.
@@ -94,7 +95,7 @@ def choose_by_clusters(
     if n_treated < MANY_TREATED and not (linear and regression):
         return Choice(
             "randomisation_test",
-            ("wild_bootstrap (score bootstrap)", "t(G-1)"),
+            (NEYMAN, "wild_bootstrap (score bootstrap)"),
             True,
             f"{counted} With fewer than {MANY_TREATED} treated clusters the score bootstrap of "
             "an estimate that is no linear regression rejects too often: see the book's grades. "
@@ -103,23 +104,28 @@ def choose_by_clusters(
     if n_clusters < MANY_CLUSTERS or n_treated < MANY_TREATED:
         weights = "Webb weights" if n_clusters < WEBB_BELOW else "random signs"
         if linear and regression:
-            method, why = f"wild_bootstrap (WCR, {weights})", "with the null imposed"
+            method = f"wild_bootstrap (WCR, {weights})"
+            better = "A wild cluster bootstrap with the null imposed keeps its size better."
+            beside: tuple[str, ...] = ("CRV3", NEYMAN, "CRV1", "t(G-1)")
         else:
-            method, why = f"wild_bootstrap (score bootstrap, {weights})", "of the scores"
-        beside = ("CRV3", "CRV1") if regression else ("clustered standard errors",)
+            method = NEYMAN
+            better = (
+                "Errors that hold each cluster against the mean of its cohort, with Welch's t, "
+                "keep their size better."
+            )
+            beside = (f"wild_bootstrap (score bootstrap, {weights})",)
         return Choice(
             method,
-            (*beside, "t(G-1)"),
+            beside,
             True,
             f"{counted} With fewer than {MANY_CLUSTERS} clusters or {MANY_TREATED} treated ones, "
-            f"normal critical values reject too often. A wild cluster bootstrap {why} keeps its "
-            "size better.",
+            f"normal critical values reject too often. {better}",
         )
     guard = ", and the cluster jackknife guards against influential clusters" if regression else ""
-    primary = "CRV3 with t(G-1)" if regression else "clustered influence functions"
+    primary = "CRV3 with t(G-1)" if regression else NEYMAN
     return Choice(
         primary,
-        ("CRV1",) if regression else ("multiplier bootstrap",),
+        (NEYMAN, "CRV1") if regression else ("clustered influence functions",),
         True,
         f"{counted} There are enough of both for clustered standard errors{guard}. Event studies "
         "take the simultaneous band of the multiplier bootstrap.",

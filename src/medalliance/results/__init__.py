@@ -1,6 +1,6 @@
 """Effects: the one class in which every estimate is carried."""
 
-from ._design import FIXEST, UNSCALED, Design, Regression, Units
+from ._design import FIXEST, NEYMAN, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects
 from ._influence import CompactInfluence
 from ._need import need_effects
@@ -10,6 +10,7 @@ from ._terms import terms_frame
 __all__ = [
     "FIXEST",
     "FRAME_COLUMNS",
+    "NEYMAN",
     "UNSCALED",
     "CompactInfluence",
     "Design",

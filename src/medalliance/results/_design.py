@@ -17,6 +17,10 @@ DEFAULT_DRAWS = 999
 
 UNSCALED = "clustered influence functions without small-sample factor (R did)"
 FIXEST = "clustered (CRV1), G/(G-1) (N-1)/(N-K), effects nested in clusters not counted (fixest)"
+NEYMAN = (
+    "clusters about the mean of their cohort, n/(n-1) in each (Neyman), t with Welch's degrees "
+    "of freedom"
+)
 
 
 @dataclass(frozen=True)
@@ -130,6 +134,13 @@ class Units:
     cluster: NDArray[np.intp]
     years: NDArray[np.int64] | None = None
     observed: NDArray[np.bool_] | None = None
+
+    @cached_property
+    def cluster_cohort(self) -> NDArray[np.int64]:
+        """Cohort of each cluster, shape (n_clusters,), where all units of a cluster share one."""
+        cohort = np.zeros(int(self.cluster.max()) + 1, dtype=np.int64)
+        cohort[self.cluster] = self.cohort
+        return cohort
 
     @cached_property
     def relative_weight(self) -> NDArray[np.float64]:

@@ -16,6 +16,7 @@ from ..errors import DesignError, check_level
 from ..inference._cluster import cluster_sums
 from ..inference.bands import critical_value
 from ..inference.multiplier import multiplier_draws
+from ..inference.neyman import cohort_groups, welch_dof
 from . import _show
 from ._aggregate import mass_influence, plan_average
 from ._design import Design, Regression, Units
@@ -70,6 +71,9 @@ class Effects:
         terms are not such cells.
     mass_estimated : bool
         Whether averages count cell sizes as estimated (R ``did``, Gardner) or as given (BJS).
+    by_cohort : bool
+        Whether the influence holds clusters against the mean of their cohort
+        (``neyman_variance``); t quantiles then have Welch's degrees of freedom.
     regression : Regression or None
         The linear fit behind the estimates.
     refit : callable or None
@@ -87,6 +91,7 @@ class Effects:
     variance_factor: float = 1.0
     mass: NDArray[np.float64] | None = None
     mass_estimated: bool = True
+    by_cohort: bool = False
     regression: Regression | None = None
     refit: Callable[..., Any] | None = None
     overall_effect: Effects | None = None
@@ -127,14 +132,38 @@ class Effects:
             return self.given_vcov
         if self.units is None or min(self.design.n_treated_clusters, self.design.n_clusters) < 2:
             return np.full((size, size), np.nan)
-        n_units = len(self.units.cohort)
+        sums = self.cluster_influence
+        return self.variance_factor * (sums.T @ sums)
+
+    @cached_property
+    def cluster_influence(self) -> NDArray[np.float64]:
+        """What each cluster adds to the estimate's deviation, shape (n_clusters, k).
+
+        Raises
+        ------
+        DesignError
+            If the estimate carries no influence functions.
+        """
+        size = len(self.estimate)
+        if self.units is None:
+            self.project(np.eye(size)[:, :0])
+            raise DesignError(
+                f"{self.design.estimator} carries no units.\n  Use its own conf_int()."
+            )
         sums = np.empty((self.design.n_clusters, size))
         for start in range(0, size, 64):
             columns = np.eye(size)[:, start : start + 64]
             sums[:, start : start + 64] = cluster_sums(
                 self.project(columns), self.units.cluster, self.design.n_clusters
             )
-        return self.variance_factor * (sums.T @ sums) / n_units**2
+        return sums / len(self.units.cohort)
+
+    @cached_property
+    def dof(self) -> NDArray[np.float64]:
+        """Degrees of freedom of t quantiles, shape (k,); infinite for normal ones."""
+        if not self.by_cohort or self.influence_function is None or self.units is None:
+            return np.full(len(self.estimate), float(self.design.dof))
+        return welch_dof(self.cluster_influence, cohort_groups(self.units.cluster_cohort))
 
     @cached_property
     def std_error(self) -> NDArray[np.float64]:
@@ -229,12 +258,21 @@ class Effects:
                 f"{self.design.estimator} shows no effect after treatment starts, so there is "
                 "no average of them.\n  Take one term from to_frame()."
             )
-        weights = post / post.sum()
+        return self.combine(post / post.sum())
+
+    def combine(self, weights: NDArray[np.float64]) -> Effects:
+        """Return a linear combination of the terms as one term.
+
+        Parameters
+        ----------
+        weights : ndarray, shape (k,)
+        """
         estimate = float(weights @ self.estimate)
-        if self.influence_function is None:
-            variance = np.atleast_2d(weights @ self.vcov @ weights)
-            return replace(self._single(estimate, None), given_vcov=variance)
-        return self._single(estimate, self.project(weights[:, None])[:, 0])
+        if self.influence_function is not None:
+            return self._single(estimate, self.project(weights[:, None])[:, 0])
+        used = weights != 0
+        variance = np.atleast_2d(weights[used] @ self.vcov[np.ix_(used, used)] @ weights[used])
+        return replace(self._single(estimate, None), given_vcov=variance)
 
     def conf_int(self, level: float = 0.95, simultaneous: bool = False) -> NDArray[np.float64]:
         """Compute confidence intervals.
@@ -255,9 +293,9 @@ class Effects:
             If the level is not between 0 and 1, or a band is asked for without influence functions.
         """
         check_level(level)
-        quantile = _quantile((1 + level) / 2, self.design.dof)
+        quantile = stats.t.ppf((1 + level) / 2, self.dof)
         if simultaneous:
-            quantile = max(quantile, self._critical_value(level))
+            quantile = np.maximum(quantile, self._critical_value(level))
         half = quantile * self.std_error
         return np.column_stack([self.estimate - half, self.estimate + half])
 
@@ -281,7 +319,7 @@ class Effects:
         frame[["conf_low", "conf_high"]] = pointwise
         frame[["band_low", "band_high"]] = band
         statistic = np.abs(self.estimate / self.std_error)
-        frame["p_value"] = 2 * _tail(statistic, self.design.dof)
+        frame["p_value"] = 2 * stats.t.sf(statistic, self.dof)
         return frame[list(FRAME_COLUMNS)]
 
     def summary(self, level: float = 0.95) -> str:
@@ -379,11 +417,3 @@ class Effects:
             refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
             overall_effect=None,
         )
-
-
-def _quantile(probability: float, dof: float) -> float:
-    return float(stats.norm.ppf(probability) if np.isinf(dof) else stats.t.ppf(probability, dof))
-
-
-def _tail(statistic: NDArray[np.float64], dof: float) -> NDArray[np.float64]:
-    return stats.norm.sf(statistic) if np.isinf(dof) else stats.t.sf(statistic, dof)

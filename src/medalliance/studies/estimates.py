@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..diagnostics.neyman_variance import neyman_variance
 from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
@@ -109,7 +110,7 @@ def run(panel: Panel, outcome: str | None = None) -> Runs:
     effects, refused = {}, {}
     for label, recipe in recipes.items():
         try:
-            effects[label] = recipe(panel, name)
+            effects[label] = stated(recipe(panel, name))
         except DesignError as error:
             refused[label] = what_is_wrong(error)
     if not effects:
@@ -183,9 +184,26 @@ def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
         by_event = effects.aggregate("event_time", balance=horizon)
     event = by_event.terms["event_time"].to_numpy(float, na_value=np.nan)
     shown = (event >= 0) & (event <= horizon)
-    weight = shown / shown.sum()
-    variance = weight[shown] @ by_event.vcov[np.ix_(shown, shown)] @ weight[shown]
-    return float(weight @ by_event.estimate), float(np.sqrt(variance)), effects.design.dof
+    one = by_event.combine(shown / shown.sum())
+    return float(one.estimate[0]), float(one.std_error[0]), float(one.dof[0])
+
+
+def stated(effects: Effects) -> Effects:
+    """Give effects the errors that the book states and grades.
+
+    They are Neyman's by cohort with Welch's t. Where a cluster mixes cohorts, one cluster only is
+    never treated, or there are no influence functions, they are the estimator's own with t of
+    clusters less one. The foot of every exhibit says which.
+    """
+    try:
+        return neyman_variance(effects)
+    except DesignError:
+        design = effects.design
+        if np.isfinite(design.dof) or effects.overall_effect is not None:
+            return effects
+        words = f"{design.std_errors}, t of clusters less one"
+        dof = float(max(design.n_clusters - 1, 1))
+        return replace(effects, design=replace(design, dof=dof, std_errors=words))
 
 
 def true_by_event(runs: Runs) -> pd.Series | None:

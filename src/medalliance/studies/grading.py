@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..diagnostics.conley_taber import conley_taber
+from ..diagnostics.neyman_variance import neyman_variance
 from ..diagnostics.randomisation_test import randomisation_test
 from ..diagnostics.robust_variance import robust_variance
 from ..diagnostics.wild_bootstrap import wild_bootstrap
@@ -52,17 +53,18 @@ ESTIMATORS: dict[str, Callable[[Panel, str], Effects]] = {
     "local projection, equal": partial(lp_did, weighting="equal"),
     LOGIT: partial(etwfe, family="logit"),
 }
-SYNTHETIC, SYNTHETIC_DRAWS, BOOTSTRAP_DRAWS = "synthetic, prefecture means", 100, 50
+SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 10_000
 DESIGNS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "effect": ("split_631", ()),
     "growing effect": ("split_631", ("het_dynamic",)),
     "no effect": (None, ()),
 }
 SCORE = "score bootstrap of the fractional logit"
+NEYMAN_LOGIT = "Neyman by cohort, Welch's t, of the fractional logit"
 INFERENCE = (
-    "clustered errors, normal", "clustered errors, t(G-1)", "cluster jackknife, t(G-1)",
-    "wild bootstrap, null imposed", "wild bootstrap, not imposed", "Conley-Taber",
-    "randomisation", SCORE,
+    "clustered errors, normal", "clustered errors, t(G-1)", "Neyman by cohort, Welch's t",
+    "cluster jackknife, t(G-1)", "wild bootstrap, null imposed", "wild bootstrap, not imposed",
+    "Conley-Taber", "randomisation", SCORE, NEYMAN_LOGIT,
 )  # fmt: skip
 FEW = {"24 of 40 clusters treated": ("", 400), "5 of 40 clusters treated": ("few_treated", 400),
        "2 of 10 clusters treated": ("few_treated", 100)}  # fmt: skip
@@ -99,19 +101,18 @@ def _estimators(design: str, task: Task) -> list[Record]:
             if label == LOGIT and outcome != SHARE:
                 continue
             effects = recipe(found.panel, outcome)
-            estimate, error, own = (
-                _single(effects) if label == STATIC else headline(effects, HORIZON)
-            )
-            records.append(_record(outcome, label, truth, estimate, error,
-                                   effects.design.n_clusters - 1, own))  # fmt: skip
+            told = _single if label == STATIC else partial(headline, horizon=HORIZON)
+            records.append(_record(outcome, label, truth, told(neyman_variance(effects)),
+                                   told(effects)))  # fmt: skip
     return records
 
 
-def _record(outcome: str, method: str, truth: float, estimate: float, error: float,
-            dof: float, own: float) -> Record:  # fmt: skip
-    """Return a draw's row: ``dof`` of the stated interval, ``own_dof`` of the default one."""
+def _record(outcome: str, method: str, truth: float, stated: tuple[float, float, float],
+            own: tuple[float, float, float]) -> Record:  # fmt: skip
+    """Return a draw's row: error and degrees of freedom as the book states them, and by default."""
+    estimate, error, dof = stated
     return {"outcome": outcome, "method": method, "truth": truth, "estimate": estimate,
-            "std_error": error, "dof": float(dof), "own_dof": float(own)}  # fmt: skip
+            "std_error": error, "dof": dof, "own_error": own[1], "own_dof": own[2]}  # fmt: skip
 
 
 def _synthetic(design: str, task: Task) -> list[Record]:
@@ -120,13 +121,13 @@ def _synthetic(design: str, task: Task) -> list[Record]:
     records = []
     for outcome in OUTCOMES:
         effects = synthetic_did(
-            by_cluster(found.panel, outcome), "mean", variance="bootstrap",
+            by_cluster(found.panel, outcome), "mean", variance="cohort_bootstrap",
             n_draws=BOOTSTRAP_DRAWS, seed=task.seed,
         )  # fmt: skip
-        estimate, error, own = headline(effects, HORIZON)
+        own = headline(effects, HORIZON)
         truth = found.effect(outcome, horizon=HORIZON)
-        records.append(_record(outcome, SYNTHETIC, truth, estimate, error,
-                               effects.design.n_clusters - 1, own))  # fmt: skip
+        stated = (*own[:2], effects.design.n_clusters - 1.0)
+        records.append(_record(outcome, SYNTHETIC, truth, stated, own))
     return records
 
 
@@ -143,7 +144,7 @@ def by_cluster(panel: Panel, outcome: str) -> Panel:
 
 
 def _single(effects: Effects) -> tuple[float, float, float]:
-    return float(effects.estimate[0]), float(effects.std_error[0]), effects.design.dof
+    return float(effects.estimate[0]), float(effects.std_error[0]), float(effects.dof[0])
 
 
 def _inference(clusters: str, task: Task) -> list[Record]:
@@ -153,9 +154,13 @@ def _inference(clusters: str, task: Task) -> list[Record]:
         n_counties, 12, task.seed, None, (threat,) if threat else (), channels=False, outcomes=()
     )
     p = _p_values(only(found.panel, SPEND), task.seed)
-    p[SCORE] = _score_p(found.panel, task.seed)
+    logit = etwfe(found.panel, SHARE, family="logit")
+    scores = wild_bootstrap(logit.aggregate("simple"), n_draws=499, seed=task.seed)
+    p[SCORE] = float(scores["p_value"].iloc[0])
+    p[NEYMAN_LOGIT] = _t_test(neyman_variance(logit).aggregate("simple"))
     return [
-        {"outcome": SHARE if name == SCORE else SPEND, "method": name, "p_value": value}
+        {"outcome": SHARE if name in (SCORE, NEYMAN_LOGIT) else SPEND, "method": name,
+         "p_value": value}
         for name, value in p.items() if np.isfinite(value)
     ]  # fmt: skip
 
@@ -176,17 +181,14 @@ def only(panel: Panel, outcome: str) -> Panel:
     )
 
 
-def _score_p(panel: Panel, seed: int) -> float:
-    effects = etwfe(panel, SHARE, family="logit").aggregate("simple")
-    return float(wild_bootstrap(effects, n_draws=499, seed=seed)["p_value"].iloc[0])
+def _t_test(effects: Effects, dof: float | None = None) -> float:
+    t = abs(float(effects.estimate[0] / effects.std_error[0]))
+    return float(2 * stats.t.sf(t, effects.dof[0] if dof is None else dof))
 
 
 def _p_values(panel: Panel, seed: int) -> dict[str, float]:
     effects = twfe(panel, "value")
     dof = effects.design.n_clusters - 1
-    t = abs(float(effects.estimate[0] / effects.std_error[0]))
-    jackknife = robust_variance(effects, "crv3")
-    t3 = abs(float(jackknife.estimate[0] / jackknife.std_error[0]))
 
     def wild(imposed: bool) -> float:
         found = wild_bootstrap(effects, impose_null=imposed, n_draws=499, seed=seed)
@@ -200,18 +202,21 @@ def _p_values(panel: Panel, seed: int) -> dict[str, float]:
 
     shuffled = randomisation_test(effects, panel, n_draws=39, seed=seed)
     values = (
-        2 * stats.norm.sf(t), 2 * stats.t.sf(t, dof), 2 * stats.t.sf(t3, dof), wild(True),
-        wild(False), borrowed(), float(shuffled["p_value"].iloc[0]),
+        _t_test(effects, np.inf), _t_test(effects, dof), _t_test(neyman_variance(effects)),
+        _t_test(robust_variance(effects, "crv3"), dof), wild(True), wild(False), borrowed(),
+        float(shuffled["p_value"].iloc[0]),
     )  # fmt: skip
-    return dict(zip(INFERENCE[:7], map(float, values), strict=True))
+    return dict(zip(INFERENCE[:8], values, strict=True))
 
 
 def grade(draws: pd.DataFrame) -> pd.DataFrame:
     """Summarise draws of estimators: bias, coverage and rejection, with the bands of chance.
 
     The population's effect is the mean of the drawn counties' effects over all draws. Intervals
-    are estimate and error with t quantiles, clusters less one; ``coverage_own`` takes the
-    estimator's default.
+    are those that the book states: Neyman's errors by cohort with Welch's t; synthetic
+    difference-in-differences draws clusters within cohorts, with t of clusters less one.
+    ``coverage_own``
+    takes the estimator's default.
 
     Returns
     -------
@@ -228,7 +233,8 @@ def grade(draws: pd.DataFrame) -> pd.DataFrame:
         gap, n = d["estimate"] - d["truth"], len(d)
         population = d["truth"].mean()
         from_population = (d["estimate"] - population).abs()
-        half, own = (_critical(d[dof]) * d["std_error"] for dof in ("dof", "own_dof"))
+        half = _critical(d["dof"]) * d["std_error"]
+        own = _critical(d["own_dof"]) * d["own_error"]
         bias, error = gap.mean(), gap.std(ddof=1) / np.sqrt(n)
         coverage = float((from_population <= half).mean())
         rows.append(
@@ -280,9 +286,9 @@ def sizes(draws: pd.DataFrame) -> pd.DataFrame:
 def powers(draws: pd.DataFrame) -> pd.DataFrame:
     """Return the smallest effect found four times in five, with the power found there.
 
-    The smallest effect is ``(t_0.975 + t_0.8) se`` with clusters less one degrees of freedom, se
-    being the standard error where there is no effect, as a researcher can state it (Bloom 1995):
-    the root of its mean square. Power is the share of draws in which that effect, added to the
+    The smallest effect is ``(t_0.975 + t_0.8) se``, se being the standard error where there is no
+    effect, as a researcher can state it (Bloom 1995): the root of its mean square. The degrees of
+    freedom are the median draw's. Power is the share of draws in which that effect, added to the
     estimate, is told from zero.
 
     Returns
@@ -294,10 +300,11 @@ def powers(draws: pd.DataFrame) -> pd.DataFrame:
     d = draws[draws["name"].isin(["estimators/no effect", "synthetic/no effect"])]
     rows = []
     for (outcome, method), part in d.groupby(["outcome", "method"], sort=False):
-        dof = float(part["dof"].iloc[0])
+        dof = float(part["dof"].median())
         far, near = stats.t.ppf((1 + LEVEL) / 2, dof), stats.t.ppf(0.8, dof)
         least = float((far + near) * np.sqrt((part["std_error"] ** 2).mean()))
-        power = float(((part["estimate"] + least).abs() > far * part["std_error"]).mean())
+        half = _critical(part["dof"]) * part["std_error"]
+        power = float(((part["estimate"] + least).abs() > half).mean())
         room = 3 * np.sqrt(0.8 * 0.2 / len(part))
         rows.append((outcome, method, least, power, len(part), bool(abs(power - 0.8) <= room)))
     columns = ["outcome", "method", "effect", "power", "n_draws", "power_ok"]
@@ -312,12 +319,14 @@ def band(n_draws: int) -> float:
 def tasks(n_draws: int, n_counties: int = 400, first_seed: int = 0) -> list[Task]:
     """List the draws of all designs, draw by draw, so that a part of them is a smaller study.
 
-    Synthetic difference-in-differences is slow: it has the first ``SYNTHETIC_DRAWS`` draws only.
+    Synthetic estimates have seeds of their own: their bootstrap was changed after it had been
+    graded on the seeds of the others.
     """
-    listed = []
-    for draw in range(n_draws):
-        names = [f"estimators/{d}" for d in DESIGNS] + [f"inference/{c}" for c in FEW]
-        if draw < SYNTHETIC_DRAWS:
-            names += [f"synthetic/{d}" for d in DESIGNS]
-        listed += [Task("grading", name, first_seed + draw, n_counties) for name in names]
-    return listed
+    names = {f"estimators/{design}": 0 for design in DESIGNS}
+    names |= {f"synthetic/{design}": SYNTHETIC_SEEDS for design in DESIGNS}
+    names |= {f"inference/{clusters}": 0 for clusters in FEW}
+    return [
+        Task("grading", name, first_seed + offset + draw, n_counties)
+        for draw in range(n_draws)
+        for name, offset in names.items()
+    ]

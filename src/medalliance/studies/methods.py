@@ -8,6 +8,7 @@ import numpy as np
 
 from ..diagnostics.bacon_decomposition import bacon_decomposition
 from ..diagnostics.choose_inference import choose_inference
+from ..diagnostics.neyman_variance import neyman_variance
 from ..diagnostics.pretrend_test import pretrend_test
 from ..diagnostics.robust_variance import robust_variance
 from ..errors import DesignError, what_is_wrong
@@ -17,7 +18,15 @@ from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_label
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from .estimates import Runs, first_years, headline, panel_source, true_by_event, true_headline
+from .estimates import (
+    Runs,
+    first_years,
+    headline,
+    panel_source,
+    stated,
+    true_by_event,
+    true_headline,
+)
 from .estimates import run as run
 
 if TYPE_CHECKING:
@@ -281,11 +290,13 @@ def control_table(runs: Runs) -> Exhibit:
                 "anticipation, years": anticipation,
             }
             try:
-                effects = att_gt(
-                    runs.panel,
-                    runs.outcome,
-                    control_group=control_group,
-                    anticipation=anticipation,
+                effects = stated(
+                    att_gt(
+                        runs.panel,
+                        runs.outcome,
+                        control_group=control_group,
+                        anticipation=anticipation,
+                    )
                 )
                 row["estimate"], row["std_error"], _ = headline(effects, runs.horizon)
             except DesignError as error:
@@ -334,6 +345,11 @@ def convention_table(runs: Runs) -> Exhibit:
             "CRV3, cluster jackknife",
             "summclust; robust_variance",
             float(robust_variance(effects, "crv3").std_error[0]),
+        ),
+        (
+            "Neyman, n/(n-1) in each cohort",
+            "staggered; neyman_variance, and this book's chapters",
+            float(neyman_variance(effects).std_error[0]),
         ),
     ]
     frame = pd.DataFrame(rows, columns=["convention", "who", "std_error"])

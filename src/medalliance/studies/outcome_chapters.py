@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..diagnostics.wild_bootstrap import wild_bootstrap
 from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
@@ -17,7 +16,7 @@ from ..outcomes import outcome_label, outcome_values
 from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel
 from ..provenance import Badge
 from ..results import Effects
-from .estimates import TEACHING, YOURS, first_years, headline, last_horizon
+from .estimates import TEACHING, YOURS, first_years, headline, last_horizon, stated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     from ..simulate import SimulatedPanel
 
 ANTICIPATION = 1
-DRAWS = 999
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,7 +139,7 @@ def study(
 
 def registered(panel: Panel, outcome: str) -> Effects:
     """Estimate group-time effects with a clean year left between base and reform."""
-    return att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal")
+    return stated(att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal"))
 
 
 def _truth(panel: Panel, simulated: SimulatedPanel | None) -> pd.DataFrame | None:
@@ -223,32 +221,23 @@ def window(found: Study, name: str) -> pd.DataFrame:
 
 
 def headline_row(found: Study, name: str) -> dict[str, Any]:
-    """Return the headline of one outcome, its interval, its bootstrap p-value, the truth."""
+    """Return the headline of one outcome, its interval, its p-value, the truth."""
     from scipy import stats
 
     effects = found.of(name)
     estimate, error, dof = headline(effects, found.horizon)
-    half = error * (stats.norm.ppf(0.975) if np.isinf(dof) else stats.t.ppf(0.975, dof))
+    half = error * stats.t.ppf(0.975, dof)
     row: dict[str, Any] = {
         "estimate": estimate,
         "std_error": error,
         "conf_low": estimate - half,
         "conf_high": estimate + half,
-        "p_value": bootstrap_p(effects, found.horizon),
+        "p_value": 2 * stats.t.sf(abs(estimate / error), dof),
     }
     if found.truth is not None:
         truth = found.true_by_event(name)
         row["truth"] = np.nan if truth is None else float(truth.mean())
     return row
-
-
-def bootstrap_p(effects: Effects, horizon: int) -> float:
-    """Return the p-value of the headline from the bootstrap that few clusters ask for."""
-    try:
-        tested = wild_bootstrap(effects.aggregate("event_time", balance=horizon), n_draws=DRAWS)
-    except DesignError:
-        return float("nan")
-    return float(tested["p_value"].iloc[0])
 
 
 def headline_table(
@@ -273,8 +262,7 @@ def headline_table(
     first = next(iter(found.effects.values()))
     return table(
         pd.DataFrame(rows),
-        caption=f"{caption} Mean of {first_years(found.horizon)}; "
-        f"p-values from the bootstrap by cluster.{refused}",
+        caption=f"{caption} Mean of {first_years(found.horizon)}.{refused}",
         badge=found.panel.badge,
         source=f"{found.source}. {first.design.foot()}",
         decimals=4,
@@ -315,7 +303,7 @@ def robustness_table(found: Study, name: str) -> Exhibit:
     for label, recipe in recipes.items():
         row: dict[str, Any] = {"specification": label}
         try:
-            effects = recipe()
+            effects = stated(recipe())
             row["estimate"], row["std_error"], _ = headline(effects, found.horizon)
         except (DesignError, KeyError) as error:
             row["remark"] = what_is_wrong(error)

@@ -20,6 +20,7 @@ from ..panel import Panel, load_panel
 from ..provenance import Badge
 from ..results import Effects
 from ..tables import table
+from .estimates import stated
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -170,7 +171,7 @@ def paths_figure() -> Exhibit:
 
 @cache
 def _parts_effects() -> Effects:
-    return etwfe(load_panel(), PARTS, family="multinomial")
+    return stated(etwfe(load_panel(), PARTS, family="multinomial"))
 
 
 def parts_figure() -> Exhibit:
@@ -307,7 +308,7 @@ def visits_sentence() -> Sentence:
     """Say what happened to visits while the primary-care share moved."""
     panel = load_panel()
     linear = {
-        name: etwfe(panel, name, family="poisson").aggregate("event_time").overall
+        name: stated(etwfe(panel, name, family="poisson")).aggregate("event_time").overall
         for name in PARTS[1:3]
     }
     words = []

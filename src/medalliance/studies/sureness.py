@@ -13,6 +13,7 @@ from ..diagnostics.choose_inference import choose_inference
 from ..diagnostics.honest_did import honest_did
 from ..diagnostics.leave_one_out import leave_one_out
 from ..diagnostics.minimum_detectable_effect import minimum_detectable_effect
+from ..diagnostics.neyman_variance import neyman_variance
 from ..diagnostics.placebo_dates import placebo_dates
 from ..diagnostics.pretrend_test import pretrend_test
 from ..diagnostics.randomisation_test import randomisation_test
@@ -28,7 +29,7 @@ from ..outcomes import outcome_label
 from ..panel import Panel
 from ..provenance import Badge
 from ..results import Effects
-from .estimates import PREFERRED, TEACHING, YOURS
+from .estimates import PREFERRED, TEACHING, YOURS, stated
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def run(panel: Panel, outcome: str | None = None) -> Checks:
         Without it the first of three registered outcomes that the panel can give.
     """
     name = outcome or possible_outcomes(panel)[0]
-    cells = att_gt(panel, name, base_period="universal", anticipation=HOLD)
+    cells = stated(att_gt(panel, name, base_period="universal", anticipation=HOLD))
     inside = panel.cohort_by_unit[panel.cohort_by_unit <= panel.years[-1]]
     horizon = max(int(panel.years[-1] - inside.max()), 0)
     by_event = _balanced(cells, horizon)
@@ -152,7 +153,8 @@ def inference_table(checks: Checks) -> Exhibit:
         ("clusters and years (two-way)", "two_way", {}),
         ("Driscoll-Kraay, 2 lags", "driscoll_kraay", {"lags": 2}),
     ):
-        rows.append(_attempt(label, partial(_normal, effects, kind, options)))
+        rows.append(_attempt(label, partial(_robust, effects, kind, options)))
+    rows.append(_attempt("Neyman by cohort, Welch's t", lambda: _normal(neyman_variance(effects))))
     for label, imposed in (("wild bootstrap, null imposed", True), ("wild bootstrap, not", False)):
         rows.append(_attempt(label, partial(_bootstrap, effects, imposed)))
     rows.append(_attempt("randomisation", partial(_permuted, effects, checks.panel)))
@@ -178,8 +180,12 @@ def _attempt(label: str, find: Callable[[], dict[str, float]]) -> dict[str, Any]
         return {"method": label, "remark": what_is_wrong(problem)}
 
 
-def _normal(effects: Effects, kind: Any, options: dict[str, Any]) -> dict[str, float]:
-    row = robust_variance(effects, kind, **options).overall.to_frame(bands=False).iloc[0]
+def _robust(effects: Effects, kind: Any, options: dict[str, Any]) -> dict[str, float]:
+    return _normal(robust_variance(effects, kind, **options))
+
+
+def _normal(effects: Effects) -> dict[str, float]:
+    row = effects.overall.to_frame(bands=False).iloc[0]
     return {name: float(row[name]) for name in ("std_error", "conf_low", "conf_high", "p_value")}
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..estimators.att_gt import att_gt
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..outcomes import outcome_values, surplus_split
 from ..panel import Panel
 from ..results import Effects
 from .estimates import first_years
-from .outcome_chapters import ANTICIPATION, Study, event_figure, headline_table, study
+from .outcome_chapters import Study, event_figure, headline_table, registered, study
 
 SPEND, BUDGET, RATIO = (
     "log_spending_per_insured", "log_budget_per_insured", "log_spending_to_budget",
@@ -103,7 +102,7 @@ def tail_sentence(found: Study) -> Sentence:
 
 def _split(found: Study):
     def by_event(panel: Panel, outcome: str) -> Effects:
-        effects = att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal")
+        effects = registered(panel, outcome)
         return effects.aggregate("event_time", balance=found.horizon)
 
     return surplus_split(found.panel, by_event)

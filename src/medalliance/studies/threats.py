@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from ..diagnostics.choose_inference import choose_inference
+from ..diagnostics.neyman_variance import neyman_variance
 from ..diagnostics.placebo_outcomes import placebo_outcomes
 from ..diagnostics.wild_bootstrap import wild_bootstrap
 from ..estimators.att_gt import att_gt
@@ -32,7 +33,7 @@ SPEND, SHARE = "log_spending_per_insured", "primary_care_visit_share"
 
 @dataclass(frozen=True)
 class Answer:
-    """An estimate with its error and the clusters less one that its interval counts.
+    """An estimate with its error and the degrees of freedom of its interval.
 
     ``rejects_zero`` stands where a test has no error; ``truth`` where fewer years are averaged.
     """
@@ -68,21 +69,28 @@ class Recipe:
 
 
 def _answer(effects: Effects) -> Answer:
-    overall = effects.overall
-    dof = effects.design.n_clusters - 1
-    return Answer(float(overall.estimate[0]), float(overall.std_error[0]), dof)
+    """Answer with the errors that the book states: Neyman's by cohort, with Welch's t."""
+    overall = neyman_variance(effects).overall
+    return Answer(float(overall.estimate[0]), float(overall.std_error[0]), float(overall.dof[0]))
 
 
 def _static(found: SimulatedPanel, outcome: str) -> Answer:
     return _answer(twfe(found.panel, outcome))
 
 
+def _static_clustered(found: SimulatedPanel, outcome: str) -> Answer:
+    effects = twfe(found.panel, outcome)
+    return Answer(
+        float(effects.estimate[0]), float(effects.std_error[0]), effects.design.n_clusters - 1
+    )
+
+
 def _group_time(found: SimulatedPanel, outcome: str) -> Answer:
-    return _answer(att_gt(found.panel, outcome).aggregate("simple"))
+    return _answer(att_gt(found.panel, outcome))
 
 
 def _earlier_base(found: SimulatedPanel, outcome: str) -> Answer:
-    return _answer(att_gt(found.panel, outcome, anticipation=1).aggregate("simple"))
+    return _answer(att_gt(found.panel, outcome, anticipation=1))
 
 
 def _given(column: str) -> Callable[[SimulatedPanel, str], Answer]:
@@ -90,7 +98,7 @@ def _given(column: str) -> Callable[[SimulatedPanel, str], Answer]:
 
     def answer(found: SimulatedPanel, outcome: str) -> Answer:
         effects = att_gt(found.panel, outcome, covariates=[column], method="reg")
-        return _answer(effects.aggregate("simple"))
+        return _answer(effects)
 
     return answer
 
@@ -100,7 +108,7 @@ def _without(found: SimulatedPanel, outcome: str, years: Sequence[int]) -> Answe
     rows = found.truth[(found.truth["outcome"] == outcome) & (found.truth["channel"] == "all")]
     rows = rows[~rows["year"].isin(years)]
     panel = found.panel.keep(~found.panel.frame["year"].isin(years))
-    told = _answer(att_gt(panel, outcome).aggregate("simple"))
+    told = _answer(att_gt(panel, outcome))
     truth = float(np.average(rows["att"], weights=rows["n_units"]))
     return Answer(told.estimate, told.std_error, told.dof, truth=truth)
 
@@ -118,7 +126,7 @@ def _undecided_years(found: SimulatedPanel, outcome: str) -> Answer:
 def _imputed(*columns: str) -> Callable[[SimulatedPanel, str], Answer]:
     def answer(found: SimulatedPanel, outcome: str) -> Answer:
         effects = did_imputation(found.panel, outcome, covariates=columns)
-        return _answer(effects.aggregate("simple"))
+        return _answer(effects)
 
     return answer
 
@@ -130,19 +138,17 @@ def _without_clusters(panel: Panel) -> Panel:
 
 
 def _by_county(found: SimulatedPanel, outcome: str) -> Answer:
-    return _answer(att_gt(_without_clusters(found.panel), outcome).aggregate("simple"))
+    return _answer(att_gt(_without_clusters(found.panel), outcome))
 
 
 def _net_of_leaks(found: SimulatedPanel, outcome: str) -> Answer:
     effects = spillover_did(found.panel, outcome, distance=found.distance, edges=[30.0])
-    frame = effects.to_frame(bands=False)
-    row = frame[frame["term"].str.contains("direct|treated")].iloc[0]
-    dof = effects.design.n_clusters - 1
-    return Answer(float(row["estimate"]), float(row["std_error"]), dof)
+    direct = effects.terms["term"].str.contains("direct|treated").to_numpy()
+    return _answer(effects.combine(np.eye(len(direct))[direct.argmax()]))
 
 
 def _logit(found: SimulatedPanel, outcome: str) -> Answer:
-    return _answer(etwfe(found.panel, outcome, family="logit").aggregate("simple"))
+    return _answer(etwfe(found.panel, outcome, family="logit"))
 
 
 def _wild(found: SimulatedPanel, outcome: str) -> Answer:
@@ -201,7 +207,11 @@ def _unlike_imputation(found: SimulatedPanel, outcome: str) -> bool:
 
 
 def _wider(found: SimulatedPanel, outcome: str) -> bool:
-    return bool(_group_time(found, outcome).std_error > 2.5 * _by_county(found, outcome).std_error)
+    panels = (found.panel, _without_clusters(found.panel))
+    by_prefecture, by_county = (
+        float(att_gt(panel, outcome).aggregate("simple").std_error[0]) for panel in panels
+    )
+    return bool(by_prefecture > 2.5 * by_county)
 
 
 def _definition_warning(found: SimulatedPanel, outcome: str) -> bool:
@@ -212,9 +222,8 @@ def _definition_warning(found: SimulatedPanel, outcome: str) -> bool:
 
 
 def _few(found: SimulatedPanel, outcome: str) -> bool:
-    return "wild" in choose_inference(twfe(found.panel, outcome)).primary or (
-        "randomisation" in choose_inference(twfe(found.panel, outcome)).primary
-    )
+    primary = choose_inference(twfe(found.panel, outcome)).primary
+    return "wild" in primary or "randomisation" in primary
 
 
 RECIPES: dict[str, Recipe] = {
@@ -276,7 +285,7 @@ RECIPES: dict[str, Recipe] = {
         ),
         Recipe(
             "few_treated", "five prefectures reform, without any effect", SPEND,
-            ("two-way effects, clustered errors", _static),
+            ("two-way effects, clustered errors", _static_clustered),
             ("rule of the number of clusters", _few),
             ("wild cluster bootstrap", _wild),
             null=True,

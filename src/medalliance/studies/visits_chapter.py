@@ -15,7 +15,7 @@ from ..outcomes.composition import share_change_table
 from ..panel import Panel
 from ..results import Effects
 from ..tables import table
-from .estimates import first_years
+from .estimates import first_years, stated
 from .outcome_chapters import Study, event_figure, headline_row, study
 from .share_lessons import draw_visit_shares
 
@@ -50,7 +50,7 @@ def run(panel: Panel) -> Shares:
     """Estimate shares, volumes and the four parts together."""
     found = study(panel, tuple(TITLES))
     try:
-        return Shares(found, etwfe(panel, PARTS, family="multinomial"))
+        return Shares(found, stated(etwfe(panel, PARTS, family="multinomial")))
     except DesignError as error:
         return Shares(found, None, str(error))
 
@@ -109,8 +109,8 @@ def scale_table(found: Shares) -> Exhibit:
     """Set the headline share under three scales of parallel trends."""
     panel, horizon = found.study.panel, found.study.horizon
     rows = []
-    logit = etwfe(panel, PRIMARY, family="logit").aggregate("event_time", balance=horizon)
-    linear = etwfe(panel, PRIMARY).aggregate("event_time", balance=horizon)
+    logit = stated(etwfe(panel, PRIMARY, family="logit")).aggregate("event_time", balance=horizon)
+    linear = stated(etwfe(panel, PRIMARY)).aggregate("event_time", balance=horizon)
     for name, effects in (("logit (the headline)", logit), ("points", linear)):
         overall = effects.overall.to_frame(bands=False).iloc[0]
         rows.append({"equal trends assumed on": name, "estimate": overall["estimate"],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import medalliance as ma
 from medalliance import honest_did
 from medalliance.errors import DesignError
 from medalliance.inference.relative_magnitude import relative_magnitude_interval
@@ -68,3 +69,17 @@ def test_refusals(event_study):
     blank[0] = blank[:, 0] = np.nan
     with pytest.raises(DesignError, match="no standard error at event times -4"):
         honest_did(event_study(TIMES, BETA, blank), smoothness=(0,))
+
+
+def test_no_violation_gives_the_t_interval_of_the_effects(simulated):
+    panel = simulated()
+    for effects in (
+        ma.twfe(panel, "y", event_study=True),
+        ma.neyman_variance(ma.att_gt(panel, "y", base_period="universal")).aggregate("event_time"),
+    ):
+        table = honest_did(effects, relative_magnitude=(0,), smoothness=(0,))
+        expected = effects.overall.conf_int()[0]
+        assert table.attrs["original"] == pytest.approx(expected, rel=1e-8)
+        row = table.set_index("restriction").loc["relative_magnitude"]
+        width = expected[1] - expected[0]
+        assert (row["conf_low"], row["conf_high"]) == pytest.approx(expected, abs=0.02 * width)

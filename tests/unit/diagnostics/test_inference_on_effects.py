@@ -117,6 +117,13 @@ def test_choice_says_why(simulated, clusters, treated, primary):
     assert choice.words.startswith(f"{treated} of {clusters} clusters are treated.")
 
 
+@pytest.mark.parametrize(("clusters", "treated"), [(60, 20), (30, 15)])
+def test_estimates_that_are_no_regression_take_neymans_variance(simulated, clusters, treated):
+    panel = simulated(n_clusters=clusters, per_cluster=2, treated=treated)
+    for effects in (ma.att_gt(panel, "y"), ma.did_imputation(panel, "y")):
+        assert ma.choose_inference(effects).primary.startswith("neyman_variance")
+
+
 def test_three_treated_clusters_take_randomisation(simulated):
     choice = ma.choose_inference(ma.att_gt(simulated(treated=3), "y"))
     assert choice.primary == "randomisation_test"
