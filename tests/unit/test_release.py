@@ -19,11 +19,18 @@ from medalliance.studies.release import _effects, _tables, releasable, write_rel
 HOSPITAL = [f"{kind}_H_{staff}" for kind in ("pay", "fte") for staff in TYPES]
 
 
-def hard_panel():
+@pytest.fixture(scope="module")
+def teaching():
+    """The frame of the teaching panel; no test writes to it."""
+    return ma.load_panel().frame
+
+
+@pytest.fixture(scope="module")
+def hard_frame(teaching):
     """A small panel where much must be hidden: a county that is its own prefecture, a cohort of
-    two, two hospitals, one county with village administrators.
+    two, two hospitals, one county with village administrators. No test writes to it.
     """
-    frame = ma.load_panel().frame
+    frame = teaching
     codes = sorted(frame["county_code"].unique())[:24]
     frame = frame[frame["county_code"].isin(codes) & frame["year"].between(2014, 2021)].copy()
     own, pair = codes[20], codes[21:23]
@@ -37,7 +44,12 @@ def hard_panel():
 
 
 @pytest.fixture(scope="module")
-def released(tmp_path_factory):
+def hard_panel(hard_frame):
+    return ma.load_panel(hard_frame)
+
+
+@pytest.fixture(scope="module")
+def released(hard_panel, tmp_path_factory):
     """The folder of a release, with every number that was hidden in it."""
     hidden: dict[str, list[float]] = {"sums": [], "estimates": []}
     safe_table, safe_estimates = _tables.safe_table, _effects.safe_estimates
@@ -58,11 +70,12 @@ def released(tmp_path_factory):
     patch.setattr(_effects, "safe_estimates", watched_estimates)
     patch.setattr(_effects, "outcomes", lambda: ["log_spending_per_insured", "personnel_share",
                                                  "log_remuneration_per_fte_hospital"])  # fmt: skip
-    panel = ma.load_panel(hard_panel())
-    log = write_release(panel, folder, Limits(counties=4), command="medalliance release x -o out")
+    log = write_release(
+        hard_panel, folder, Limits(counties=4), command="medalliance release x -o out"
+    )
     patch.undo()
     assert log == folder / "checker" / "log.html"
-    return folder, hidden, panel
+    return folder, hidden, hard_panel
 
 
 def texts(folder):
@@ -127,8 +140,8 @@ def test_only_whitelisted_tables_are_written(released):
     assert kinds == {".csv", ".xlsx", ".html", ".png", ".txt", ".json"}
 
 
-def test_a_prefecture_of_one_county_is_pooled_before_it_is_named():
-    frame = hard_panel()
+def test_a_prefecture_of_one_county_is_pooled_before_it_is_named(hard_frame):
+    frame = hard_frame
     pooled = _tables.pool_prefectures(frame, Limits())
     own = sorted(frame["county_code"].unique())[20]
     assert own in set(frame["prefecture_code"])
@@ -180,12 +193,12 @@ def test_the_log_lists_every_file_rule_by_rule_with_room_for_a_decision(released
 
 
 @pytest.fixture
-def quick(monkeypatch):
+def quick(hard_panel, monkeypatch):
     """A release of one table, to try the folder with."""
     keep = {"visits_by_place": _tables.visits}
     monkeypatch.setattr(release._contents, "SUMS", keep)
     monkeypatch.setattr(_effects, "outcomes", lambda: [])
-    return ma.load_panel(hard_panel())
+    return hard_panel
 
 
 def test_another_release_in_the_folder_is_warned_of(quick, tmp_path):
@@ -213,19 +226,18 @@ def test_a_folder_with_other_files_is_refused_and_left_alone(quick, tmp_path):
     assert (tmp_path / "out" / "panel.csv").read_text(encoding="utf-8") == "mine"
 
 
-def test_a_panel_of_two_counties_gives_nothing(tmp_path, monkeypatch):
+def test_a_panel_of_two_counties_gives_nothing(teaching, tmp_path, monkeypatch):
     monkeypatch.setattr(_effects, "outcomes", lambda: ["log_spending_per_insured"])
-    frame = ma.load_panel().frame
-    two = sorted(frame["county_code"].unique())[:2]
-    panel = ma.load_panel(frame[frame["county_code"].isin(two)])
+    two = sorted(teaching["county_code"].unique())[:2]
+    panel = ma.load_panel(teaching[teaching["county_code"].isin(two)])
     with pytest.raises(DataError, match="nothing of this panel may leave"):
         write_release(panel, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_the_command_refuses_limits_and_files_that_make_no_sense(tmp_path, capsys):
+def test_the_command_refuses_limits_and_files_that_make_no_sense(hard_frame, tmp_path, capsys):
     panel = tmp_path / "mine.csv"
-    hard_panel().to_csv(panel, index=False)
+    hard_frame.to_csv(panel, index=False)
     out = str(tmp_path / "out")
     assert main(["release", str(panel), "-o", out, "--p", "0", "--contributors", "1"]) == 1
     said = capsys.readouterr().err
