@@ -1,5 +1,7 @@
 """The chapter on doubt shows what the diagnostics say, and runs on a reader's panel."""
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import medalliance as ma
@@ -50,3 +52,23 @@ def test_panels_without_never_treated_units_run_or_say_why():
     late = sureness.run(ma.load_panel(everyone))
     assert "Not available here: no untreated unit" in repr(sureness.detectable_sentence(late))
     assert "clusters are treated" in repr(sureness.choice_sentence(late))
+
+
+def test_what_has_no_variance_says_so_in_the_table():
+    """Two prefectures that both join are fitted without a residual."""
+    frame = ma.load_panel().frame
+    joined = frame.loc[frame["cohort"] > 0].drop_duplicates("cohort")["prefecture_code"].iloc[:2]
+    found = sureness.run(ma.load_panel(frame[frame["prefecture_code"].isin(joined)]))
+    rows = sureness.inference_table(found).summary.set_index("method")
+    for method in ("clustered (CRV1)", "cluster jackknife (CRV3)", "Neyman by cohort, Welch's t"):
+        assert rows.loc[method, "standard error"].strip() == "", method
+        assert "nothing to learn their variance from" in rows.loc[method, "remark"]
+    assert "no variance between clusters" in rows.loc["wild bootstrap, not", "remark"]
+
+
+def test_the_note_of_a_bootstrap_is_its_remark(checks, monkeypatch):
+    row = {"conf_low": [-np.inf], "conf_high": [np.inf], "p_value": [0.5], "note": ["no end."]}
+    monkeypatch.setattr(sureness, "wild_bootstrap", lambda *_, **__: pd.DataFrame(row))
+    shown = sureness.inference_table(checks).summary.set_index("method")
+    assert shown.loc["wild bootstrap, not", "remark"] == "no end."
+    assert "∞" in shown.loc["wild bootstrap, not", "upper limit"]

@@ -65,10 +65,11 @@ def synthetic_did(
         adoption equally well, where donors are more than these years: one of them is taken.
     variance : str
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
-        one unit with weights kept; ``"bootstrap"`` draws units anew; ``"cohort_bootstrap"`` draws
-        them within each date and among donors, one fewer than there are, so that the number that
-        adopt each year counts as given. With one adopter only placebo is valid: every donor takes
-        the adopter's place once, no standard error is given, and the foot carries the rank.
+        one unit with weights kept; ``"bootstrap"`` draws units anew; ``"cohort_bootstrap"``
+        draws them within each date and among donors, one fewer than there are, so that the number
+        that adopt each year counts as given, and its t quantiles count adopters less dates and
+        draws less one. With one adopter only placebo is valid: every donor takes the adopter's
+        place once, no standard error is given, and the foot carries the rank.
     n_draws : int
         Placebo or bootstrap draws.
     seed : int
@@ -115,6 +116,7 @@ def synthetic_did(
         control_group="never_treated",
         seed=seed,
         n_draws=len(draws),
+        dof=_dof(blocks, variance, len(draws)),
         n_left_out=panel.n_already_treated,
         n_treated_clusters=_n_adopters(blocks),
         data_hash=panel.data_hash,
@@ -137,6 +139,14 @@ def synthetic_did(
         overall_effect=overall,
         refit=_refit(outcome, method=method, variance=variance, n_draws=n_draws, seed=seed),
     )
+
+
+def _dof(blocks: Blocks, variance: Variance, n_draws: int) -> float:
+    """Count what a variance was learned from: adopters about their date's mean, and draws."""
+    if variance != "cohort_bootstrap":
+        return np.inf
+    free = _n_adopters(blocks) - len(blocks.adopters)
+    return 1 / (1 / free + 1 / (n_draws - 1))
 
 
 def _refit(outcome: str, **options: Any) -> Any:
@@ -203,13 +213,21 @@ def _stack(
     fits: dict[int, SyntheticFit], sizes: dict[int, int], years: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Array]:
     """Average paths by event time; the last entry is the average over treated cells."""
-    event = np.concatenate([years - g for g in fits])
-    path = np.concatenate([fit.path for fit in fits.values()])
-    size = np.repeat([float(sizes[g]) for g in fits], len(years))
+    event, weights = _event_weights(sizes, years)
+    return event, np.concatenate([fit.path for fit in fits.values()]) @ weights
+
+
+def _event_weights(
+    sizes: dict[int, int], years: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], Array]:
+    """Return event times and the weight of each date and year in each average."""
+    event = np.concatenate([years - g for g in sizes])
+    size = np.repeat(np.array(list(sizes.values()), dtype=float), len(years))
     keys, codes = np.unique(event, return_inverse=True)
-    mean = np.bincount(codes, size * path) / np.bincount(codes, size)
-    post = event >= 0
-    return keys, np.r_[mean, np.average(path[post], weights=size[post])]
+    weights = np.zeros((len(event), len(keys) + 1))
+    weights[np.arange(len(event)), codes] = size
+    weights[:, -1] = size * (event >= 0)
+    return keys, weights / weights.sum(axis=0)
 
 
 def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:

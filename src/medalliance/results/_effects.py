@@ -43,6 +43,8 @@ FRAME_COLUMNS = (
     "n_units",
 )
 
+ROUNDING = 1e-10
+
 Kind = Literal["simple", "event_time", "cohort", "year"]
 
 
@@ -167,9 +169,13 @@ class Effects:
 
     @cached_property
     def std_error(self) -> NDArray[np.float64]:
-        """Standard errors, shape (k,); NaN for a reference period that is zero by definition."""
+        """Standard errors, shape (k,); NaN where there is no variance but rounding.
+
+        A reference period is zero by definition; clusters can be fitted without a residual.
+        """
         variance = np.diag(self.vcov)
-        return np.sqrt(np.where(variance > 0, variance, np.nan))
+        rounding = (ROUNDING * self.estimate) ** 2
+        return np.sqrt(np.where(variance > rounding, variance, np.nan))
 
     def aggregate(self, kind: Kind = "simple", *, balance: int | None = None) -> Effects:
         """Average cohort-by-year effects.

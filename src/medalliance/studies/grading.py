@@ -53,7 +53,7 @@ ESTIMATORS: dict[str, Callable[[Panel, str], Effects]] = {
     "local projection, equal": partial(lp_did, weighting="equal"),
     LOGIT: partial(etwfe, family="logit"),
 }
-SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 10_000
+SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 20_000
 DESIGNS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "effect": ("split_631", ()),
     "growing effect": ("split_631", ("het_dynamic",)),
@@ -124,10 +124,9 @@ def _synthetic(design: str, task: Task) -> list[Record]:
             by_cluster(found.panel, outcome), "mean", variance="cohort_bootstrap",
             n_draws=BOOTSTRAP_DRAWS, seed=task.seed,
         )  # fmt: skip
-        own = headline(effects, HORIZON)
-        truth = found.effect(outcome, horizon=HORIZON)
-        stated = (*own[:2], effects.design.n_clusters - 1.0)
-        records.append(_record(outcome, SYNTHETIC, truth, stated, own))
+        told = headline(effects, HORIZON)
+        records.append(_record(outcome, SYNTHETIC, found.effect(outcome, horizon=HORIZON),
+                               told, told))  # fmt: skip
     return records
 
 
@@ -214,9 +213,8 @@ def grade(draws: pd.DataFrame) -> pd.DataFrame:
 
     The population's effect is the mean of the drawn counties' effects over all draws. Intervals
     are those that the book states: Neyman's errors by cohort with Welch's t; synthetic
-    difference-in-differences draws clusters within cohorts, with t of clusters less one.
-    ``coverage_own``
-    takes the estimator's default.
+    difference-in-differences draws clusters within cohorts. ``coverage_own`` takes the estimator's
+    own errors.
 
     Returns
     -------
@@ -319,8 +317,8 @@ def band(n_draws: int) -> float:
 def tasks(n_draws: int, n_counties: int = 400, first_seed: int = 0) -> list[Task]:
     """List the draws of all designs, draw by draw, so that a part of them is a smaller study.
 
-    Synthetic estimates have seeds of their own: their bootstrap was changed after it had been
-    graded on the seeds of the others.
+    Synthetic estimates have seeds of their own: their errors were changed after others had been
+    graded.
     """
     names = {f"estimators/{design}": 0 for design in DESIGNS}
     names |= {f"synthetic/{design}": SYNTHETIC_SEEDS for design in DESIGNS}

@@ -173,9 +173,9 @@ def inference_table(checks: Checks) -> Exhibit:
     )  # fmt: skip
 
 
-def _attempt(label: str, find: Callable[[], dict[str, float]]) -> dict[str, Any]:
+def _attempt(label: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        return {"method": label, **find(), "remark": ""}
+        return {"method": label, "remark": "", **find()}
     except DesignError as problem:
         return {"method": label, "remark": what_is_wrong(problem)}
 
@@ -186,12 +186,15 @@ def _robust(effects: Effects, kind: Any, options: dict[str, Any]) -> dict[str, f
 
 def _normal(effects: Effects) -> dict[str, float]:
     row = effects.overall.to_frame(bands=False).iloc[0]
+    if not np.isfinite(row["std_error"]):
+        raise DesignError("clusters leave nothing to learn their variance from.")
     return {name: float(row[name]) for name in ("std_error", "conf_low", "conf_high", "p_value")}
 
 
-def _bootstrap(effects: Effects, imposed: bool) -> dict[str, float]:
+def _bootstrap(effects: Effects, imposed: bool) -> dict[str, Any]:
     row = wild_bootstrap(effects, impose_null=imposed).iloc[0]
-    return {name: float(row[name]) for name in ("conf_low", "conf_high", "p_value")}
+    numbers = {name: float(row[name]) for name in ("conf_low", "conf_high", "p_value")}
+    return {**numbers, "remark": row["note"]}
 
 
 def _permuted(effects: Effects, panel: Panel) -> dict[str, float]:
