@@ -113,6 +113,7 @@ def test_cohort_bootstrap_of_a_two_by_two_difference_has_neymans_error():
     exact = ma.neyman_variance(ma.twfe(panel, "y"))
     assert drawn.overall.estimate[0] == pytest.approx(exact.estimate[0], abs=1e-10)
     assert drawn.overall.std_error[0] == pytest.approx(exact.std_error[0], rel=0.05)
+    assert 1 / drawn.overall.dof[0] == pytest.approx(1 / exact.dof[0] + 1 / 3_999, rel=1e-9)
 
 
 def test_cohort_bootstrap_needs_two_of_each():

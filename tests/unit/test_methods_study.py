@@ -98,7 +98,11 @@ def test_prefectures_that_mix_cohorts_leave_estimators_their_own_errors():
     first = frame["county_code"] == frame["county_code"].min()
     moved = frame.assign(cohort=frame["cohort"].where(~first, 2017))
     mixed = methods.run(ma.load_panel(moved))
+    table = methods.convention_table(mixed).summary
+    assert len(table) == 7
+    assert table["standard error"].iloc[-1].strip() == ""
     assert "(Neyman)" not in mixed.foot
+    assert "t of clusters less one" in mixed.foot
     assert "fixest" in mixed.foot
     assert "R did" in mixed.foot
 

@@ -15,7 +15,7 @@ def run(
     ] = None,
     draws: Annotated[int, typer.Option(help="Draws of every design.")] = 1000,
     first_seed: Annotated[
-        int, typer.Option(help="Seed of the first draw; recipes were settled on seeds below 20000.")
+        int, typer.Option(help="First seed; recipes were settled below 20000. Synthetic: 30000 on.")
     ] = 20_000,
     counties: Annotated[int, typer.Option(help="Counties of a draw, ten to a prefecture.")] = 400,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = -1,

@@ -65,7 +65,7 @@ def read_event_study(effects: Effects, *, need: str) -> EventStudy:
     kept = times != reference
     estimate, vcov = effects.estimate[order][kept], effects.vcov[np.ix_(order, order)]
     vcov = vcov[np.ix_(kept, kept)]
-    blank = ~(np.diag(vcov) > 0)
+    blank = ~np.isfinite(effects.std_error[order][kept])
     if blank.any():
         raise DesignError(
             f"{need}: no standard error at event times {first_three(times[kept][blank])}.\n"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..errors import DesignError
 from ..inference.choose import Choice, choose_by_clusters
 from ..results import Effects, need_effects
+from .neyman_variance import neyman_variance
 
 _NONLINEAR = ("poisson", "logit", "probit", "multinomial", "fractional")
 
@@ -36,4 +38,13 @@ def choose_inference(effects: Effects) -> Choice:
         design.n_treated_clusters,
         linear=not any(word in design.estimator for word in _NONLINEAR),
         regression=effects.regression is not None,
+        by_cohort=_can_be_held_by_cohort(effects),
     )
+
+
+def _can_be_held_by_cohort(effects: Effects) -> bool:
+    try:
+        neyman_variance(effects)
+    except DesignError:
+        return False
+    return True

@@ -52,8 +52,8 @@ def minimum_detectable_effect(
     Returns
     -------
     DataFrame, columns ``outcome power level std_deviation minimum_detectable_effect n_draws``
-        ``MDE = (t_{1 - alpha / 2} + t_{power}) std_deviation`` with clusters less one degrees of
-        freedom, in the outcome's unit, for the headline of the effects.
+        ``MDE = (t_{1 - alpha / 2} + t_{power}) std_deviation``, in the outcome's unit, for the
+        headline of the effects, with its degrees of freedom: clusters less one at the most.
 
     Raises
     ------
@@ -86,7 +86,8 @@ def minimum_detectable_effect(
         seed=seed,
         n_jobs=n_jobs,
     )
-    return _table(draws, effects.design, shares, level)
+    dof = float(np.fmin(effects.overall.dof[0], effects.design.n_clusters - 1))
+    return _table(draws, effects.design, dof, shares, level)
 
 
 def _check_request(shares: Sequence[float], n_draws: int, n_clusters: int) -> None:
@@ -101,10 +102,11 @@ def _check_request(shares: Sequence[float], n_draws: int, n_clusters: int) -> No
         )
 
 
-def _table(draws: Array, design: Design, shares: Sequence[float], level: float) -> pd.DataFrame:
+def _table(
+    draws: Array, design: Design, dof: float, shares: Sequence[float], level: float
+) -> pd.DataFrame:
     """Turn the spread of the draws into one row a power."""
     spread = float(np.nanstd(draws, ddof=1))
-    dof = design.n_clusters - 1
     rows = [
         {
             "outcome": design.outcome,

@@ -18,18 +18,22 @@ from ._fit import need_two_treated_clusters
 Array = NDArray[np.float64]
 
 
-def neyman_variance(effects: Effects) -> Effects:
+def neyman_variance(effects: Effects, *, pool_lone_cohorts: bool = False) -> Effects:
     """Return effects whose errors count how clusters vary within their cohort.
 
     The number of clusters that start in each year is taken as given, as in a roll-out by plan.
     Influence functions are summed by cluster, centred within the cohort, and scaled by the root of
-    ``n_h / (n_h - 1)``. t quantiles have Welch's degrees of freedom, term by term. A cohort of one
-    cluster is pooled with the nearest in time, which makes errors larger.
+    ``n_h / (n_h - 1)``. t quantiles have Welch's degrees of freedom, term by term.
 
     Parameters
     ----------
     effects : Effects
-        Of any estimator that carries influence functions. All units of a cluster start together.
+        Of any estimator that carries influence functions, before it is averaged: averages made
+        before may count the sizes of cohorts as drawn. All units of a cluster start together.
+    pool_lone_cohorts : bool
+        Whether a cohort of one cluster is held against the mean of itself and the cohort nearest
+        in time. Only for the static regression of ``twfe``: estimators that fit each cohort by
+        itself leave nothing of such a cluster, and its shocks would be counted by nobody.
 
     Returns
     -------
@@ -39,32 +43,47 @@ def neyman_variance(effects: Effects) -> Effects:
     Raises
     ------
     DesignError
-        If the effects carry no influence functions, a cluster mixes cohorts, or one cluster only
-        is never treated.
+        If the effects carry no influence functions, a cluster mixes cohorts, or a cohort (or the
+        never-treated group) has one cluster only.
 
     References
     ----------
     Neyman (1923). Roth, Sant'Anna (2023). Welch (1947). Cochran (1977), section 5A.12.
     """
     need_two_treated_clusters(effects, "neyman_variance")
-    if effects.by_cohort:
+    if effects.by_cohort and effects.influence_function is not None:
         return effects
     cohort = _cluster_cohort(effects)
+    lone = _lone(cohort)
+    if lone and (not pool_lone_cohorts or not _static(effects)):
+        raise DesignError(
+            f"neyman_variance: one cluster only in cohort {first_three(lone)}, so nothing shows "
+            "how its clusters vary.\n  Leave that cohort out, or use randomisation_test."
+        )
     if (np.bincount(cohort_groups(cohort)) == 1).any():
         raise DesignError(
             "neyman_variance: one cluster only is never treated, so nothing shows how such "
             "clusters vary.\n  Use the estimator's own errors, or wild_bootstrap."
         )
     found = _by_cohort(effects, cohort)
-    years, size = np.unique(cohort, return_counts=True)
-    lone = years[(size == 1) & (years != NEVER_TREATED)]
-    if not len(lone):
+    if not lone:
         return found
     note = (
         f"One cluster only starts in {first_three(lone)}: for errors it is pooled with the "
         "cohort nearest in time."
     )
     return replace(found, design=replace(found.design, notes=(*found.design.notes, note)))
+
+
+def _lone(cohort: NDArray[np.int64]) -> list[int]:
+    """List treated cohorts of one cluster."""
+    years, size = np.unique(cohort, return_counts=True)
+    return [int(year) for year in years[(size == 1) & (years != NEVER_TREATED)]]
+
+
+def _static(effects: Effects) -> bool:
+    """Tell whether one coefficient is fitted to all cohorts together."""
+    return effects.regression is not None and len(effects.estimate) == 1
 
 
 def _cluster_cohort(effects: Effects) -> NDArray[np.int64]:

@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from ..errors import DesignError
 from ..inference.bands import critical_value
@@ -63,7 +64,8 @@ def simultaneous_band(
     draws *= np.sqrt(effects.variance_factor)
     value = critical_value(draws, effects.std_error, level=level)
     frame = effects.to_frame(level, bands=False)
-    frame["band_low"] = effects.estimate - value * effects.std_error
-    frame["band_high"] = effects.estimate + value * effects.std_error
+    half = np.maximum(value, stats.t.ppf((1 + level) / 2, effects.dof)) * effects.std_error
+    frame["band_low"] = effects.estimate - half
+    frame["band_high"] = effects.estimate + half
     frame.attrs["critical_value"] = value
     return frame

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
+from ..inference.neyman import neyman_factor, welch_dof
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 from ..results import Design, Effects, Units, terms_frame
@@ -67,9 +68,9 @@ def synthetic_did(
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
         one unit with weights kept; ``"bootstrap"`` draws units anew; ``"cohort_bootstrap"``
         draws them within each date and among donors, one fewer than there are, so that the number
-        that adopt each year counts as given, and its t quantiles count adopters less dates and
-        draws less one. With one adopter only placebo is valid: every donor takes the adopter's
-        place once, no standard error is given, and the foot carries the rank.
+        that adopt each year counts as given; t quantiles count units as Welch's test does, for the
+        average effect, and draws. With one adopter only placebo is valid: every donor takes the
+        adopter's place once, no standard error is given, and the foot carries the rank.
     n_draws : int
         Placebo or bootstrap draws.
     seed : int
@@ -116,7 +117,7 @@ def synthetic_did(
         control_group="never_treated",
         seed=seed,
         n_draws=len(draws),
-        dof=_dof(blocks, variance, len(draws)),
+        dof=_dof(blocks, fits, variance, len(draws)),
         n_left_out=panel.n_already_treated,
         n_treated_clusters=_n_adopters(blocks),
         data_hash=panel.data_hash,
@@ -141,12 +142,26 @@ def synthetic_did(
     )
 
 
-def _dof(blocks: Blocks, variance: Variance, n_draws: int) -> float:
-    """Count what a variance was learned from: adopters about their date's mean, and draws."""
+def _dof(blocks: Blocks, fits: dict[int, SyntheticFit], variance: Variance, n_draws: int) -> float:
+    """Count what the variance of the average effect was learned from: units, and draws.
+
+    Units count as Welch counts them, by what each adds to the average with all weights held fixed.
+    """
     if variance != "cohort_bootstrap":
         return np.inf
-    free = _n_adopters(blocks) - len(blocks.adopters)
-    return 1 / (1 / free + 1 / (n_draws - 1))
+    weights = _event_weights(_sizes(blocks), blocks.years)[1][:, -1].reshape(len(fits), -1)
+    parts = [np.zeros(len(blocks.donors))]
+    for (g, fit), weight in zip(fits.items(), weights, strict=True):
+        donors, adopters = (
+            (grid - (grid[:, : len(fit.time_weights)] @ fit.time_weights)[:, None]) @ weight
+            for grid in (blocks.donors, blocks.adopters[g])
+        )
+        parts[0] -= fit.unit_weights * (donors - fit.unit_weights @ donors)
+        parts.append(adopters / len(adopters))
+    group = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
+    sums = np.concatenate([part - part.mean() for part in parts])[:, None]
+    free = welch_dof(neyman_factor(group)[group, None] * sums, group)[0]
+    return float(1 / (1 / free + 1 / (n_draws - 1)))
 
 
 def _refit(outcome: str, **options: Any) -> Any:

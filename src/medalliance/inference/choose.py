@@ -39,7 +39,12 @@ class Choice:
 
 
 def choose_by_clusters(
-    n_clusters: int, n_treated: int, *, linear: bool = True, regression: bool = True
+    n_clusters: int,
+    n_treated: int,
+    *,
+    linear: bool = True,
+    regression: bool = True,
+    by_cohort: bool = True,
 ) -> Choice:
     """Choose the method of inference.
 
@@ -54,6 +59,9 @@ def choose_by_clusters(
         clusters a randomisation test.
     regression : bool
         Whether the estimate is a regression that can be jackknifed by cluster.
+    by_cohort : bool
+        Whether clusters can be held against others of their cohort: none mixes cohorts or is
+        alone in one.
 
     Returns
     -------
@@ -92,10 +100,11 @@ def choose_by_clusters(
             "Assignment is permuted across clusters, and shocks are read off untreated clusters. "
             "A disagreement of WCR with WCU is a warning.",
         )
+    neyman = (NEYMAN,) if by_cohort else ()
     if n_treated < MANY_TREATED and not (linear and regression):
         return Choice(
             "randomisation_test",
-            (NEYMAN, "wild_bootstrap (score bootstrap)"),
+            (*neyman, "wild_bootstrap (score bootstrap)"),
             True,
             f"{counted} With fewer than {MANY_TREATED} treated clusters the score bootstrap of "
             "an estimate that is no linear regression rejects too often: see the book's grades. "
@@ -106,14 +115,18 @@ def choose_by_clusters(
         if linear and regression:
             method = f"wild_bootstrap (WCR, {weights})"
             better = "A wild cluster bootstrap with the null imposed keeps its size better."
-            beside: tuple[str, ...] = ("CRV3", NEYMAN, "CRV1", "t(G-1)")
-        else:
+            beside: tuple[str, ...] = ("CRV3", *neyman, "CRV1", "t(G-1)")
+        elif by_cohort:
             method = NEYMAN
             better = (
                 "Errors that hold each cluster against the mean of its cohort, with Welch's t, "
                 "keep their size better."
             )
             beside = (f"wild_bootstrap (score bootstrap, {weights})",)
+        else:
+            method = f"wild_bootstrap (score bootstrap, {weights})"
+            better = "A wild cluster bootstrap of the scores keeps its size better."
+            beside = ("clustered standard errors", "t(G-1)")
         return Choice(
             method,
             beside,
@@ -122,10 +135,11 @@ def choose_by_clusters(
             f"normal critical values reject too often. {better}",
         )
     guard = ", and the cluster jackknife guards against influential clusters" if regression else ""
-    primary = "CRV3 with t(G-1)" if regression else NEYMAN
+    plain = "clustered influence functions"
+    primary = "CRV3 with t(G-1)" if regression else (*neyman, plain)[0]
     return Choice(
         primary,
-        (NEYMAN, "CRV1") if regression else ("clustered influence functions",),
+        (*neyman, "CRV1") if regression else (plain, "multiplier bootstrap"),
         True,
         f"{counted} There are enough of both for clustered standard errors{guard}. Event studies "
         "take the simultaneous band of the multiplier bootstrap.",

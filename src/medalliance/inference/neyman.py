@@ -13,8 +13,9 @@ Array = NDArray[np.float64]
 def cohort_groups(cohort: NDArray[np.int64], never: int = 0) -> Codes:
     """Group clusters by cohort, pooling a treated cohort of one cluster with the nearest in time.
 
-    Pooled cohorts vary about their common mean, which makes errors too large rather than too small
-    (collapsed strata).
+    Pooled cohorts vary about their common mean (collapsed strata). That is too large rather than
+    too small where contributions are not centred by cohort already, as by estimators that fit each
+    cohort by itself.
 
     Parameters
     ----------

@@ -178,3 +178,22 @@ def mass_influence(
             columns = np.searchsorted(seen[0], cell_year[cells])
             result[rows] = weight[rows, None] * (seen[1][np.ix_(rows, columns)] @ slopes[cells])
     return result
+
+
+def count_units(terms: pd.DataFrame, weights: NDArray[np.float64]) -> list[int | None]:
+    """Count the units behind each average: the largest cell of each cohort in it, added up.
+
+    Parameters
+    ----------
+    terms : DataFrame
+        ``cohort`` and ``n_units`` of each cell.
+    weights : ndarray, shape (k, m)
+    """
+    n_units = terms["n_units"].to_numpy(float, na_value=np.nan)
+    cohort = terms["cohort"].to_numpy(np.int64)
+    counts: list[int | None] = []
+    for column in weights.T:
+        cells = column > 0
+        total = sum(n_units[cells & (cohort == key)].max() for key in np.unique(cohort[cells]))
+        counts.append(None if np.isnan(total) else int(total))
+    return counts

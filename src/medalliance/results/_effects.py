@@ -18,7 +18,8 @@ from ..inference.bands import critical_value
 from ..inference.multiplier import multiplier_draws
 from ..inference.neyman import cohort_groups, welch_dof
 from . import _show
-from ._aggregate import mass_influence, plan_average
+from ._aggregate import count_units, mass_influence, plan_average
+from ._combine import combine_effects, combine_terms, one_term
 from ._design import Design, Regression, Units
 from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
@@ -137,7 +138,7 @@ class Effects:
         sums = self.cluster_influence
         return self.variance_factor * (sums.T @ sums)
 
-    @cached_property
+    @property
     def cluster_influence(self) -> NDArray[np.float64]:
         """What each cluster adds to the estimate's deviation, shape (n_clusters, k).
 
@@ -226,7 +227,7 @@ class Effects:
             slopes = ((estimate - overall) / size.sum())[:, None]
             keys = pd.DataFrame({"cohort": plan.labels["cohort"], "year": plan.labels["cohort"]})
             overall_influence = overall_influence + self._mass_influence(slopes, keys)[:, 0]
-        counts = self._count_units(kind, plan.weights)
+        counts = count_units(self.terms, plan.weights)
         result = replace(
             self,
             estimate=estimate,
@@ -240,7 +241,7 @@ class Effects:
         )
         if len(estimate) == 1:
             return result
-        return replace(result, overall_effect=result._single(overall, overall_influence))
+        return replace(result, overall_effect=one_term(result, overall, overall_influence))
 
     @property
     def overall(self) -> Effects:
@@ -264,21 +265,22 @@ class Effects:
                 f"{self.design.estimator} shows no effect after treatment starts, so there is "
                 "no average of them.\n  Take one term from to_frame()."
             )
-        return self.combine(post / post.sum())
+        return combine_effects(self, post / post.sum())
 
     def combine(self, weights: NDArray[np.float64]) -> Effects:
-        """Return a linear combination of the terms as one term.
+        """Return a linear combination of the terms, in the outcome's unit, as one term.
 
         Parameters
         ----------
         weights : ndarray, shape (k,)
+            One a term.
+
+        Returns
+        -------
+        Effects
+            One term, "overall". Estimated again, it takes the terms of the same names.
         """
-        estimate = float(weights @ self.estimate)
-        if self.influence_function is not None:
-            return self._single(estimate, self.project(weights[:, None])[:, 0])
-        used = weights != 0
-        variance = np.atleast_2d(weights[used] @ self.vcov[np.ix_(used, used)] @ weights[used])
-        return replace(self._single(estimate, None), given_vcov=variance)
+        return combine_terms(self, weights)
 
     def conf_int(self, level: float = 0.95, simultaneous: bool = False) -> NDArray[np.float64]:
         """Compute confidence intervals.
@@ -389,37 +391,8 @@ class Effects:
             f"  It offers {can}; att_gt and did_imputation offer every average."
         )
 
-    def _count_units(self, kind: str, weights: NDArray[np.float64]) -> list[int | None]:
-        n_units = self.terms["n_units"].to_numpy(float, na_value=np.nan)
-        cohort = self.terms["cohort"].to_numpy(np.int64)
-        counts: list[int | None] = []
-        for column in weights.T:
-            cells = column > 0
-            total = sum(n_units[cells & (cohort == key)].max() for key in np.unique(cohort[cells]))
-            counts.append(None if np.isnan(total) else int(total))
-        return counts
-
     def _refit_average(self, kind: Kind, balance: int | None) -> Callable[..., Any] | None:
         refit = self.refit
         if refit is None:
             return None
         return lambda *args, **kwargs: refit(*args, **kwargs).aggregate(kind, balance=balance)
-
-    def _single(self, estimate: float, influence: NDArray[np.float64] | None) -> Effects:
-        refit = self.refit
-        counts = self.terms["n_units"]
-        return replace(
-            self,
-            estimate=np.array([estimate]),
-            terms=terms_frame(
-                self.design.outcome,
-                ["overall"],
-                n_units=None if counts.isna().all() else [int(counts.max())],
-            ),
-            influence_function=None if influence is None else influence[:, None],
-            given_vcov=None,
-            mass=None,
-            regression=None,
-            refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
-            overall_effect=None,
-        )

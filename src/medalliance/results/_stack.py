@@ -48,6 +48,12 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
     if len(effects) == 1:
         return first
     _fail_if_units_differ(effects)
+    conventions = list(dict.fromkeys(e.design.std_errors for e in effects))
+    if len({(e.by_cohort, e.variance_factor, e.mass_estimated) for e in effects}) > 1:
+        raise DesignError(
+            "the effects to stack count their errors in different ways: "
+            f"{first_three(conventions)}.\n  Give all of them neyman_variance, or none."
+        )
     outcomes = list(dict.fromkeys(name for e in effects for name in e.terms["outcome"]))
     masses = [e.mass for e in effects if e.mass is not None]
     overalls = [e.overall_effect for e in effects]

@@ -191,19 +191,28 @@ def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
 def stated(effects: Effects) -> Effects:
     """Give effects the errors that the book states and grades.
 
-    They are Neyman's by cohort with Welch's t. Where a cluster mixes cohorts, one cluster only is
-    never treated, or there are no influence functions, they are the estimator's own with t of
+    They are Neyman's by cohort with Welch's t. Where the panel does not support these (a cluster
+    mixes cohorts, or is the only one of its cohort), they are the estimator's own with t of
     clusters less one. The foot of every exhibit says which.
     """
     try:
         return neyman_variance(effects)
     except DesignError:
-        design = effects.design
-        if np.isfinite(design.dof) or effects.overall_effect is not None:
-            return effects
-        words = f"{design.std_errors}, t of clusters less one"
-        dof = float(max(design.n_clusters - 1, 1))
-        return replace(effects, design=replace(design, dof=dof, std_errors=words))
+        return _with_t(effects)
+
+
+def _with_t(effects: Effects) -> Effects:
+    design = effects.design
+    if effects.influence_function is None:
+        return effects
+    dof = float(max(design.n_clusters - 1, 1))
+    words = f"{design.std_errors}, t of clusters less one"
+    overall = effects.overall_effect
+    return replace(
+        effects,
+        design=replace(design, dof=min(dof, design.dof), std_errors=words),
+        overall_effect=None if overall is None else _with_t(overall),
+    )
 
 
 def true_by_event(runs: Runs) -> pd.Series | None:

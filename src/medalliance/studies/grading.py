@@ -53,7 +53,7 @@ ESTIMATORS: dict[str, Callable[[Panel, str], Effects]] = {
     "local projection, equal": partial(lp_did, weighting="equal"),
     LOGIT: partial(etwfe, family="logit"),
 }
-SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 20_000
+SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 30_000
 DESIGNS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "effect": ("split_631", ()),
     "growing effect": ("split_631", ("het_dynamic",)),
@@ -156,7 +156,7 @@ def _inference(clusters: str, task: Task) -> list[Record]:
     logit = etwfe(found.panel, SHARE, family="logit")
     scores = wild_bootstrap(logit.aggregate("simple"), n_draws=499, seed=task.seed)
     p[SCORE] = float(scores["p_value"].iloc[0])
-    p[NEYMAN_LOGIT] = _t_test(neyman_variance(logit).aggregate("simple"))
+    p[NEYMAN_LOGIT] = _or_nan(lambda: _t_test(neyman_variance(logit).aggregate("simple")))
     return [
         {"outcome": SHARE if name in (SCORE, NEYMAN_LOGIT) else SPEND, "method": name,
          "p_value": value}
@@ -180,6 +180,14 @@ def only(panel: Panel, outcome: str) -> Panel:
     )
 
 
+def _or_nan(test: Callable[[], float]) -> float:
+    """Return a p-value, NaN where the design refuses the test."""
+    try:
+        return test()
+    except DesignError:
+        return np.nan
+
+
 def _t_test(effects: Effects, dof: float | None = None) -> float:
     t = abs(float(effects.estimate[0] / effects.std_error[0]))
     return float(2 * stats.t.sf(t, effects.dof[0] if dof is None else dof))
@@ -194,15 +202,13 @@ def _p_values(panel: Panel, seed: int) -> dict[str, float]:
         return float(found["p_value"].iloc[0])
 
     def borrowed() -> float:
-        try:
-            return float(conley_taber(effects, n_draws=499, seed=seed)["p_value"].iloc[0])
-        except DesignError:
-            return np.nan
+        return float(conley_taber(effects, n_draws=499, seed=seed)["p_value"].iloc[0])
 
     shuffled = randomisation_test(effects, panel, n_draws=39, seed=seed)
     values = (
-        _t_test(effects, np.inf), _t_test(effects, dof), _t_test(neyman_variance(effects)),
-        _t_test(robust_variance(effects, "crv3"), dof), wild(True), wild(False), borrowed(),
+        _t_test(effects, np.inf), _t_test(effects, dof),
+        _t_test(neyman_variance(effects, pool_lone_cohorts=True)),
+        _t_test(robust_variance(effects, "crv3"), dof), wild(True), wild(False), _or_nan(borrowed),
         float(shuffled["p_value"].iloc[0]),
     )  # fmt: skip
     return dict(zip(INFERENCE[:8], values, strict=True))

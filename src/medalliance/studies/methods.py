@@ -310,6 +310,14 @@ def control_table(runs: Runs) -> Exhibit:
     )  # fmt: skip
 
 
+def _neyman_error(effects: Effects) -> float:
+    """Return the error by cohort, blank where the panel does not support it."""
+    try:
+        return float(neyman_variance(effects).std_error[0])
+    except DesignError:
+        return float("nan")
+
+
 def convention_table(runs: Runs) -> Exhibit:
     """Show one two-way coefficient under the conventions that packages use."""
     import pandas as pd
@@ -322,45 +330,30 @@ def convention_table(runs: Runs) -> Exhibit:
         raise DesignError("the regression was not kept.\n  Use twfe.")
     g, n, k = design.n_clusters, design.n_obs, fit.n_params
     nested = k + design.n_units - 1
-    plain = float(effects.std_error[0]) / np.sqrt(effects.variance_factor)
+    ours = float(effects.std_error[0])
+    plain = ours / np.sqrt(effects.variance_factor)
+    crv2, crv3 = (float(robust_variance(effects, k).std_error[0]) for k in ("crv2", "crv3"))
     rows = [
-        ("no factor", "R did, and our group-time effects", plain),
+        ("no factor", "R did; our group-time default", plain),
         ("G/(G-1)", "the first factor alone", plain * np.sqrt(g / (g - 1))),
-        (
-            "G/(G-1) · (N-1)/(N-K), nested effects not counted",
-            "fixest, pyfixest, reghdfe; our regressions",
-            float(effects.std_error[0]),
-        ),
-        (
-            "N/(N-K), nested effects counted, without G/(G-1)",
-            "linearmodels' default",
-            plain * np.sqrt(n / (n - nested)),
-        ),
-        (
-            "CRV2, bias-reduced",
-            "clubSandwich; robust_variance",
-            float(robust_variance(effects, "crv2").std_error[0]),
-        ),
-        (
-            "CRV3, cluster jackknife",
-            "summclust; robust_variance",
-            float(robust_variance(effects, "crv3").std_error[0]),
-        ),
-        (
-            "Neyman, n/(n-1) in each cohort",
-            "staggered; neyman_variance, and this book's chapters",
-            float(neyman_variance(effects).std_error[0]),
-        ),
-    ]
+        ("G/(G-1) · (N-1)/(N-K), nested effects not counted",
+         "fixest, pyfixest, reghdfe; our regressions' default", ours),
+        ("N/(N-K), nested effects counted, without G/(G-1)",
+         "linearmodels' default", plain * np.sqrt(n / (n - nested))),
+        ("CRV2, bias-reduced", "clubSandwich; robust_variance", crv2),
+        ("CRV3, cluster jackknife", "summclust; robust_variance", crv3),
+        ("Neyman, n/(n-1) in each cohort", "staggered; neyman_variance; stated by the chapters",
+         _neyman_error(effects)),
+    ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["convention", "who", "std_error"])
-    frame["against fixest"] = frame["std_error"] / rows[2][2] - 1
+    frame["against fixest"] = frame["std_error"] / ours - 1
     caption = (
         f"One coefficient, {float(effects.estimate[0]):.4f}, and its clustered standard error "
         f"under several conventions: G = {g} clusters, N = {n:,} rows, K = {k} parameters."
     )
     return table(
         frame, caption=caption, badge=runs.panel.badge, source=runs.source,
-        decimals={"std_error": 5, "against fixest": 4},
+        decimals={"std_error": 5, "against fixest": 4}, blank="",
     )  # fmt: skip
 
 

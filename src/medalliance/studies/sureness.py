@@ -210,13 +210,14 @@ def family_table(checks: Checks) -> Exhibit:
     from ..tables import table
 
     names = possible_outcomes(checks.panel)
-    effects = [att_gt(checks.panel, n).aggregate("event_time") for n in names]
+    effects = [stated(att_gt(checks.panel, n)).aggregate("event_time") for n in names]
     frame = romano_wolf(effects)
     frame["outcome"] = [outcome_label(name) for name in names]
     shown = frame[["outcome", "estimate", "std_error", "p_value", "p_adjusted"]]
     shown = shown.rename(columns={"p_adjusted": "adjusted_p_value"})
     caption = (
-        f"The registered headlines tested together. {frame.attrs['foot']} The adjusted column "
+        f"The registered headlines tested together. {frame.attrs['foot']} Standard errors: "
+        f"{effects[0].design.std_errors}. The adjusted column "
         "bounds the chance of one false rejection or more."
     )
     return table(

@@ -10,7 +10,7 @@ import pandas as pd
 from ..exhibits import Exhibit, Sentence, figure, rounded, sentence
 from ..provenance import Badge
 from ..tables import table
-from .grading import FEW, INFERENCE, OUTCOMES, STATIC, band, grade, powers, sizes
+from .grading import FEW, INFERENCE, OUTCOMES, STATIC, SYNTHETIC, band, grade, powers, sizes
 from .stored_draws import read_draws
 from .threats import RECIPES, matrix
 
@@ -56,11 +56,11 @@ def _source(name: str, *kinds: str) -> str:
     draws = read_draws(name)
     if kinds:
         draws = draws[draws["name"].str.startswith(kinds)]
-    least = draws.groupby("name")["draw"].nunique()
-    count = (
-        f"{least.min():,}" if least.min() == least.max() else f"{least.min()} to {least.max():,}"
-    )
-    return f"the book's simulator, {count} draws of each design, seeds from {draws['draw'].min()}"
+    designs = draws.groupby("name")["draw"].agg(["nunique", "min"])
+    ends = sorted({int(designs["nunique"].min()), int(designs["nunique"].max())})
+    count = " to ".join(f"{end:,}" for end in ends)
+    seeds = " and ".join(str(first) for first in sorted(set(designs["min"])))
+    return f"the book's simulator, {count} draws of each design, seeds from {seeds}"
 
 
 def threats_table() -> Exhibit:
@@ -250,7 +250,7 @@ def _pairs(rows: pd.DataFrame) -> str:
 def errors_sentence() -> Sentence:
     """Say what the stated intervals and the estimators' own ones cover."""
     g = _grades()
-    g = g[g["method"] != STATIC]
+    g = g[~g["method"].isin([STATIC, SYNTHETIC])]
     parts = []
     for words, column in (("stated", "coverage"), ("own", "coverage_own")):
         low, high = g.loc[g[column].idxmin()], g.loc[g[column].idxmax()]
@@ -260,7 +260,7 @@ def errors_sentence() -> Sentence:
             f"{high[column]:.3f} ({_where(high)}), {int(out.sum())} of {len(g)} pairs further "
             "from 0.95 than chance allows"
         )
-    text = f"Leaving the static regression aside, {parts[0]}; {parts[1]}."
+    text = f"Static and synthetic estimates aside, {parts[0]}; {parts[1]}."
     return sentence(
         text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/", "synthetic/")
     )

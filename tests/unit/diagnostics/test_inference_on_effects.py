@@ -124,6 +124,15 @@ def test_estimates_that_are_no_regression_take_neymans_variance(simulated, clust
         assert ma.choose_inference(effects).primary.startswith("neyman_variance")
 
 
+def test_neymans_variance_is_not_advised_where_it_refuses(simulated):
+    panel = simulated(n_clusters=30, per_cluster=2, treated=15)
+    lone = panel.frame["prefecture"] == panel.frame["prefecture"].max()
+    late = panel.with_columns(cohort=panel.frame["cohort"].where(~lone, 2016))
+    choice = ma.choose_inference(ma.att_gt(late, "y"))
+    assert "neyman" not in " ".join((choice.primary, *choice.also, choice.words)).lower()
+    assert choice.primary.startswith("wild_bootstrap")
+
+
 def test_three_treated_clusters_take_randomisation(simulated):
     choice = ma.choose_inference(ma.att_gt(simulated(treated=3), "y"))
     assert choice.primary == "randomisation_test"

@@ -1,0 +1,69 @@
+"""Linear combinations of effects as one term."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
+from ._terms import terms_frame
+
+if TYPE_CHECKING:
+    from ._effects import Effects
+
+Array = NDArray[np.float64]
+
+
+def one_term(effects: Effects, estimate: float, influence: Array | None) -> Effects:
+    """Make one term of effects; estimated again, it is what they are overall."""
+    refit = effects.refit
+    counts = effects.terms["n_units"]
+    return replace(
+        effects,
+        estimate=np.array([estimate]),
+        terms=terms_frame(
+            effects.design.outcome,
+            ["overall"],
+            n_units=None if counts.isna().all() else [int(counts.max())],
+        ),
+        influence_function=None if influence is None else influence[:, None],
+        given_vcov=None,
+        mass=None,
+        regression=None,
+        refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
+        overall_effect=None,
+    )
+
+
+def combine_effects(effects: Effects, weights: Array) -> Effects:
+    """Combine terms by weights, shape (k,), with their influence or their variance."""
+    estimate, used = float(weights @ effects.estimate), weights != 0
+    if effects.influence_function is not None:
+        return one_term(effects, estimate, effects.project(weights[:, None])[:, 0])
+    variance = np.atleast_2d(weights[used] @ effects.vcov[np.ix_(used, used)] @ weights[used])
+    return replace(one_term(effects, estimate, None), given_vcov=variance)
+
+
+def combine_terms(effects: Effects, weights: Array) -> Effects:
+    """Combine terms so that another estimate is combined by the same names.
+
+    Raises
+    ------
+    DesignError
+        Later, if the other estimate lacks a term.
+    """
+    named = dict(zip(effects.terms["term"], weights, strict=True))
+
+    def like(found: Effects) -> Effects:
+        names = list(found.terms["term"])
+        lost = [name for name, weight in named.items() if weight and name not in names]
+        if lost:
+            raise DesignError(f"no effect {first_three(lost)} there.\n  Combine other terms.")
+        return combine_terms(found, np.array([named.get(name, 0.0) for name in names]))
+
+    refit = effects.refit
+    again = None if refit is None else lambda *a, **k: like(refit(*a, **k))
+    return replace(combine_effects(effects, weights), refit=again)
