@@ -64,6 +64,7 @@ def test_acceptance_of_the_grades():
     """Bias within three Monte Carlo errors or 2 %, coverage and size within their bands."""
     g = grading.grade(read_draws("grading"))
     assert (g["n_draws"] == 1_000).all()
+    assert (g["n_bias"] == np.where(g["method"] == grading.SYNTHETIC, 4_000, 1_000)).all()
     growing = g["name"] == "estimators/growing effect"
     ours = g[~(growing & (g["method"] == grading.STATIC))]
     assert ours["bias_ok"].all(), ours.loc[~ours["bias_ok"], ["name", "outcome", "method"]]

@@ -54,6 +54,7 @@ ESTIMATORS: dict[str, Callable[[Panel, str], Effects]] = {
     LOGIT: partial(etwfe, family="logit"),
 }
 SYNTHETIC, BOOTSTRAP_DRAWS, SYNTHETIC_SEEDS = "synthetic, prefecture means", 50, 30_000
+EARLIER_SEEDS = (0, 10_000, 20_000)
 DESIGNS: dict[str, tuple[str | None, tuple[str, ...]]] = {
     "effect": ("split_631", ()),
     "growing effect": ("split_631", ("het_dynamic",)),
@@ -71,9 +72,13 @@ FEW = {"24 of 40 clusters treated": ("", 400), "5 of 40 clusters treated": ("few
 
 
 def one_draw(task: Task) -> list[Record]:
-    """Run one draw: ``estimators/<design>``, ``synthetic/<design>`` or ``inference/<clusters>``."""
+    """Run one draw: ``estimators/<design>``, ``synthetic/<design>`` or ``inference/<clusters>``.
+
+    ``points/<design>`` is ``synthetic/<design>`` without errors.
+    """
     kind, name = task.name.split("/", 1)
-    run = {"estimators": _estimators, "synthetic": _synthetic, "inference": _inference}[kind]
+    run = {"estimators": _estimators, "synthetic": _synthetic, "points": _points,
+           "inference": _inference}[kind]  # fmt: skip
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", PanelWarning)
         return run(name, task)
@@ -115,14 +120,19 @@ def _record(outcome: str, method: str, truth: float, stated: tuple[float, float,
             "std_error": error, "dof": dof, "own_error": own[1], "own_dof": own[2]}  # fmt: skip
 
 
-def _synthetic(design: str, task: Task) -> list[Record]:
+def _points(design: str, task: Task) -> list[Record]:
+    missing = dict.fromkeys(("std_error", "dof", "own_error", "own_dof"), np.nan)
+    return [{**record, **missing} for record in _synthetic(design, task, n_draws=2)]
+
+
+def _synthetic(design: str, task: Task, n_draws: int = BOOTSTRAP_DRAWS) -> list[Record]:
     """Fit prefecture means: placebo draws of single counties would know nothing of clusters."""
     found = _drawn(design, task)
     records = []
     for outcome in OUTCOMES:
         effects = synthetic_did(
             by_cluster(found.panel, outcome), "mean", variance="cohort_bootstrap",
-            n_draws=BOOTSTRAP_DRAWS, seed=task.seed,
+            n_draws=n_draws, seed=task.seed,
         )  # fmt: skip
         told = headline(effects, HORIZON)
         records.append(_record(outcome, SYNTHETIC, found.effect(outcome, horizon=HORIZON),
@@ -220,26 +230,29 @@ def grade(draws: pd.DataFrame) -> pd.DataFrame:
     The population's effect is the mean of the drawn counties' effects over all draws. Intervals
     are those that the book states: Neyman's errors by cohort with Welch's t; synthetic
     difference-in-differences draws clusters within cohorts. ``coverage_own`` takes the estimator's
-    own errors.
+    own errors. Draws without an error count for bias and spread alone.
 
     Returns
     -------
     DataFrame
         ``name outcome method truth bias bias_error sd truth_sd std_error coverage coverage_drawn
-        coverage_own rejection n_draws bias_ok coverage_ok``. ``coverage`` is of the population's
-        effect, ``coverage_drawn`` of the drawn counties'. ``bias_ok``: within three Monte Carlo
-        errors or 2 % of the effect. ``coverage_ok``: ``coverage`` within three binomial standard
-        deviations of 0.95.
+        coverage_own rejection n_draws n_bias bias_ok coverage_ok``. ``n_draws`` have errors,
+        ``n_bias`` estimates. ``coverage`` is of the population's effect, ``coverage_drawn`` of the
+        drawn counties'. ``bias_ok``: within three Monte Carlo errors or 2 % of the effect.
+        ``coverage_ok``: ``coverage`` within three binomial standard deviations of 0.95.
     """
     rows = []
     draws = draws[~draws["name"].str.startswith("inference/")]
-    for (name, outcome, method), d in draws.groupby(["name", "outcome", "method"], sort=False):
+    draws = draws.assign(name=draws["name"].str.replace("points/", "synthetic/"))
+    for (name, outcome, method), every in draws.groupby(["name", "outcome", "method"], sort=False):
+        population = every["truth"].mean()
+        off = every["estimate"] - every["truth"]
+        bias, error = off.mean(), off.std(ddof=1) / np.sqrt(len(every))
+        d = every[every["std_error"].notna()]
         gap, n = d["estimate"] - d["truth"], len(d)
-        population = d["truth"].mean()
         from_population = (d["estimate"] - population).abs()
         half = _critical(d["dof"]) * d["std_error"]
         own = _critical(d["own_dof"]) * d["own_error"]
-        bias, error = gap.mean(), gap.std(ddof=1) / np.sqrt(n)
         coverage = float((from_population <= half).mean())
         rows.append(
             {
@@ -249,14 +262,15 @@ def grade(draws: pd.DataFrame) -> pd.DataFrame:
                 "truth": population,
                 "bias": bias,
                 "bias_error": error,
-                "sd": d["estimate"].std(ddof=1),
-                "truth_sd": d["truth"].std(ddof=1),
+                "sd": every["estimate"].std(ddof=1),
+                "truth_sd": every["truth"].std(ddof=1),
                 "std_error": d["std_error"].mean(),
                 "coverage": coverage,
                 "coverage_drawn": float((gap.abs() <= half).mean()),
                 "coverage_own": float((from_population <= own).mean()),
                 "rejection": float((d["estimate"].abs() > half).mean()),
                 "n_draws": n,
+                "n_bias": len(every),
                 "bias_ok": bool(abs(bias) <= max(3 * error, 0.02 * abs(population))),
                 "coverage_ok": bool(abs(coverage - LEVEL) <= band(n)),
             }
@@ -323,14 +337,15 @@ def band(n_draws: int) -> float:
 def tasks(n_draws: int, n_counties: int = 400, first_seed: int = 0) -> list[Task]:
     """List the draws of all designs, draw by draw, so that a part of them is a smaller study.
 
-    Synthetic estimates have seeds of their own: their errors were changed after others had been
-    graded.
+    Synthetic estimates have seeds of their own: their errors were changed after they had been
+    graded on earlier ones. There the estimates are kept, which did not change.
     """
-    names = {f"estimators/{design}": 0 for design in DESIGNS}
-    names |= {f"synthetic/{design}": SYNTHETIC_SEEDS for design in DESIGNS}
-    names |= {f"inference/{clusters}": 0 for clusters in FEW}
+    names = [(f"estimators/{design}", 0) for design in DESIGNS]
+    names += [(f"synthetic/{design}", SYNTHETIC_SEEDS) for design in DESIGNS]
+    names += [(f"points/{design}", offset) for offset in EARLIER_SEEDS for design in DESIGNS]
+    names += [(f"inference/{clusters}", 0) for clusters in FEW]
     return [
         Task("grading", name, first_seed + offset + draw, n_counties)
         for draw in range(n_draws)
-        for name, offset in names.items()
+        for name, offset in names
     ]

@@ -17,18 +17,12 @@ from .threats import RECIPES, matrix
 SHORT = dict(zip(OUTCOMES, ("spending", "township pay", "primary-care share"), strict=True))
 
 BRIEF = {
-    "het_dynamic": "growing effects",
-    "anticipation": "anticipation",
-    "select_on_level": "selection on level",
-    "select_on_shock": "selection on a shock",
-    "covid": "pandemic",
-    "coreform": "another reform",
-    "spillover": "spillovers",
-    "pooling": "pooling",
-    "def_break": "new definition",
-    "few_treated": "few treated",
+    "het_dynamic": "growing effects", "anticipation": "anticipation",
+    "select_on_level": "selection on level", "select_on_shock": "selection on a shock",
+    "covid": "pandemic", "coreform": "another reform", "spillover": "spillovers",
+    "pooling": "pooling", "def_break": "new definition", "few_treated": "few treated",
     "pt_scale": "scale of trends",
-}
+}  # fmt: skip
 
 
 @cache
@@ -104,10 +98,7 @@ def matrix_table() -> Exhibit:
     )
     shares = ["its coverage", "check fires", "fires without the threat", "coverage",
               "of the drawn counties' effect"]  # fmt: skip
-    small = dict.fromkeys(shares, 3)
-    fine = dict.fromkeys(
-        ["true effect", "bias of what fails", "± ", "bias of what survives", "±"], 4
-    )
+    fine = ["true effect", "bias of what fails", "± ", "bias of what survives", "±"]
     return table(
         rows,
         caption="The threat matrix. Bias is the mean of estimate less truth, with its Monte Carlo "
@@ -116,7 +107,7 @@ def matrix_table() -> Exhibit:
         "way. The last column counts the effect on the counties drawn.",
         badge=Badge.SYNTHETIC,
         source=_source("threats"),
-        decimals={**small, **fine},
+        decimals={**dict.fromkeys(shares, 3), **dict.fromkeys(fine, 4)},
     )
 
 
@@ -195,6 +186,7 @@ def grades_table(design: str) -> Exhibit:
             "by the estimator's own interval": g["coverage_own"],
             "rejects zero": g["rejection"],
             "draws": g["n_draws"],
+            "draws for bias": g["n_bias"],
             "passes": np.where(g["bias_ok"] & g["coverage_ok"], "yes",
                                np.where(g["bias_ok"], "bias only",
                                         np.where(g["coverage_ok"], "coverage only", "no"))),
