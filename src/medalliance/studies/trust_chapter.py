@@ -253,9 +253,7 @@ def errors_sentence() -> Sentence:
             "from 0.95 than chance allows"
         )
     text = f"Static and synthetic estimates aside, {parts[0]}; {parts[1]}."
-    return sentence(
-        text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/", "synthetic/")
-    )
+    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/"))
 
 
 def _where(row: pd.Series) -> str:
