@@ -112,3 +112,12 @@ def test_draws_are_written_whole(tmp_path, monkeypatch):
     monkeypatch.setattr("medalliance.studies.stored_draws.STORE", tmp_path)
     with pytest.raises(DataError, match="medalliance grade"):
         read_draws("threats")
+
+
+def test_the_synthetic_sentence_counts_last_and_all_draws():
+    draws = read_draws("grading")
+    last = draws.query("name == 'synthetic/no effect' and outcome == @grading.SHARE")["estimate"]
+    z = last.mean() / (last.std(ddof=1) / np.sqrt(len(last)))
+    text = trust_chapter.synthetic_sentence().text
+    assert f"on the last 1,000 draws spending {text.split('spending ')[1][:4]}" in text
+    assert f"primary-care share {z:+.1f}; on all 4,000 draws" in text

@@ -25,24 +25,16 @@ BRIEF = {
 }  # fmt: skip
 
 
-@cache
-def _matrix() -> pd.DataFrame:
-    return matrix(read_draws("threats"))
+SUMMARIES = {
+    "matrix": ("threats", matrix), "grades": ("grading", grade), "sizes": ("grading", sizes),
+    "powers": ("grading", powers),
+}  # fmt: skip
 
 
 @cache
-def _sizes() -> pd.DataFrame:
-    return sizes(read_draws("grading"))
-
-
-@cache
-def _powers() -> pd.DataFrame:
-    return powers(read_draws("grading"))
-
-
-@cache
-def _grades() -> pd.DataFrame:
-    return grade(read_draws("grading"))
+def _summary(kind: str) -> pd.DataFrame:
+    store, summarise = SUMMARIES[kind]
+    return summarise(read_draws(store))
 
 
 def _source(name: str, *kinds: str) -> str:
@@ -59,7 +51,7 @@ def _source(name: str, *kinds: str) -> str:
 
 def threats_table() -> Exhibit:
     """Set what each threat is, what fails, what fires and what survives."""
-    m = _matrix()
+    m = _summary("matrix")
     rows = pd.DataFrame(
         {
             "threat": [RECIPES[t].words for t in m["threat"]],
@@ -80,7 +72,7 @@ def threats_table() -> Exhibit:
 
 def matrix_table() -> Exhibit:
     """Set the numbers of the threat matrix."""
-    m = _matrix()
+    m = _summary("matrix")
     rows = pd.DataFrame(
         {
             "threat": [RECIPES[t].words for t in m["threat"]],
@@ -115,7 +107,7 @@ def matrix_figure() -> Exhibit:
     """Draw coverage of what fails beside coverage of what survives."""
     from .. import plots
 
-    m = _matrix()
+    m = _summary("matrix")
     frame = pd.DataFrame(
         {
             "threat": m["threat"].map(BRIEF),
@@ -143,7 +135,7 @@ def matrix_figure() -> Exhibit:
 
 def matrix_sentence() -> Sentence:
     """Count how often the pattern that theory predicts is found."""
-    m = _matrix()
+    m = _summary("matrix")
     room = m["n_draws"].map(band)
     fails = m["naive_coverage"] < 0.95 - room
     fires = m["fired"] > 0.5
@@ -168,9 +160,9 @@ def matrix_sentence() -> Sentence:
 
 def grades_table(design: str) -> Exhibit:
     """Set bias, coverage and rejection of every estimator under one design."""
-    g = _grades()
+    g = _summary("grades")
     g = g[g["name"].str.endswith(f"/{design}")].sort_values(
-        "outcome", key=_as_listed, kind="stable"
+        "outcome", key=lambda names: names.map(OUTCOMES.index), kind="stable"
     )
     rows = pd.DataFrame(
         {
@@ -209,13 +201,9 @@ def grades_table(design: str) -> Exhibit:
     )  # fmt: skip
 
 
-def _as_listed(outcomes: pd.Series) -> pd.Series:
-    return outcomes.map({name: place for place, name in enumerate(OUTCOMES)})
-
-
 def grades_sentence() -> Sentence:
     """Count how many estimators pass under each design, naming those that do not."""
-    g = _grades()
+    g = _summary("grades")
     parts = []
     for name in ("effect", "no effect", "growing effect"):
         d = g[g["name"].str.endswith(f"/{name}")]
@@ -239,7 +227,7 @@ def _pairs(rows: pd.DataFrame) -> str:
 
 def errors_sentence() -> Sentence:
     """Say what the stated intervals and the estimators' own ones cover."""
-    g = _grades()
+    g = _summary("grades")
     g = g[~g["method"].isin([STATIC, SYNTHETIC])]
     parts = []
     for words, column in (("stated", "coverage"), ("own", "coverage_own")):
@@ -258,9 +246,25 @@ def _where(row: pd.Series) -> str:
     return f"{row['method']}, {SHORT[str(row['outcome'])]}, {row['name'].split('/')[1]}"
 
 
+def synthetic_sentence() -> Sentence:
+    """Say how the bias of the synthetic estimates looks on the last draws and on all."""
+    draws = read_draws("grading")
+    every = draws[draws["name"].isin(["synthetic/no effect", "points/no effect"])]
+    parts = []
+    for words, part in (("the last", every[every["std_error"].notna()]), ("all", every)):
+        z = part.groupby("outcome", sort=False)["estimate"].agg(lambda e: e.mean() / e.sem())
+        told = ", ".join(f"{SHORT[str(name)]} {value:+.1f}" for name, value in z.items())
+        parts.append(f"on {words} {part['draw'].nunique():,} draws {told}")
+    text = (
+        "Mean error of the synthetic estimates without an effect, in Monte Carlo errors: "
+        f"{'; '.join(parts)}."
+    )
+    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "synthetic/", "points/"))
+
+
 def static_sentence() -> Sentence:
     """Say what growing effects do to the static regression."""
-    g = _grades()
+    g = _summary("grades")
     d = g[(g["name"] == "estimators/growing effect") & (g["method"] == STATIC)]
     told = ", ".join(f"{SHORT[r.outcome]} {r.bias / r.truth:+.1%}" for r in d.itertuples())
     text = (
@@ -274,7 +278,7 @@ def bias_figure() -> Exhibit:
     """Draw the largest bias of every estimator under the two designs with an effect."""
     from .. import plots
 
-    g = _grades()
+    g = _summary("grades")
     g = g.assign(part=(g["bias"] / g["truth"]).abs(), design=g["name"].str.split("/").str[1])
     g = g[g["design"].isin(["effect", "growing effect"])]
     wide = g.pivot_table(index="method", columns="design", values="part", aggfunc="max", sort=False)
@@ -305,7 +309,7 @@ def size_figure() -> Exhibit:
     """Draw how often each method of inference rejects a true null, by number of clusters."""
     from .. import plots
 
-    frame = _sizes()
+    frame = _summary("sizes")
     wide = frame.pivot_table(index="method", columns="clusters", values="rejection", sort=False)
     wide = wide.reindex(index=list(INFERENCE), columns=list(FEW))
     short = {name: name.replace(" clusters treated", "") for name in FEW}
@@ -327,7 +331,7 @@ def size_figure() -> Exhibit:
 
 def size_table() -> Exhibit:
     """Set the same rejection rates with what chance allows."""
-    frame = _sizes()
+    frame = _summary("sizes")
     frame = frame.assign(
         outcome=frame["outcome"].map(SHORT),
         **{"within chance": np.where(frame["size_ok"], "yes", "no")},
@@ -346,7 +350,7 @@ def size_table() -> Exhibit:
 
 def size_sentence() -> Sentence:
     """Name the methods that keep their size, by the number of treated clusters."""
-    frame = _sizes()
+    frame = _summary("sizes")
     parts = []
     for clusters in FEW:
         d = frame[frame["clusters"] == clusters]
@@ -359,7 +363,7 @@ def size_sentence() -> Sentence:
 
 def power_table() -> Exhibit:
     """Set the smallest effect that each estimator finds, with the power reached there."""
-    found = _powers()
+    found = _summary("powers")
     rows = pd.DataFrame(
         {
             "outcome": found["outcome"].map(SHORT),
@@ -384,7 +388,7 @@ def power_table() -> Exhibit:
 
 def power_sentence() -> Sentence:
     """Say how often the promised power is kept."""
-    found = _powers()
+    found = _summary("powers")
     text = (
         f"The power found lies between {found['power'].min():.3f} and {found['power'].max():.3f}; "
         f"{int(found['power_ok'].sum())} of {len(found)} lie within chance of 0.8."
