@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from medalliance.paths import mssp_dir, shared_dir
-from medalliance.studies.files_read import load_files_read
+from medalliance.press.files_read import load_files_read
 
 BOOK = Path(__file__).parent
 PLACES = {"MEDALLIANCE_MSSP_DIR": mssp_dir, "MEDALLIANCE_SHARED": shared_dir}

@@ -10,9 +10,9 @@ from test_project_files import tracked
 
 from medalliance.errors import DataError
 from medalliance.paths import PACKAGE, PROJECT, data_dir
-from medalliance.studies import availability
-from medalliance.studies.data_collections import load_collections
-from medalliance.studies.files_read import (
+from medalliance.press import availability
+from medalliance.press.data_collections import load_collections
+from medalliance.press.files_read import (
     REPORT,
     files_read_text,
     grouped,
@@ -20,12 +20,12 @@ from medalliance.studies.files_read import (
     load_files_read,
     merged,
 )
-from medalliance.studies.notebooks import run_notebook
-from medalliance.studies.pages import availability as availability_page
+from medalliance.press.notebooks import run_notebook
+from medalliance.press.pages import availability as availability_page
 
 DATA = (".csv", ".parquet", ".json", ".yaml", ".xlsx", ".dta")
 # what holds no data although it has such an ending
-NOT_DATA = (".pre-commit-config.yaml", "book/_static/", "src/medalliance/studies/")
+NOT_DATA = (".pre-commit-config.yaml", "book/_static/", "src/medalliance/press/")
 
 
 def test_every_data_file_belongs_to_one_collection():
@@ -106,7 +106,7 @@ def test_only_data_that_were_opened_to_read_are_reported(tmp_path):
     report, own = tmp_path / "report.txt", tmp_path / "own.csv"
     own.write_text("a\n", encoding="utf-8")
     script = (
-        "from medalliance.studies.files_read import watch; watch()\n"
+        "from medalliance.press.files_read import watch; watch()\n"
         "from medalliance.paths import data_dir, PACKAGE\n"
         "import pandas as pd\n"
         "import medalliance as ma\n"

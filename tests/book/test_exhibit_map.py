@@ -11,16 +11,16 @@ import pytest
 from medalliance.__main__ import main
 from medalliance.errors import DataError
 from medalliance.paths import PROJECT
-from medalliance.studies.exhibit_map import (
+from medalliance.press.exhibit_map import (
     Listed,
     first_sentence,
     read_chapters,
     short_call,
     unresolved,
 )
-from medalliance.studies.exhibit_pages import exhibit_page
-from medalliance.studies.fingerprints import seeds_in
-from medalliance.studies.readme import fill, project_texts
+from medalliance.press.exhibit_pages import exhibit_page
+from medalliance.press.fingerprints import seeds_in
+from medalliance.press.readme import fill, project_texts
 
 BOOK = PROJECT / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
@@ -121,17 +121,25 @@ def write_book(folder, *sources: str, html: str = "") -> None:
 @pytest.mark.parametrize(
     ("sources", "module", "function"),
     [
-        (["import medalliance as ma\nma.table(1)"], "medalliance.tables", "table"),
-        (["import medalliance.tables\nmedalliance.tables.table(1)"], "medalliance.tables", "table"),
-        (["from medalliance import tables as t", "t.table(1)"], "medalliance.tables", "table"),
+        (["import medalliance as ma\nma.table(1)"], "medalliance.show.tables", "table"),
+        (
+            ["import medalliance.show.tables\nmedalliance.show.tables.table(1)"],
+            "medalliance.show.tables",
+            "table",
+        ),
+        (
+            ["from medalliance.show import tables as t", "t.table(1)"],
+            "medalliance.show.tables",
+            "table",
+        ),
         (
             ["import medalliance as ma\npage = ma.case_page('x')", "page.summary()"],
-            "medalliance.studies.case_page",
+            "medalliance.chapters.case_page",
             "CasePage.summary",
         ),
         (
             ["import medalliance as ma\nma.case_page('x').summary()"],
-            "medalliance.studies.case_page",
+            "medalliance.chapters.case_page",
             "CasePage.summary",
         ),
         (["table = 1\ntable"], "", ""),

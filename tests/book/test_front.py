@@ -8,8 +8,8 @@ from bs4 import BeautifulSoup
 from test_built_pages import PAGES, read
 
 import medalliance as ma
+from medalliance.chapters import five_minutes
 from medalliance.paths import PROJECT
-from medalliance.studies import five_minutes
 
 FRONT = ("five-minutes", "five-minutes-zh")
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
@@ -80,7 +80,7 @@ def test_the_sentences_hold_what_their_sources_hold():
 
 
 def test_the_scorecard_agrees_with_the_laboratory():
-    from medalliance.studies import laboratory
+    from medalliance.chapters import laboratory
 
     card = five_minutes.scorecard().summary
     assert len(card) == len(laboratory.PRESETS)

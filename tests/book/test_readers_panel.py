@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from medalliance.exhibits import Exhibit, Sentence
 from medalliance.paths import PROJECT
 from medalliance.provenance import Badge
+from medalliance.show.exhibits import Exhibit, Sentence
 from medalliance.simulate import simulate_panel
 
 CHAPTERS = ["surplus", "remuneration", "visit-shares", "money-and-behaviour", "how-wrong"]
@@ -35,8 +35,8 @@ def shown_by(source: str, names: dict) -> object:
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_chapter_runs_on_a_readers_panel(chapter, own_file, monkeypatch):
     monkeypatch.setenv("MEDALLIANCE_PANEL", str(own_file))
-    monkeypatch.setattr("medalliance.studies.doubt_chapter.MAGNITUDES", (0.0, 1.0))
-    monkeypatch.setattr("medalliance.studies.doubt_chapter.DRAWS", 20)
+    monkeypatch.setattr("medalliance.chapters.doubt_chapter.MAGNITUDES", (0.0, 1.0))
+    monkeypatch.setattr("medalliance.chapters.doubt_chapter.DRAWS", 20)
     book = json.loads((PROJECT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
     names: dict = {}
     exhibits = [

@@ -9,7 +9,7 @@ import pytest
 
 from medalliance.errors import DataError
 from medalliance.paths import PROJECT
-from medalliance.studies.command_times import MEANING, CommandTime, load_command_times
+from medalliance.press.command_times import MEANING, CommandTime, load_command_times
 
 sys.path.insert(0, str(PROJECT / "tools"))
 import measure_runs

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from medalliance.paths import PROJECT
-from medalliance.studies.notebooks import METADATA, find_notebooks
+from medalliance.press.notebooks import METADATA, find_notebooks
 
 NOTEBOOKS = find_notebooks(PROJECT / "book")
 CELL_LINES, NOTEBOOK_LINES = 8, 80

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
+from medalliance.chapters import doubt_chapter, sureness
 from medalliance.errors import DesignError, RuleError
-from medalliance.exhibits import Exhibit, Sentence
 from medalliance.paths import PROJECT
 from medalliance.provenance import Badge
+from medalliance.show.exhibits import Exhibit, Sentence
 from medalliance.simulate import simulate_panel
-from medalliance.studies import doubt_chapter, sureness
 
 KEYS = ["county_code", "prefecture_code", "year", "cohort"]
 VISITS = ["visits_village", "visits_township", "visits_county", "visits_out"]

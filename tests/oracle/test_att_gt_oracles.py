@@ -6,7 +6,7 @@ import pytest
 
 from medalliance import Panel, att_gt
 from medalliance.estimators._two_by_two import panel_effect, rows_effect
-from medalliance.inference._cluster import cluster_sums
+from medalliance.results._cluster import cluster_sums
 
 SCENARIOS = {
     "mpdta_nev_dr": {"control_group": "never_treated", "method": "dr"},

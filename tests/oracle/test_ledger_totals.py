@@ -6,16 +6,16 @@ import pytest
 from numpy.testing import assert_allclose
 
 from medalliance import load_ledger, share_change_table
-from medalliance.mssp import ONE_SIDED, read_mssp
-from medalliance.studies.ledger_effects import REGISTERED, exact_split
-from medalliance.studies.ledger_kept import (
+from medalliance.chapters.ledger_kept import (
     kept_tables,
     load_by_year_and_track,
     load_headlines,
     trends,
 )
-from medalliance.studies.ledger_panel import PARTS, ledger
-from medalliance.studies.settlements import load_mssp_table, mssp_reproduced
+from medalliance.chapters.settlements import load_mssp_table, mssp_reproduced
+from medalliance.mssp import ONE_SIDED, read_mssp
+from medalliance.registered.ledger_effects import REGISTERED, exact_split
+from medalliance.registered.ledger_panel import PARTS, ledger
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medalliance.studies import method_example
+from medalliance.chapters import method_example
 
 
 @pytest.mark.parametrize("name", ["solutions", "necessity", "robustness"])

@@ -6,7 +6,7 @@ import pytest
 from scipy import integrate, stats
 
 import medalliance as ma
-from medalliance.inference.pretrend_power import detectable_slope
+from medalliance.diagnostics._pretrend_power import detectable_slope
 
 
 @pytest.fixture(scope="module")

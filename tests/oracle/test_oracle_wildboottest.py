@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.inference._cluster import small_sample_factor
 from medalliance.inference.wild import wild_cluster_bootstrap
+from medalliance.results._cluster import small_sample_factor
 
 STORED = json.loads((Path(__file__).parent / "peers" / "wildboottest.json").read_text())
 

@@ -58,7 +58,7 @@ def test_augmented_weights_agree_with_pysyncon_at_its_penalty(smoking):
 
 
 def test_fit_plot_draws_the_observed_and_the_synthetic_path(smoking):
-    from medalliance.plots import fit_paths
+    from medalliance.show.plots import fit_paths
 
     paths = synthetic_weights(smoking, "PacksPerCapita", method="sc").attrs["paths"]
     observed, synthetic = fit_paths(paths, unit="packs a head").lines[:2]

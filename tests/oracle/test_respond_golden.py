@@ -9,16 +9,16 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 from scipy.stats import norm
 
-from medalliance.mechanism.contract import Contract
-from medalliance.mechanism.ratchet import historical_weight, ratchet_weight
-from medalliance.mechanism.respond import respond
-from medalliance.mechanism.split import (
+from medalliance.incentives.contract import Contract
+from medalliance.incentives.ratchet import historical_weight, ratchet_weight
+from medalliance.incentives.respond import respond
+from medalliance.incentives.split import (
     largest_equal_alliance,
     optimal_linear_share,
     second_best_split,
     threshold_share,
 )
-from medalliance.mechanism.technology import Technology
+from medalliance.incentives.technology import Technology
 
 ALLIANCE = Technology(
     members=[1, 10, 100],

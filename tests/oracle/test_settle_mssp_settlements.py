@@ -13,9 +13,7 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
-from medalliance.mssp import ELECTIVE, ONE_SIDED, mssp_ledger, read_mssp
-from medalliance.reforms import load_rules
-from medalliance.studies.settlements import (
+from medalliance.chapters.settlements import (
     MSSP_ELEMENTS,
     MSSP_EXCEPTIONS,
     load_mssp_elements,
@@ -24,6 +22,8 @@ from medalliance.studies.settlements import (
     mssp_table,
     mssp_without,
 )
+from medalliance.mssp import ELECTIVE, ONE_SIDED, mssp_ledger, read_mssp
+from medalliance.reforms import load_rules
 
 # settlements of the ten files 2013-2022 that fail without the element
 DROPPED = {

@@ -12,14 +12,14 @@ from numpy.testing import assert_allclose
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from medalliance.mechanism.batch import solve_batch
-from medalliance.mechanism.best_response import effort, inducement, problem_of
-from medalliance.mechanism.contract import Contract
-from medalliance.mechanism.patients import PatientChoice, saving_per_effort, visit_shares
-from medalliance.mechanism.respond import respond
-from medalliance.mechanism.statics import STATICS, sign_reversals
-from medalliance.mechanism.technology import Technology
-from medalliance.mechanism.transfer import (
+from medalliance.incentives.batch import solve_batch
+from medalliance.incentives.best_response import effort, inducement, problem_of
+from medalliance.incentives.contract import Contract
+from medalliance.incentives.patients import PatientChoice, saving_per_effort, visit_shares
+from medalliance.incentives.respond import respond
+from medalliance.incentives.statics import STATICS, sign_reversals
+from medalliance.incentives.technology import Technology
+from medalliance.incentives.transfer import (
     expected_transfer,
     largest_share,
     marginal_share,

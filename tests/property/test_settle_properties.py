@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import medalliance as ma
-from medalliance.mechanism.ledger import ledger_from_claims
 from medalliance.reforms import Rules
+from medalliance.settlement.ledger import ledger_from_claims
 
 QUICK = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

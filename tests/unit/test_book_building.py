@@ -10,9 +10,9 @@ from medalliance.codebook import load_codebook
 from medalliance.errors import DataError
 from medalliance.evidence import load_sources
 from medalliance.paths import PROJECT
-from medalliance.studies import book, pages, run_times, status
-from medalliance.studies.fingerprints import commit
-from medalliance.studies.notebooks import METADATA, execute, find_notebooks
+from medalliance.press import book, pages, run_times, status
+from medalliance.press.fingerprints import commit
+from medalliance.press.notebooks import METADATA, execute, find_notebooks
 
 
 def _notebook(path, *sources):

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from medalliance.__main__ import main
+from medalliance.grading import calibration as c
 from medalliance.simulate import FITTED, Parameters, as_json, fitted_parameters
-from medalliance.studies import calibration as c
 
 
 @pytest.fixture(scope="module")

@@ -9,17 +9,17 @@ import pytest
 
 import medalliance as ma
 from medalliance.__main__ import main
-from medalliance.paths import book_dir
-from medalliance.reforms import core_fields, read_rules
-from medalliance.studies import pilot_counties
-from medalliance.studies.case_template import SECTIONS, case_notebook_text, case_rules_text
-from medalliance.studies.example_county import (
+from medalliance.chapters import pilot_counties
+from medalliance.chapters.example_county import (
     BUDGET_YUAN,
     EXCESS_YUAN,
     SAVING_YUAN,
     example_rules,
     settle_example,
 )
+from medalliance.paths import book_dir
+from medalliance.press.case_template import SECTIONS, case_notebook_text, case_rules_text
+from medalliance.reforms import core_fields, read_rules
 
 CASES = ma.load_reforms().of_kind("case", "programme", "city_scheme")
 SETTLED = [name for name, one in CASES.items() if one.currency == "CNY"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 import medalliance as ma
+from medalliance.chapters import contract_anatomy as anatomy
 from medalliance.reforms import STATUSES, core_fields
-from medalliance.studies import contract_anatomy as anatomy
 
 
 def test_status_matrix_has_every_contract_and_core_field():

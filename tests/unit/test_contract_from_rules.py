@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import medalliance as ma
-from medalliance.mechanism.transfer import transfer_of
+from medalliance.incentives.transfer import transfer_of
 from medalliance.reforms import Rules
 
 SCENARIOS = [

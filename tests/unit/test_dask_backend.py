@@ -7,9 +7,9 @@ import pytest
 from missing import skip_or_fail
 
 from medalliance.__main__ import main
-from medalliance.studies import grading, threats
-from medalliance.studies.monte_carlo import Task, run_tasks
-from medalliance.studies.stored_draws import STORE
+from medalliance.grading import grading, threats
+from medalliance.grading.monte_carlo import Task, run_tasks
+from medalliance.grading.stored_draws import STORE
 
 TASKS = [Task("threats", "few_treated", seed, 100) for seed in range(4)]
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import medalliance as ma
-from medalliance import plots, tables
-from medalliance.studies import downloads
-from medalliance.studies.estimates import TEACHING
-from medalliance.studies.stored_exhibits import stored_exhibits
+from medalliance.press import downloads
+from medalliance.press.stored_exhibits import stored_exhibits
+from medalliance.registered.estimates import TEACHING
+from medalliance.show import plots, tables
 
 
 @pytest.fixture(scope="module")

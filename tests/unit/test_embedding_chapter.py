@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
+from medalliance.chapters import budget_units, embedding_chapter, process_tracing
 from medalliance.paths import PACKAGE, PROJECT
-from medalliance.plots import timeline, xy_plot
-from medalliance.studies import budget_units, embedding_chapter, process_tracing
+from medalliance.show.plots import timeline, xy_plot
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ _NEW = """
 import medalliance as ma
 from medalliance.__main__ import main
 from medalliance.paths import PROJECT
-from medalliance.studies import contract_anatomy, embedding_chapter, process_tracing
+from medalliance.chapters import contract_anatomy, embedding_chapter, process_tracing
 slug = "newtown_hunan"
 assert main(["new", "case", slug, "--folder", str(PROJECT)]) == 0
 path = PROJECT / "data" / "reforms" / f"{slug}.yaml"

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance import exhibits, plots, tables
+from medalliance.show import exhibits, plots, tables
 
 TEXTS = {
     "caption": "Primary care loses <share>",

@@ -4,16 +4,16 @@ import re
 import pytest
 
 import medalliance as ma
-from medalliance.exhibits import Exhibit, Sentence
-from medalliance.provenance import Badge
-from medalliance.studies import (
-    _facts,
+from medalliance.chapters import (
     others_found,
     public_checks,
     public_counties,
     public_figures,
     public_places,
 )
+from medalliance.evidence import quoting
+from medalliance.provenance import Badge
+from medalliance.show.exhibits import Exhibit, Sentence
 
 EVIDENCE = ma.load_evidence()
 
@@ -49,15 +49,15 @@ def test_the_national_share_falls():
 
 
 def test_revenue_is_above_spending_in_every_year_shown():
-    rows = _facts.national(EVIDENCE, "all_schemes_fund_revenue", "all_schemes_fund_spending")
-    wide = _facts.spread(rows, "year", "variable")
+    rows = quoting.national(EVIDENCE, "all_schemes_fund_revenue", "all_schemes_fund_spending")
+    wide = quoting.spread(rows, "year", "variable")
     assert (wide["all_schemes_fund_revenue"] > wide["all_schemes_fund_spending"]).all()
 
 
 def test_express_figures_are_not_mixed_in():
-    rows = _facts.national(EVIDENCE, "all_schemes_fund_revenue")
+    rows = quoting.national(EVIDENCE, "all_schemes_fund_revenue")
     assert 2020 not in set(rows["year"])
-    express = _facts.national(EVIDENCE, "all_schemes_fund_revenue", vintage="express")
+    express = quoting.national(EVIDENCE, "all_schemes_fund_revenue", vintage="express")
     assert set(express["year"]) == {2020, 2022}
 
 
@@ -124,13 +124,13 @@ def test_maryland_hangs_on_the_assumption():
 
 
 def latest(variable):
-    return _facts.national(EVIDENCE, variable).iloc[-1]["value"]
+    return quoting.national(EVIDENCE, variable).iloc[-1]["value"]
 
 
 def test_what_the_prose_says_still_holds():
     rows = EVIDENCE.effects
     shares = rows[(rows["outcome_family"] == "primary_care_share") & rows["per"].isna()]
-    assert _facts.at_highest(shares.dropna(subset=["estimate"]), "estimate")["study"] == (
+    assert quoting.at_highest(shares.dropna(subset=["estimate"]), "estimate")["study"] == (
         "Pengshui SDID"
     )
     balance = {

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from medalliance.studies import incentive_years, incentives
+from medalliance.chapters import incentive_years, incentives
 
 FIGURES = [
     incentives.share_figure,

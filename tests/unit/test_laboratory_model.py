@@ -12,9 +12,9 @@ import pytest
 from missing import skip_or_fail
 from scipy.special import ndtr
 
-from medalliance.mechanism.frozen import load_frozen_cases
+from medalliance.chapters import laboratory
+from medalliance.incentives.frozen import load_frozen_cases
 from medalliance.paths import PROJECT
-from medalliance.studies import laboratory
 
 MODULE = PROJECT / "book" / "_static" / "laboratory" / "model.mjs"
 TOLERANCE = 1e-9
@@ -129,7 +129,7 @@ def test_every_yuan_is_given_to_someone_once(name):
 
 
 def test_the_laboratory_opens_with_the_members_of_the_chapter():
-    from medalliance.studies.incentives import example_alliance
+    from medalliance.chapters.incentives import example_alliance
 
     _, technology, *_ = laboratory.terms(laboratory.defaults())
     chapter = example_alliance()

@@ -10,13 +10,13 @@ import nbformat
 import pandas as pd
 import pytest
 
+from medalliance.chapters import ledger_chapter as chapter
+from medalliance.chapters import ledger_doubts, ledger_headlines
+from medalliance.chapters.ledger_kept import load_by_year_and_track, load_headlines
 from medalliance.mssp import ONE_SIDED
 from medalliance.paths import PROJECT
-from medalliance.studies import ledger_chapter as chapter
-from medalliance.studies import ledger_doubts, ledger_headlines
-from medalliance.studies.ledger_effects import LABELS, REGISTERED, registered_text
-from medalliance.studies.ledger_kept import load_by_year_and_track, load_headlines
-from medalliance.studies.notebooks import METADATA
+from medalliance.press.notebooks import METADATA
+from medalliance.registered.ledger_effects import LABELS, REGISTERED, registered_text
 
 NOTEBOOK = PROJECT / "book" / "ledger.ipynb"
 

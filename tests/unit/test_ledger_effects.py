@@ -8,8 +8,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 import medalliance as ma
-from medalliance.studies.ledger_attrition import exits, selection_bounds, trimmed_bounds
-from medalliance.studies.ledger_effects import (
+from medalliance.chapters.ledger_attrition import exits, selection_bounds, trimmed_bounds
+from medalliance.chapters.ledger_renewals import moves, rebasing_table, renewal_effects
+from medalliance.registered.ledger_effects import (
     REGISTERED,
     estimator_table,
     exact_split,
@@ -23,8 +24,7 @@ from medalliance.studies.ledger_effects import (
     registered_text,
     sample_table,
 )
-from medalliance.studies.ledger_panel import PARTS
-from medalliance.studies.ledger_renewals import moves, rebasing_table, renewal_effects
+from medalliance.registered.ledger_panel import PARTS
 
 
 def made_panel(n_units=90, effect=0.03, psi=(0.2, 0.8), seed=3):

@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 import medalliance as ma
-from medalliance.studies.ledger_panel import (
+from medalliance.registered.ledger_panel import (
     PARTS,
     balanced,
     gaps,

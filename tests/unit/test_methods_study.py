@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
+from medalliance.chapters import methods
 from medalliance.panel import TEACHING_PANEL
-from medalliance.studies import methods
 
 
 @pytest.fixture(scope="module")

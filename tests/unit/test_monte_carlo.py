@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.studies import grading, threats
-from medalliance.studies.monte_carlo import Task, key, run_tasks
+from medalliance.grading import grading, threats
+from medalliance.grading.monte_carlo import Task, key, run_tasks
 
 SMALL = [Task("threats", "few_treated", seed, 100) for seed in range(3)]
 

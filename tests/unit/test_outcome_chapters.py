@@ -4,10 +4,7 @@ import numpy as np
 import pytest
 
 import medalliance as ma
-from medalliance.errors import DesignError
-from medalliance.provenance import Badge
-from medalliance.simulate import simulate_panel
-from medalliance.studies import (
+from medalliance.chapters import (
     doubt_chapter,
     link_chapter,
     outcome_chapters,
@@ -16,6 +13,9 @@ from medalliance.studies import (
     surplus_chapter,
     visits_chapter,
 )
+from medalliance.errors import DesignError
+from medalliance.provenance import Badge
+from medalliance.simulate import simulate_panel
 
 
 @pytest.fixture(scope="module")

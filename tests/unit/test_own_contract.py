@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
+from medalliance.chapters import own_contract, own_rules
 from medalliance.errors import DesignError, RuleError
+from medalliance.press.own_book.contract import contract_notebook
 from medalliance.provenance import Badge
-from medalliance.studies import own_contract, own_rules
-from medalliance.studies.own_book.contract import contract_notebook
 
 HEAD = """id: ours
 kind: case

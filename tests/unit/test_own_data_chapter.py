@@ -8,11 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from medalliance.chapters import own_data
+from medalliance.chapters.example_claims import (
+    EVERY_BACK,
+    EVERY_TWICE,
+    example_claims,
+    known_visits,
+)
+from medalliance.chapters.messy_file import EACH, MAPPING, MESSY, YEARS, messy_text
 from medalliance.panel import TEACHING_PANEL, load_panel
 from medalliance.provenance import Badge
-from medalliance.studies import own_data
-from medalliance.studies.example_claims import EVERY_BACK, EVERY_TWICE, example_claims, known_visits
-from medalliance.studies.messy_file import EACH, MAPPING, MESSY, YEARS, messy_text
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from medalliance.studies import finish
+from medalliance.press import finish
 
 PAGE = """<html lang="en"><head>
 <meta charset="utf-8" /><meta name="viewport" content="a"/><meta name="viewport" content="b"/>

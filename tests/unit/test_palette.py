@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from medalliance.paths import PROJECT
-from medalliance.plots import INK, MARKERS, PALETTE
+from medalliance.show.plots import INK, MARKERS, PALETTE
 
 SEEN = {
     "protanopia": [

@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance import plots
+from medalliance.show import plots
 
 
 @pytest.fixture(autouse=True)

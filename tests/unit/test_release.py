@@ -13,8 +13,8 @@ from medalliance.__main__ import main
 from medalliance.disclosure import Limits
 from medalliance.errors import DataError
 from medalliance.outcomes.remuneration import TYPES
-from medalliance.studies import release
-from medalliance.studies.release import _effects, _tables, releasable, write_release
+from medalliance.press import release
+from medalliance.press.release import _effects, _tables, releasable, write_release
 
 HOSPITAL = [f"{kind}_H_{staff}" for kind in ("pay", "fte") for staff in TYPES]
 

@@ -11,22 +11,22 @@ from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import norm
 
 import medalliance as ma
-from medalliance.mechanism.collective import collective_optimum
-from medalliance.mechanism.frozen import draw_cases, load_frozen_cases, solve_case
-from medalliance.mechanism.participation import (
+from medalliance.incentives.collective import collective_optimum
+from medalliance.incentives.frozen import draw_cases, load_frozen_cases, solve_case
+from medalliance.incentives.participation import (
     bargained_split,
     gains,
     negotiated_budget,
     participation_budget,
 )
-from medalliance.mechanism.patients import (
+from medalliance.incentives.patients import (
     PatientChoice,
     respond_with_patients,
     technology_from_patients,
     visit_shares,
 )
-from medalliance.mechanism.split import corrective_pay, referral_conditions, second_best_split
-from medalliance.mechanism.years import respond_years
+from medalliance.incentives.split import corrective_pay, referral_conditions, second_best_split
+from medalliance.incentives.years import respond_years
 
 ALLIANCE = ma.Technology(
     members=[1, 10, 100],

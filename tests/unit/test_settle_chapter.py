@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from medalliance.chapters import settlement_chapter as chapter
+from medalliance.chapters.settlements import MSSP_EXCEPTIONS, load_mssp_table
 from medalliance.provenance import Badge
-from medalliance.studies import settlement_chapter as chapter
-from medalliance.studies.settlements import MSSP_EXCEPTIONS, load_mssp_table
 
 
 @pytest.mark.parametrize("name", chapter.SCENARIOS)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
-from medalliance.mechanism.ledger import ledger_from_claims
 from medalliance.reforms import Rules, load_rules, rule_names
+from medalliance.settlement.ledger import ledger_from_claims
 
 YUAN = 100
 SCENARIOS = [

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import medalliance as ma
-from medalliance.mechanism import exact
-from medalliance.mechanism.allocate import allocate_segments
+from medalliance.settlement import exact
+from medalliance.settlement.allocate import allocate_segments
 
 
 def test_allocate_six_three_one():

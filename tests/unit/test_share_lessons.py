@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from medalliance.chapters import share_lessons as lessons
 from medalliance.provenance import Badge
-from medalliance.studies import share_lessons as lessons
 
 
 def test_designs_hold_the_effects_that_the_specification_names():

@@ -8,9 +8,9 @@ import pytest
 
 import medalliance as ma
 from medalliance.errors import DataError
-from medalliance.mechanism.batch import solve_batch
-from medalliance.mechanism.contract import Contract
-from medalliance.mechanism.technology import Technology
+from medalliance.incentives.batch import solve_batch
+from medalliance.incentives.contract import Contract
+from medalliance.incentives.technology import Technology
 from medalliance.outcomes import OUTCOMES
 from medalliance.reforms import load_rules
 from medalliance.simulate import GRADED, THREATS, simulate_panel
@@ -179,7 +179,7 @@ def test_command_writes_panel_and_truth(tmp_path, capsys):
 
 def test_command_grades_a_little(tmp_path, monkeypatch):
     from medalliance.__main__ import main
-    from medalliance.studies import grading, threats
+    from medalliance.grading import grading, threats
 
     monkeypatch.setattr(threats, "RECIPES", {"few_treated": threats.RECIPES["few_treated"]})
     monkeypatch.setattr(grading, "DESIGNS", {"no effect": (None, ())})

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
-from medalliance.studies import sureness
+from medalliance.chapters import sureness
 
 
 @pytest.fixture(scope="module")

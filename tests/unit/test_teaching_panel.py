@@ -9,8 +9,7 @@ import pandas as pd
 
 import medalliance as ma
 from medalliance.panel import TEACHING_PANEL
-from medalliance.simulate import simulate_panel
-from medalliance.studies import teaching_panel
+from medalliance.simulate import simulate_panel, teaching_panel
 
 HASHES = {
     "panel.parquet": "663b484e155ea430b25945e6dfc331ece94a8495ce9d87e945c9f29aaad05331",

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from medalliance.chapters import trust_chapter
 from medalliance.errors import DataError
+from medalliance.grading import grading, threats
+from medalliance.grading.monte_carlo import Task, run_tasks
+from medalliance.grading.stored_draws import STORE, read_draws, write_draws
 from medalliance.provenance import Badge
-from medalliance.studies import grading, threats, trust_chapter
-from medalliance.studies.monte_carlo import Task, run_tasks
-from medalliance.studies.stored_draws import STORE, read_draws, write_draws
 
 NUMBERS = ["truth", "estimate", "std_error", "dof", "own_error", "own_dof"]
 
@@ -109,7 +110,7 @@ def test_draws_are_written_whole(tmp_path, monkeypatch):
     draws = read_draws("threats").head(3)
     path = write_draws(draws, tmp_path / "new", "threats")
     assert [p.name for p in path.parent.iterdir()] == ["threats_draws.parquet"]
-    monkeypatch.setattr("medalliance.studies.stored_draws.STORE", tmp_path)
+    monkeypatch.setattr("medalliance.grading.stored_draws.STORE", tmp_path)
     with pytest.raises(DataError, match="medalliance grade"):
         read_draws("threats")
 

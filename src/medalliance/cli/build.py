@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ..studies.own_book import OwnBook
+    from ..press.own_book import OwnBook
 
 
 def run(
@@ -45,8 +45,8 @@ def run(
     Example: medalliance build --data mine.csv -o build/mine
     """
     from ..paths import book_dir
-    from ..studies.book import build_book
-    from ..studies.own_book import build_own_book, refuse_foreign
+    from ..press.book import build_book
+    from ..press.own_book import build_own_book, refuse_foreign
 
     def report(line: str) -> None:
         typer.echo(line, err=True)
@@ -77,8 +77,8 @@ def run(
 def _checked(data: Path, mapping: Path | None, rules: Path | None, chapters: list[str]) -> OwnBook:
     """Check everything that goes in, before anything is written."""
     from ..intake import check_panel
+    from ..press.own_book import CHAPTERS, OwnBook
     from ..reforms import read_rules
-    from ..studies.own_book import CHAPTERS, OwnBook
 
     unknown = [name for name in chapters if name not in CHAPTERS]
     if unknown:

@@ -26,8 +26,8 @@ def run(
     Example: medalliance calibrate --check
     """
     from ..errors import DataError
+    from ..grading.calibration import TOLERANCE, calibrate
     from ..simulate import FITTED, as_json, fitted_parameters
-    from ..studies.calibration import TOLERANCE, calibrate
     from ._output import write_whole
 
     before = asdict(fitted_parameters())

@@ -36,9 +36,9 @@ def run(
 
     Example: medalliance grade --draws 100 --jobs 2 -o build/graded
     """
-    from ..studies import grading, threats
-    from ..studies.monte_carlo import run_tasks
-    from ..studies.stored_draws import STORE, write_draws
+    from ..grading import grading, threats
+    from ..grading.monte_carlo import run_tasks
+    from ..grading.stored_draws import STORE, write_draws
     from ._cluster import dask_client
 
     if draws < 1:

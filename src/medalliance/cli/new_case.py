@@ -20,7 +20,7 @@ def run(
 
     Example: medalliance new case deqing_zhejiang
     """
-    from ..studies.case_template import case_notebook_text, case_rules_text, listed_case
+    from ..press.case_template import case_notebook_text, case_rules_text, listed_case
     from ._output import write_whole
 
     root = folder or Path.cwd()

@@ -25,9 +25,9 @@ def run(
 
     from ..errors import DataError
     from ..paths import book_dir
-    from ..studies.files_read import STORE, files_read_text, load_files_read, merged
-    from ..studies.notebooks import Ran, find_notebooks, run_notebook
-    from ..studies.run_times import FILE, updated_times
+    from ..press.files_read import STORE, files_read_text, load_files_read, merged
+    from ..press.notebooks import Ran, find_notebooks, run_notebook
+    from ..press.run_times import FILE, updated_times
     from ._output import write_whole
 
     chosen = paths or find_notebooks(book_dir())

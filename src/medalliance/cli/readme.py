@@ -22,7 +22,7 @@ def run(
     """
     from ..errors import DataError
     from ..paths import PROJECT
-    from ..studies.readme import project_texts
+    from ..press.readme import project_texts
     from ._output import write_whole
 
     stale = {

@@ -50,7 +50,7 @@ def write(panel: Path, mapping: Path | None, output: Path, limits: Limits | None
     """
     from ..intake import check_panel
     from ..panel import load_panel
-    from ..studies.release import write_release
+    from ..press.release import write_release
 
     found = check_panel(panel, mapping)
     if not found.ok:

@@ -27,9 +27,9 @@ def run(
     Example: medalliance settle two_sided_corridor ledger.csv -o settled.csv
     """
     from ..errors import RuleError
-    from ..mechanism.ledger_file import FIRST_ROW, read_ledger
-    from ..mechanism.settle import settle
     from ..reforms import load_rules
+    from ..settlement.ledger_file import FIRST_ROW, read_ledger
+    from ..settlement.settle import settle
     from ._output import need_place, write_whole
 
     need_place(output, replace=force)

@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DesignError
+from ..inference._refit import HEADLINE, attempt, need_refit, used_panel
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from ._refit import HEADLINE, attempt, need_refit, used_panel
 
 
 def leave_one_out(

@@ -12,10 +12,10 @@ from scipy import stats
 from ..errors import DesignError, first_three, listed_numbers
 from ..estimators._sample import draw_sample
 from ..estimators._within import TwoWay
+from ..inference._refit import exchangeable, need_refit, strata_of, used_panel
 from ..inference.randomisation import permuted_values
 from ..panel import NEVER_TREATED, Panel
 from ..results import Design, Effects
-from ._refit import exchangeable, need_refit, strata_of, used_panel
 
 Array = NDArray[np.float64]
 COLUMN = "untreated outcome"

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DesignError, listed_numbers
+from ..inference._refit import HEADLINE, attempt, need_refit, used_panel
 from ..panel import NEVER_TREATED, Panel
 from ..results import Effects
-from ._refit import HEADLINE, attempt, need_refit, used_panel
 
 
 def placebo_dates(

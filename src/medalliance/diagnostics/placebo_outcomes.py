@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ..errors import DesignError
+from ..inference._refit import HEADLINE, attempt, need_refit
 from ..outcomes import need_outcome
 from ..panel import Panel
 from ..results import Effects
-from ._refit import HEADLINE, attempt, need_refit
 
 
 def placebo_outcomes(

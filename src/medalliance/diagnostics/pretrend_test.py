@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, check_level, listed_numbers
-from ..inference.pretrend_power import detectable_slope
 from ..results import Design, Effects, need_effects
+from ._pretrend_power import detectable_slope
 
 Array = NDArray[np.float64]
 CLUSTERS_PER_EFFECT = 5

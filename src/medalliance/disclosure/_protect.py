@@ -9,12 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ..errors import DataError, first_three
-from ._attack import (
-    Mask,
-    Relations,
-    read_cells,
-    split_blocks,
-)
+from ._attack import Mask, Relations, read_cells, split_blocks
 from ._search import Master, good_set
 from ._task import Need, Task, violations
 

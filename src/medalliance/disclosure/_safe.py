@@ -12,14 +12,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, first_three
 from ._attack import Array, Mask, attack
 from ._limits import Limits
-from ._primary import (
-    concentrated,
-    concentration_need,
-    dominated,
-    few,
-    p_percent_need,
-    too_few,
-)
+from ._primary import concentrated, concentration_need, dominated, few, p_percent_need, too_few
 from ._protect import Protection, TooCertainError, protect
 from ._tables import Cells, Dimensions, as_cells, link, tabulate
 from ._task import Need

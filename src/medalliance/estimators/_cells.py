@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..inference._cluster import cluster_sums
 from ..panel import NEVER_TREATED
 from ..results import terms_frame
+from ..results._cluster import cluster_sums
 from ._sample import Sample
 
 Array = NDArray[np.float64]

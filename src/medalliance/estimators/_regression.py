@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..inference._cluster import cluster_sums, count_clusters, small_sample_factor
 from ..results import CompactInfluence, Regression
+from ..results._cluster import cluster_sums, count_clusters, small_sample_factor
 from ._sample import Sample
 from ._within import TwoWay
 

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..inference._cluster import count_clusters
 from ..outcomes import OUTCOMES, outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Design, Units
+from ..results._cluster import count_clusters
 
 Array = NDArray[np.float64]
 CONTROL_GROUPS = ("not_yet_treated", "never_treated")

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three, what_is_wrong
-from ..inference._cluster import cluster_sums
 from ..panel import Panel
 from ..results import CompactInfluence, Effects
+from ..results._cluster import cluster_sums
 from ._cells import Cells, check_controls, list_cells, name_cells
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect

@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..inference._cluster import small_sample_factor
 from ..outcomes import outcome_values
 from ..outcomes.composition import composition_values
 from ..panel import Panel
 from ..results import FIXEST, Effects, terms_frame
+from ..results._cluster import small_sample_factor
 from ._families import Family, Gaussian, Poisson
 from ._sample import Sample, describe_design, draw_sample
 from ._saturated import SaturatedFit, fit_saturated

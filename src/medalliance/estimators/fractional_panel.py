@@ -11,10 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, DesignError, check_choice, first_three
-from ..inference._cluster import cluster_sums
 from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
+from ..results._cluster import cluster_sums
 from ._share_families import Logit, Probit
 
 Array = NDArray[np.float64]

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
+from ..results._cluster import small_sample_factor
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 
 Array = NDArray[np.float64]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..inference._cluster import small_sample_factor
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, terms_frame
+from ..results._cluster import small_sample_factor
 from ._sample import Sample, describe_design, draw_sample
 from ._saturated_cells import Cells, make_cells
 from ._within import TwoWay

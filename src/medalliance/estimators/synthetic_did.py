@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..inference.neyman import neyman_factor, welch_dof
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 from ..results import Design, Effects, Units, terms_frame
+from ..results.neyman import neyman_factor, welch_dof
 from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
 
 Variance = Literal["placebo", "jackknife", "bootstrap", "cohort_bootstrap"]

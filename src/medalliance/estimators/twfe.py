@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError
-from ..inference._cluster import count_clusters
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
+from ..results._cluster import count_clusters
 from ._influence import spread_terms
 from ._regression import fit_two_way
 from ._sample import Sample, describe_design, draw_sample

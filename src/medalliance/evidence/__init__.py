@@ -3,14 +3,7 @@
 from __future__ import annotations
 
 from ._identities import failing_identities, identity_checks
-from ._load import (
-    STRONG_GRADES,
-    Evidence,
-    load_evidence,
-    load_sources,
-    read_published,
-    source_line,
-)
+from ._load import STRONG_GRADES, Evidence, load_evidence, load_sources, read_published, source_line
 
 __all__ = [
     "STRONG_GRADES",

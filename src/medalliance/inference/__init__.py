@@ -1,1 +1,1 @@
-"""Inference on arrays: clusters, bands, bootstraps, randomisation. Knows no classes."""
+"""Inference: each method on arrays, and its face on ``Effects``."""

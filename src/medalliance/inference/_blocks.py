@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError
-from ._cluster import check_finite, cluster_codes, count_clusters
+from ..results._cluster import check_finite, cluster_codes, count_clusters
 
 Array = NDArray[np.float64]
 FULL_LEVERAGE = 1 - 1e-8

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DesignError
-from ._cluster import check_finite
+from ..results._cluster import check_finite
 
 Array = NDArray[np.float64]
 

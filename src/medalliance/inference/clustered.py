@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from ._blocks import FULL_LEVERAGE, ClusterBlocks, cluster_blocks
-from ._cluster import (
+from ..results._cluster import (
     check_finite,
     cluster_codes,
     cluster_sums,
@@ -20,6 +19,7 @@ from ._cluster import (
     cross_codes,
     small_sample_factor,
 )
+from ._blocks import FULL_LEVERAGE, ClusterBlocks, cluster_blocks
 
 Array = NDArray[np.float64]
 

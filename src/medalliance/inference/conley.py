@@ -10,7 +10,7 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ..errors import DataError, DesignError
-from ._cluster import check_finite, cluster_codes, small_sample_factor
+from ..results._cluster import check_finite, cluster_codes, small_sample_factor
 from .clustered import nearest_semidefinite
 
 Array = NDArray[np.float64]

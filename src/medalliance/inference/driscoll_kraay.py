@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DesignError
-from ._cluster import check_finite, cluster_codes, cluster_sums, small_sample_factor
+from ..results._cluster import check_finite, cluster_codes, cluster_sums, small_sample_factor
 
 Array = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from ..errors import DataError, DesignError
-from ._cluster import check_finite
+from ..results._cluster import check_finite
 
 Array = NDArray[np.float64]
 VARIANCE_STEPS = 3

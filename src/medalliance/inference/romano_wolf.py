@@ -1,52 +1,138 @@
-"""Stepdown p-values for several hypotheses."""
+"""Romano-Wolf stepdown over the headlines of several outcomes."""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Sequence
+from typing import Literal
 
-from ..errors import DataError
-from ._cluster import check_finite
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+from ..errors import DesignError, first_three
+from ..results import Effects, need_effects
+from ..results._cluster import cluster_sums
+from ._fit import need_two_treated_clusters
+from ._romano_wolf import stepdown_p_values
+from ._signs import check_options, sign_blocks
+from .score_bootstrap import studentised
 
 Array = NDArray[np.float64]
 
 
-def stepdown_p_values(t_statistics: Array, t_draws: Array) -> Array:
-    """Adjust p-values for testing several hypotheses with the same draws.
+def romano_wolf(
+    effects: Sequence[Effects],
+    *,
+    null: float = 0.0,
+    weights: Literal["rademacher", "webb"] | None = None,
+    n_draws: int = 9_999,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Adjust the p-values of several headlines for testing them together.
 
-    With ``|t|`` in falling order, ``p_(m) = max(p_(m-1), (1 + #{max_{l >= m} |t*_l| >= |t_(m)|}) /
-    (1 + R))``: the chance of one false rejection or more stays below the level, whatever the
-    dependence between outcomes.
+    All outcomes share the draws of a cluster, so that their dependence is kept; clusters are
+    matched by the units in them, also where outcomes are missing for some.
 
     Parameters
     ----------
-    t_statistics : ndarray, shape (m,)
-    t_draws : ndarray, shape (n_draws, m)
-        Centred bootstrap t statistics; a row uses the same draw for all hypotheses. Infinite
-        where a draw has no spread.
+    effects : sequence of Effects
+        One outcome each; the headline of each (``.overall``) is tested.
+    null : float
+    weights : {"rademacher", "webb"}, optional
+        Webb's points below 12 clusters, signs from there on, if not given.
+    n_draws : int
+    seed : int
 
     Returns
     -------
-    ndarray, shape (m,)
+    DataFrame, columns ``outcome term estimate std_error t_statistic p_value p_adjusted``
+        ``p_value`` is the bootstrap's for one outcome alone, with ``(1 + #) / (1 + R)``.
 
     Raises
     ------
-    DataError
-        If shapes differ, a statistic is not finite, or a draw is missing.
+    DesignError
+        If there is no estimate, one treated cluster, or influence functions are missing.
 
     References
     ----------
-    Romano, Wolf (2005), Algorithm 3.1; (2016), eq. 3.3.
+    Romano, Wolf (2005, 2016); Clarke, Romano, Wolf (2020).
     """
-    size = np.abs(np.asarray(t_statistics, float))
-    if t_draws.ndim != 2 or t_draws.shape[1] != len(size) or not len(t_draws):
-        raise DataError(
-            f"{len(size)} statistics, draws {t_draws.shape}.\n  Give one column a statistic."
+    effects = [effects] if isinstance(effects, Effects) else list(effects)
+    if not effects:
+        raise DesignError("no estimates.\n  Pass a list of Effects, one an outcome.")
+    for one in effects:
+        need_effects(one, "romano_wolf")
+    headlines = [one.overall for one in effects]
+    for one in headlines:
+        need_two_treated_clusters(one, "romano_wolf")
+    psi = _cluster_influence(headlines)
+    chosen = weights or ("webb" if len(psi) < 12 else "rademacher")
+    check_options(chosen, n_draws, 0.95)
+    spread = np.sqrt((psi**2).sum(axis=0))
+    if not spread.all():
+        still = [headlines[m].design.outcome for m in np.flatnonzero(spread == 0)]
+        raise DesignError(
+            f"no standard error of the effect on {first_three(still)}.\n"
+            "  Leave these outcomes out; look whether they vary."
         )
-    check_finite(t_statistics=size, t_draws=np.where(np.isinf(t_draws), 0.0, t_draws))
-    order = np.argsort(-size, kind="stable")
-    largest = np.maximum.accumulate(np.abs(t_draws)[:, order[::-1]], axis=1)[:, ::-1]
-    above = (largest >= size[order]).sum(axis=0)
-    adjusted = np.empty(len(size))
-    adjusted[order] = np.maximum.accumulate((1 + above) / (1 + len(t_draws)))
-    return adjusted
+    estimate = np.array([one.estimate[0] for one in headlines])
+    t = (estimate - null) / spread
+    signs = list(sign_blocks(len(psi), n_draws, chosen, seed))
+    draws = np.concatenate(
+        [np.column_stack([studentised(v, column) for column in psi.T]) for v in signs]
+    )
+    alone = (1 + (np.abs(draws) >= np.abs(t)).sum(axis=0)) / (1 + len(draws))
+    table = pd.DataFrame(
+        {
+            "outcome": [one.design.outcome for one in headlines],
+            "term": [one.terms["term"].iloc[0] for one in headlines],
+            "estimate": estimate,
+            "std_error": [one.std_error[0] for one in headlines],
+            "t_statistic": t,
+            "p_value": alone,
+            "p_adjusted": stepdown_p_values(t, draws),
+        }
+    )
+    table.attrs = {
+        "foot": f"Romano-Wolf stepdown, {len(draws):,} draws of {len(psi)} clusters shared by all "
+        f"outcomes, seed {seed}.",
+        "badge": str(headlines[0].design.badge),
+    }
+    return table
+
+
+def _cluster_influence(headlines: Sequence[Effects]) -> Array:
+    """Sum influence by cluster over the clusters of all outcomes, shape (n_clusters, m)."""
+    ids, nodes = [], []
+    offset = 0
+    for one in headlines:
+        if one.units is None or one.influence_function is None:
+            raise DesignError(
+                f"{one.design.estimator} of {one.design.outcome} carries no influence functions.\n"
+                "  romano_wolf takes att_gt, did_imputation, twfe and the like."
+            )
+        ids.append(one.units.ids)
+        nodes.append(one.units.cluster + offset)
+        offset += int(one.units.cluster.max()) + 1
+    together = ids[0]
+    for more in ids[1:]:
+        together = together.union(more, sort=False)
+    unit = np.concatenate([together.get_indexer(each) for each in ids])
+    node = np.concatenate(nodes)
+    link = sparse.coo_array(
+        (np.ones(len(unit)), (unit, len(together) + node)),
+        shape=(len(together) + offset,) * 2,
+    )
+    component = connected_components(link, directed=False)[1]
+    labels = np.unique(component[unit], return_inverse=True)
+    psi = np.zeros((len(labels[0]), len(headlines)))
+    at = 0
+    for m, one in enumerate(headlines):
+        size = len(ids[m])
+        influence = one.project(np.eye(1))[:, 0]
+        code = labels[1][at : at + size].astype(np.intp)
+        psi[:, m] = cluster_sums(influence, code, len(psi)) / size
+        at += size
+    return psi

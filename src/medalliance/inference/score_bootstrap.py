@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DesignError
-from ._cluster import check_finite, cluster_codes, cluster_sums
+from ..results._cluster import check_finite, cluster_codes, cluster_sums
 from ._signs import check_options, is_enumerated, share_above, sign_blocks, studentise
 from .wild import WildBootstrap
 

@@ -7,15 +7,7 @@ import pandas as pd
 
 from ..errors import first_three
 from ..outcomes import numbers_of
-from ..panel import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    SENTINELS,
-    Panel,
-    Problem,
-    problem,
-    standard_columns,
-)
+from ..panel import FIRST_YEAR, LAST_YEAR, SENTINELS, Panel, Problem, problem, standard_columns
 
 PER_PERSON = (50.0, 50_000.0)  # yuan of fund money a resident and year, far beyond what is seen
 TENTH = 0.9  # surplus ratio from which spending is under a tenth of the budget

@@ -14,16 +14,7 @@ from ..errors import DataError, first_three
 from ._encoding import SEPARATORS, find_encoding, find_header, find_separator, first_lines
 from ._encoding import header_cells as cells_of
 from ._problems import Problem, Reading, many, problem
-from ._table import (
-    BIG,
-    TRUNCATED,
-    Layout,
-    Table,
-    finish,
-    left_out,
-    progress,
-    truncated_gzip,
-)
+from ._table import BIG, TRUNCATED, Layout, Table, finish, left_out, progress, truncated_gzip
 
 BLOCK = 8 << 20
 LOOK = 1_000_000  # rows after which a file must look like a panel

@@ -3,7 +3,7 @@
 from .dated import STATUSES, DatedValue, shown
 from .fields import GROUPS, RuleField, core_fields, rule_fields
 from .reading import Reforms, load_reforms, load_rules, read_rules, rule_names
-from .schema import KINDS, Rules, rules_json_schema
+from .schema import KINDS, Rules, need_rules, rules_json_schema
 
 __all__ = [
     "GROUPS",
@@ -16,6 +16,7 @@ __all__ = [
     "core_fields",
     "load_reforms",
     "load_rules",
+    "need_rules",
     "read_rules",
     "rule_fields",
     "rule_names",

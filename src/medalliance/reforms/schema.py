@@ -16,7 +16,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from ..errors import RuleError, first_three
+from ..errors import RuleError, first_three, need_type
 from ..provenance import Badge
 from .dated import DatedValue, read_parameters, shown
 from .fields import Bilingual, rule_fields
@@ -202,3 +202,13 @@ def rules_json_schema() -> dict[str, Any]:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "Rules of a county medical alliance"
     return schema
+
+
+def need_rules(value: object) -> None:
+    """Refuse what is no rule file.
+
+    Raises
+    ------
+    RuleError
+    """
+    need_type("rules", value, Rules, advice="Load them: ma.load_rules(name).", error=RuleError)

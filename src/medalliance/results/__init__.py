@@ -1,4 +1,4 @@
-"""Effects: the one class in which every estimate is carried."""
+"""Effects: the one class for estimates, with the cluster sums and bands it answers by."""
 
 from ._design import FIXEST, NEYMAN, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects

@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, check_level
-from ..inference._cluster import cluster_sums
-from ..inference.bands import critical_value
-from ..inference.multiplier import multiplier_draws
-from ..inference.neyman import cohort_groups, welch_dof
 from . import _show
 from ._aggregate import count_units, mass_influence, plan_average
+from ._cluster import cluster_sums
 from ._combine import combine_effects, combine_terms, one_term
 from ._design import Design, Regression, Units
 from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
 from ._terms import terms_frame
+from .bands import critical_value
+from .multiplier import multiplier_draws
+from .neyman import cohort_groups, welch_dof
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

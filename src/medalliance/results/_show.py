@@ -101,7 +101,7 @@ def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
 
 def html(effects: Effects) -> str:
     """Return the estimates as an HTML table with badge and foot."""
-    from ..tables import table
+    from ..show.tables import table
 
     return table(
         shown_frame(effects),
@@ -113,7 +113,7 @@ def html(effects: Effects) -> str:
 
 def latex(effects: Effects, level: float) -> str:
     """Return the estimates as a LaTeX table."""
-    from ..tables import to_latex
+    from ..show.tables import to_latex
 
     return to_latex(
         shown_frame(effects, level),
@@ -124,7 +124,7 @@ def latex(effects: Effects, level: float) -> str:
 
 def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
     """Draw cells by cohort and year, event times along time, anything else as a forest."""
-    from .. import plots
+    from ..show import plots
 
     frame = effects.to_frame()
     design = effects.design

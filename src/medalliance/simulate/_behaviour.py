@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..mechanism.batch import solve_batch
-from ..mechanism.bridge import contract_from_rules
-from ..mechanism.contract import Contract
-from ..mechanism.patients import PatientChoice, saving_per_effort
-from ..mechanism.technology import Technology
+from ..incentives.batch import solve_batch
+from ..incentives.bridge import contract_from_rules
+from ..incentives.contract import Contract
+from ..incentives.patients import PatientChoice, saving_per_effort
+from ..incentives.technology import Technology
 from ..reforms import Rules
 from ._parameters import FUND_SHARE, Parameters
 from ._world import MEMBERS, World

@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ._claim_cells import (
-    CELLS,
-    EXTRA,
-    EXTRA_FEN,
-    IN_SCOPE,
-    PARTIAL,
-    SECOND,
-    STRANGERS,
-    TWICE,
-    Plan,
-)
+from ._claim_cells import CELLS, EXTRA, EXTRA_FEN, IN_SCOPE, PARTIAL, SECOND, STRANGERS, TWICE, Plan
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..mechanism.settle import settle
-from ..mechanism.settlement import Settlement
 from ..reforms import Rules
+from ..settlement.settle import settle
+from ..settlement.settlement import Settlement
 from ._behaviour import Activity, Mask, budget_per_insured
 from ._world import World
 

@@ -8,8 +8,8 @@ import pytest
 
 import medalliance as ma
 from medalliance.errors import DesignError
-from medalliance.inference.neyman import cohort_groups, neyman_factor, welch_dof
 from medalliance.results import NEYMAN
+from medalliance.results.neyman import cohort_groups, neyman_factor, welch_dof
 
 
 def balanced(seed=0, n_clusters=18, per_cluster=5, cohorts=(2015, 2017, 0), lone=None):

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from medalliance.errors import DataError, DesignError
-from medalliance.inference import bands, multiplier
-from medalliance.inference._cluster import (
+from medalliance.results import bands, multiplier
+from medalliance.results._cluster import (
     cluster_codes,
     cluster_sums,
     cross_codes,

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from medalliance.errors import DataError, DesignError
+from medalliance.inference._romano_wolf import stepdown_p_values
 from medalliance.inference.few_treated import few_treated
 from medalliance.inference.randomisation import randomisation_inference
-from medalliance.inference.romano_wolf import stepdown_p_values
 
 
 def test_randomisation_of_a_tiny_sample_is_exact():

@@ -3,8 +3,8 @@
 import pytest
 
 from medalliance.errors import DataError
-from medalliance.studies.own_book import folder as folders
-from medalliance.studies.own_book.folder import BUILDING, MARKER, NEW, own_folder
+from medalliance.press.own_book import folder as folders
+from medalliance.press.own_book.folder import BUILDING, MARKER, NEW, own_folder
 
 
 def build(output, stop=None, **files):

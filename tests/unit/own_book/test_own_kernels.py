@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from medalliance.errors import DataError
-from medalliance.studies.own_book import kernels, pages
-from medalliance.studies.own_book.chapters import CHAPTERS, Readiness
-from medalliance.studies.own_book.documents import excel
-from medalliance.studies.own_book.kernels import run_chapter
-from medalliance.studies.own_book.pages import annotate, drop_dead_links, for_own_panel, plain
+from medalliance.press.own_book import kernels, pages
+from medalliance.press.own_book.chapters import CHAPTERS, Readiness
+from medalliance.press.own_book.documents import excel
+from medalliance.press.own_book.kernels import run_chapter
+from medalliance.press.own_book.pages import annotate, drop_dead_links, for_own_panel, plain
 
 REFUSE = "raise DesignError('one treated county\\n  Add counties.')"
 

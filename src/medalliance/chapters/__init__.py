@@ -1,0 +1,1 @@
+"""Chapters: what a notebook cell cannot hold, one small file a chapter."""

@@ -1,0 +1,287 @@
+"""Embedding and the cases: grid, codes with their blanks, reliability, index without ranking."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from ..embedding.coding import Coding, load_coding
+from ..provenance import Badge
+from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.tables import table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ..embedding.reliability import Level
+
+USE, TENTATIVE = 0.80, 0.667
+LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval")
+SOURCE = (
+    "our reading of published texts: the coders' sheets in data/coding, each code with its source"
+)
+_COLORS = {"0": "#6f757d", "1": "#3a8fc7", "2": "#0b5f9c", "3": "#00324f"}
+
+
+@cache
+def project_coding() -> Coding:
+    """Return the project's codes, read once."""
+    return load_coding()
+
+
+def grid_table() -> Exhibit:
+    """Set every indicator of the grid with its weakest and strongest anchor."""
+    import pandas as pd
+
+    grid = project_coding().grid
+    rows = [
+        (
+            grid.cell_label(one.cell),
+            one.label["en"],
+            one.label["zh"],
+            *(anchor["en"] for anchor in one.anchors),
+        )
+        for one in grid.indicators.values()
+    ]
+    columns = ["cell", "indicator", "指标", "0", "1", "2", "3"]
+    return table(
+        pd.DataFrame(rows, columns=columns),
+        caption="The coding grid: nine cells, what each asks, what a code stands for",
+        badge=Badge.REAL,
+        source="the book's coding grid, data/coding/grid.yaml, after Luo et al. (2025), S46",
+        labels={},
+    )
+
+
+def evidence_sentence(coding: Coding | None = None) -> Sentence:
+    """Say how little the codes rest on."""
+    coding = coding or project_coding()
+    codes = coding.matrix()
+    filled = codes.notna().sum(axis=1)
+    sources = coding.sheets.groupby("case")["source_id"].nunique()
+    return sentence(
+        f"{len(codes)} cases have a code. {int(filled.sum())} of {codes.size} questions are "
+        f"answered. The median case answers {filled.median():.0f} of {codes.shape[1]}, from "
+        f"{_sources(sources.median())}; the best documented, "
+        f"{coding.names[str(filled.idxmax())]}, answers {filled.max()}. "
+        f"{int((filled == 1).sum())} cases answer one.",
+        badge=coding.badge,
+        source=SOURCE,
+    )
+
+
+def grid_map(coding: Coding | None = None) -> Exhibit:
+    """Draw the mean code of each cell for each case; cells without a code are hatched."""
+    from ..show import plots
+
+    coding = coding or project_coding()
+    cells = coding.cells()
+    order = cells.notna().sum(axis=1).sort_values(ascending=False, kind="stable").index
+    wide = cells.loc[order].rename(index=dict(coding.names))
+    wide.columns = [coding.grid.cell_label(cell) for cell in cells.columns]
+    ax = plots.heatmap(wide, low=0, high=3, unit="mean code, 0 to 3")
+    for place in (2.5, 5.5):
+        ax.axvline(place, color=plots.INK, linewidth=2)
+    filled = int(cells.notna().to_numpy().sum())
+    emptiest = wide.isna().sum().idxmax()
+    return figure(
+        ax,
+        caption="The grid of the cases, best documented first. Hatched: no text in hand says",
+        alt=f"{len(wide)} cases by nine cells. {filled} of {cells.size} cells carry a code, the "
+        f"others are hatched. Emptiest: {emptiest}.",
+        badge=coding.badge,
+        source=SOURCE,
+        summary=wide.rename_axis("case").reset_index(),
+    )
+
+
+def reliability_table(coding: Coding | None = None) -> Exhibit:
+    """Set Krippendorff's alpha of the two passes with its bootstrap interval."""
+    import pandas as pd
+
+    from ..embedding.reliability import krippendorff_alpha
+
+    coding = coding or project_coding()
+    codes = coding.by_coder()
+    found = [krippendorff_alpha(codes.to_numpy(float), level=level) for level in LEVELS]
+    frame = pd.DataFrame(
+        {
+            "distance": LEVELS,
+            "alpha": [one.alpha for one in found],
+            "conf_low": [one.conf_low for one in found],
+            "conf_high": [one.conf_high for one in found],
+            "units": [str(one.n_units) for one in found],
+        }
+    )
+    return table(
+        frame,
+        caption="Agreement of the two passes where both gave a code",
+        badge=coding.badge,
+        source=f"{SOURCE}. 95% interval: bootstrap of units, 1000 draws",
+        labels={"conf_low": "from", "conf_high": "to"},
+        decimals=3,
+    )
+
+
+def reliability_sentence(coding: Coding | None = None) -> Sentence:
+    """Say what the agreement is, and on how many units only one pass gave a code."""
+    from ..embedding.reliability import krippendorff_alpha
+
+    coding = coding or project_coding()
+    codes = coding.by_coder()
+    alpha = krippendorff_alpha(codes.to_numpy(float), level="ordinal")
+    single = int(codes.notna().sum().eq(1).sum())
+    word = "above" if alpha.alpha >= USE else "below"
+    low = "also above" if alpha.conf_low >= USE else "below"
+    return sentence(
+        f"Ordinal alpha is {alpha.alpha:.2f} ({alpha.conf_low:.2f} to {alpha.conf_high:.2f}), "
+        f"{word} the usual mark of {USE:.2f}; the lower end of its interval is {low} it. Alpha "
+        f"counts the {alpha.n_units} units that both passes coded. On {single} more, one pass saw "
+        "a code and the other a blank; alpha does not see these.",
+        badge=coding.badge,
+        source=SOURCE,
+    )
+
+
+def decisions_table(coding: Coding | None = None) -> Exhibit:
+    """Set every unit on which the passes differed, what was decided, why."""
+    coding = coding or project_coding()
+    wide = coding.by_coder().T
+    labels = {name: one.label["en"] for name, one in coding.grid.indicators.items()}
+    frame = coding.decisions.copy()
+    for coder in wide.columns:
+        frame[f"pass {str(coder).upper()}"] = [
+            _code(wide.loc[(case, ind), coder])
+            for case, ind in zip(frame["case"], frame["indicator"], strict=True)
+        ]
+    frame["stands"] = [_code(code) for code in frame["code"]]
+    frame["case"] = frame["case"].map(dict(coding.names))
+    frame["indicator"] = frame["indicator"].map(labels)
+    passes = [name for name in frame.columns if name.startswith("pass ")]
+    return table(
+        frame[["case", "indicator", *passes, "stands", "reason"]],
+        caption="Where the passes differed, and what was decided",
+        badge=coding.badge,
+        source=SOURCE,
+        labels={},
+    )
+
+
+def index_frame(coding: Coding | None = None) -> pd.DataFrame:
+    """Return three summaries of each case with the ranks that weights allow.
+
+    Columns ``case, cells, mean, weakest_link, geometric, best_rank, worst_rank, decided``.
+    """
+    from ..embedding.reliability import embedding_index, rank_ranges
+
+    coding = coding or project_coding()
+    cells = coding.cells()
+    frame = embedding_index(cells).join(rank_ranges(cells))
+    frame["cells"] = cells.notna().sum(axis=1)
+    frame["case"] = [coding.names[str(slug)] for slug in frame.index]
+    columns = ["case", "cells", "mean", "weakest_link", "geometric", "best_rank", "worst_rank"]
+    return frame.reset_index(drop=True).sort_values("case")[[*columns, "decided"]]
+
+
+def index_table(coding: Coding | None = None) -> Exhibit:
+    """Set the index of the cases with a code in four cells or more, in order of name."""
+    coding = coding or project_coding()
+    frame = index_frame(coding)
+    shown = frame[frame["cells"] >= 4].drop(columns="decided")
+    shown["ranks"] = [
+        f"{best} to {worst}"
+        for best, worst in zip(shown["best_rank"], shown["worst_rank"], strict=True)
+    ]
+    return table(
+        shown.drop(columns=["best_rank", "worst_rank"]).reset_index(drop=True),
+        caption="Three ways to sum up a case, with the ranks that weights and blanks allow",
+        badge=coding.badge,
+        source=f"{SOURCE}. Cases with four cells or more, by name. Ranks among all "
+        f"{len(frame)} cases: 5000 draws of weights; a blank may be anything from 0 to 3",
+        labels={
+            "cells": "cells coded",
+            "weakest_link": "weakest cell",
+            "geometric": "geometric mean",
+        },
+        decimals={"cells": 0, "mean": 2, "weakest_link": 2, "geometric": 2},
+    )
+
+
+def ranking_sentence(coding: Coding | None = None) -> Sentence:
+    """Say whether any rank is decided."""
+    coding = coding or project_coding()
+    frame = index_frame(coding)
+    decided = int(frame["decided"].sum())
+    fixed = f"The rank of {decided} of {len(frame)} cases does not depend on weights and blanks."
+    text = fixed if decided else f"No rank is decided for any of the {len(frame)} cases."
+    return sentence(
+        f"{text} So the book prints no order of the cases.", badge=coding.badge, source=SOURCE
+    )
+
+
+def comparison_map(names: tuple[str, ...], coding: Coding | None = None) -> Exhibit:
+    """Draw the codes of some cases indicator by indicator, side by side."""
+    from ..show import plots
+
+    coding = coding or project_coding()
+    codes = coding.matrix().reindex(names)
+    labels = {name: one.label["en"] for name, one in coding.grid.indicators.items()}
+    text = codes.T.map(lambda code: "" if code != code else f"{code:.0f}")
+    text = text[text.ne("").any(axis=1)]
+    shown = text.rename(index=labels, columns=dict(coding.names))
+    ax = plots.tiles(
+        shown,
+        colors=_COLORS,
+        labels=dict.fromkeys(_COLORS, "code"),
+        marks={code: code for code in _COLORS},
+        ax=plots.new_axes(8.6, 0.27 * len(shown) + 2.1),
+    )
+    counts = "; ".join(f"{name} {int(shown[name].ne('').sum())}" for name in shown.columns)
+    return figure(
+        ax,
+        caption="Codes side by side, questions that some case answers. Open: no text in hand says",
+        alt=f"{shown.shape[0]} questions by {shown.shape[1]} cases. Answered: {counts}.",
+        badge=coding.badge,
+        source=SOURCE,
+        summary=shown.rename_axis("question").reset_index(),
+    )
+
+
+def case_codes_table(name: str, coding: Coding | None = None) -> Exhibit | Sentence:
+    """Set the codes of one case that stand, each with date, words and source."""
+    coding = coding or project_coding()
+    final = coding.final[coding.final["case"] == name]
+    if final.empty:
+        return sentence(
+            "The book holds no code of the embedding grid for this case.",
+            badge=coding.badge,
+            source=SOURCE,
+        )
+    first = coding.sheets.drop_duplicates(["case", "indicator"])
+    rows = final.merge(first.drop(columns=["code", "coder"]), on=["case", "indicator"])
+    indicators = coding.grid.indicators
+    known = [name for name in indicators if name in set(rows["indicator"])]
+    rows = rows.set_index("indicator").loc[known].reset_index()
+    rows["cell"] = [coding.grid.cell_label(indicators[name].cell) for name in rows["indicator"]]
+    rows["means"] = [
+        indicators[name].anchors[int(code)]["en"]
+        for name, code in zip(rows["indicator"], rows["code"], strict=True)
+    ]
+    rows["question"] = [indicators[name].label["en"] for name in rows["indicator"]]
+    rows["code"] = [_code(code) for code in rows["code"]]
+    return table(
+        rows[["cell", "question", "code", "means", "evidence", "source_id"]],
+        caption=f"{coding.names[name]}: {len(rows)} of {len(indicators)} questions of the "
+        "embedding grid answered",
+        badge=coding.badge,
+        source=SOURCE,
+        labels={"source_id": "source"},
+    )
+
+
+def _code(value: float) -> str:
+    return "blank" if value != value else f"{value:.0f}"
+
+
+def _sources(count: float) -> str:
+    return "one source" if count == 1 else f"{count:.0f} sources"

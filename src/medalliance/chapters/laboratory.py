@@ -1,0 +1,294 @@
+"""The rule laboratory: its county, its settings, and what each setting brings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..codebook import load_codebook
+from ..incentives.best_response import mean_surplus
+from ..incentives.collective import collective_optimum
+from ..incentives.contract import Contract
+from ..incentives.patients import (
+    PatientChoice,
+    saving_per_effort,
+    technology_from_patients,
+    visit_shares,
+)
+from ..incentives.ratchet import historical_weight
+from ..incentives.respond import solve_problem
+from ..incentives.technology import Technology
+from ..incentives.transfer import marginal_share
+
+SPENDING = 1000.0  # baseline spending in units of 100,000 yuan: 100 million yuan
+_SHARES = (0.25, 0.20, 0.45, 0.10)  # visits at hospital, townships, villages, outside
+_PAYMENT = (60.0, 10.0, 5.0, 200.0)
+_COST = (250.0, 80.0, 40.0, 600.0)
+_FUND_SHARE, _SENSITIVITY = 0.7, 0.004
+_SCRIPTS = Path("_static") / "laboratory"
+
+
+def county() -> dict[str, Any]:
+    """Return the example county in plain numbers.
+
+    Its members are those of the chapter on why members do not respond: efforts of a township
+    centre and a village clinic move patients, the hospital's is better management. Prices, costs
+    and the size of members fall in proportion when the same work is divided among more of them.
+    """
+    members = np.array([1.0, 10.0, 100.0])
+    visits = SPENDING / (_FUND_SHARE * float(np.dot(_SHARES, _COST)))
+    patients: dict[str, Any] = {
+        "visits": visits,
+        "appeal": (np.log(_SHARES) + _SENSITIVITY * np.array(_PAYMENT)).tolist(),
+        "attraction": [0.0, 1.0, 1.0, 0.0],
+        "cost": list(_COST),
+        "out_of_pocket": list(_PAYMENT),
+        "fund_share": _FUND_SHARE,
+        "price_sensitivity": _SENSITIVITY,
+        "gated": [True, False, False, True],
+    }
+    unit = saving_per_effort(PatientChoice(**{**patients, "members": members}), np.array(_SHARES))
+    patients["attraction"] = [0.0, float(20.0 / unit[1]), float(6.0 / unit[2]), 0.0]
+    return {
+        "patients": patients,
+        "members": members.tolist(),
+        "management": [40.0, 0.0, 0.0],
+        "effort_cost": [40.0, 20.0, 6.0],
+        "price": [60.0, 12.0, 2.0],
+        "margin": [12.0, 2.4, 0.4],
+        "inducement_cost": [12.0, 2.4, 0.4],
+        "margin_pay": 0.3,
+        "penalty": 1.0,
+        "discount": 0.9,
+        "lowest_offer": 0.97,
+        "highest_offer": 1.03,
+    }
+
+
+# name: (default, lowest, highest, step) or (default, choices)
+SETTINGS: dict[str, Any] = {
+    "gain_share": (0.5, 0.0, 1.0, 0.05),
+    "sides": ("one", ("one", "two")),
+    "loss_share": (0.5, 0.0, 1.0, 0.05),
+    "corridor": (0.0, 0.0, 0.03, 0.0025),
+    "cap": (0.2, 0.03, 0.2, 0.005),
+    "lead_share": (0.6, 0.0, 1.0, 0.05),
+    "township_share": (0.75, 0.0, 1.0, 0.05),
+    "pay_share": (0.5, 0.0, 1.0, 0.05),
+    "budget_rule": ("capitation", ("capitation", "historical", "negotiated")),
+    "bargaining": (0.5, 0.0, 1.0, 0.05),
+    "growth": (0.0, -0.05, 0.05, 0.005),
+    "gate": (0.0, 0.0, 100.0, 5.0),
+    "audit": (0.0, 0.0, 0.15, 0.005),
+    "out_of_county": ("included", ("included", "excluded", "deducted_first")),
+    "townships": (10, 1, 30, 1),
+    "villages": (100, 10, 300, 10),
+    "uncertainty": (0.04, 0.005, 0.08, 0.005),
+}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "one_sided_half": {},
+    "two_sided_whole": {"gain_share": 1.0, "sides": "two", "loss_share": 1.0},
+    "corridor_cap": {
+        "gain_share": 0.6, "sides": "two", "loss_share": 0.4, "corridor": 0.01, "cap": 0.05,
+    },
+    "primary_care_group": {
+        "gain_share": 1.0, "sides": "two", "loss_share": 0.5, "lead_share": 0.2,
+        "township_share": 0.6, "out_of_county": "included",
+    },
+    "audited": {"gain_share": 1.0, "sides": "two", "loss_share": 1.0, "audit": 0.1},
+    "rebased": {"gain_share": 1.0, "budget_rule": "historical"},
+    "tight_one_sided": {
+        "gain_share": 1.0, "growth": -0.02, "uncertainty": 0.01, "lead_share": 0.2,
+        "township_share": 0.75, "pay_share": 1.0,
+    },
+}  # fmt: skip
+
+
+PRESET_LABELS: dict[str, dict[str, str]] = {
+    "one_sided_half": {"en": "one-sided, half kept", "zh": "只奖不罚，留用一半"},
+    "two_sided_whole": {"en": "two-sided, all shared", "zh": "盈亏全担"},
+    "corridor_cap": {"en": "corridor with a limit", "zh": "设区间与上限"},
+    "primary_care_group": {"en": "primary-care group, two-sided", "zh": "基层集团，盈亏共担"},
+    "audited": {"en": "two-sided, audited", "zh": "盈亏全担，加强核查"},
+    "rebased": {"en": "all kept, budget follows spending", "zh": "全部留用，预算随支出调整"},
+    "tight_one_sided": {"en": "tight budget, one-sided", "zh": "预算偏紧，只奖不罚"},
+}
+
+
+def defaults(**changes: Any) -> dict[str, Any]:
+    """Return the settings with which the laboratory opens, with some changed."""
+    return {name: entry[0] for name, entry in SETTINGS.items()} | changes
+
+
+def terms(
+    settings: dict[str, Any],
+) -> tuple[Contract, Technology, float, PatientChoice, PatientChoice]:
+    """Translate settings for the model.
+
+    Returns
+    -------
+    contract, technology, weight, choice, free
+        ``weight`` is what the budget rule leaves of r; ``choice`` are patients behind the gate,
+        ``free`` the same patients without one.
+    """
+    s, c = settings, county()
+    members = np.array([1.0, s["townships"], s["villages"]])
+    scale = np.array(c["members"]) / members
+    free = PatientChoice(**c["patients"], members=members)
+    choice = free.replace(gate=s["gate"])
+    margin, cost = np.array(c["margin"]) * scale, np.array(c["inducement_cost"]) * scale
+    spending = free.visits * free.fund_share * visit_shares(free) * free.cost
+    technology = technology_from_patients(
+        choice,
+        effort_cost=np.array(c["effort_cost"]) * scale,
+        sigma=s["uncertainty"] * spending.sum(),
+        price=np.array(c["price"]) * scale,
+        margin=margin,
+        inducement_cost=cost,
+        margin_pay=c["margin_pay"],
+        baseline_inducement=c["margin_pay"] * margin / cost,
+    )
+    technology = technology.replace(saving=technology.saving + np.array(c["management"]) * scale)
+    scope = spending.sum() - (spending[-1] if s["out_of_county"] == "excluded" else 0.0)
+    offered = 1.0
+    if s["budget_rule"] == "negotiated":
+        low, high = c["lowest_offer"], c["highest_offer"]
+        offered = (1 - s["bargaining"]) * low + s["bargaining"] * high
+    rest = 1 - s["lead_share"]
+    contract = Contract(
+        split=[s["lead_share"], rest * s["township_share"], rest * (1 - s["township_share"])],
+        pay_share=s["pay_share"],
+        gain_share=s["gain_share"],
+        loss_share=s["loss_share"] if s["sides"] == "two" else 0.0,
+        minimum_savings=s["corridor"],
+        minimum_losses=s["corridor"],
+        first_dollar=False,
+        gain_cap=s["cap"],
+        loss_cap=s["cap"],
+        edges="budget",
+        audit=s["audit"],
+        penalty=c["penalty"],
+        out_of_county=s["out_of_county"],
+        budget=scope * offered * (1 + s["growth"]),
+    )
+    historical = s["budget_rule"] == "historical"
+    weight = float(historical_weight(s["growth"], c["discount"])) if historical else 1.0
+    return contract, technology, weight, choice, free
+
+
+def solve(settings: dict[str, Any]) -> dict[str, Any]:
+    """Solve one setting; the browser's module answers with the same names.
+
+    Parameters
+    ----------
+    settings : dict
+        One value a name of ``SETTINGS``.
+
+    Returns
+    -------
+    dict
+        ``budget, perceived, contraction, chosen, equilibria, surplus, each_yuan, whole, without,
+        collective, curve``, in plain numbers. Money in units of 100,000 yuan.
+    """
+    contract, technology, weight, choice, free = terms(settings)
+    found = solve_problem(contract, technology, weight)
+    k, p = found.chosen, found.problem
+    best = collective_optimum(found)
+    split, pay = np.atleast_1d(contract.split), settings["pay_share"]
+    r = np.arange(81) / 80
+    worth = (p.claim[0] * p.weight[0])[None, None] * r[None, :, None]
+    before = technology.baseline_inducement
+
+    def shared(whole: float, retained: float) -> dict[str, Any]:
+        return {
+            "fund": whole - retained,
+            "pay": (pay * split * retained).tolist(),
+            "institution": ((1 - pay) * split * retained).tolist(),
+        }
+
+    by_point = ("marginal_share", "mean_surplus", "expected_transfer", "effort", "inducement",
+                "pay", "stable", "best_response")  # fmt: skip
+    return {
+        "budget": float(contract.budget),
+        "perceived": weight,
+        "contraction": found.contraction,
+        "chosen": k,
+        "equilibria": [
+            {name: getattr(found, name)[row].tolist() for name in by_point}
+            | {"visits": visit_shares(choice, found.effort[row]).tolist()}
+            for row in range(len(found.mean_surplus))
+        ],
+        "surplus": float(found.mean_surplus[k]),
+        "each_yuan": shared(1.0, float(found.marginal_share[k])),
+        "whole": shared(float(found.mean_surplus[k]), float(found.expected_transfer[k])),
+        "without": {
+            "inducement": before.tolist(),
+            "pay": (technology.margin_pay * technology.margin * before).tolist(),
+            "visits": visit_shares(free).tolist(),
+        },
+        "collective": {
+            "marginal_share": best.attrs["marginal_share"],
+            "mean_surplus": best.attrs["mean_surplus"],
+            "effort": best["collective_effort"].tolist(),
+            "inducement": best["collective_inducement"].tolist(),
+            "visits": visit_shares(choice, best["collective_effort"].to_numpy()).tolist(),
+        },
+        "curve": {
+            "r": r.tolist(),
+            "image": marginal_share(p.transfer, mean_surplus(p, worth), p.sigma)[0].tolist(),
+        },
+    }
+
+
+def page_data() -> dict[str, Any]:
+    """Return what the page needs beside the model: county, settings, presets, labels."""
+    controls = {}
+    for name, entry in SETTINGS.items():
+        if len(entry) == 2:
+            controls[name] = {"default": entry[0], "choices": list(entry[1])}
+        else:
+            keys = ("default", "low", "high", "step")
+            controls[name] = dict(zip(keys, entry, strict=True))
+    words = {
+        variable.name.removeprefix("lab_"): {
+            "en": variable.en,
+            "zh": variable.zh,
+            "definition": variable.definition,
+        }
+        for variable in load_codebook().variables.values()
+        if variable.kind == "laboratory"
+    }
+    return {
+        "county": county(),
+        "settings": controls,
+        "presets": PRESETS,
+        "preset_labels": PRESET_LABELS,
+        "labels": words,
+    }
+
+
+def script(book: Path) -> str:
+    """Join model, page and data to one script that asks for nothing else.
+
+    A script without imports also runs on pages that are opened from a folder.
+
+    Parameters
+    ----------
+    book : Path
+        The book's sources, which hold the two modules.
+    """
+    folder = book / _SCRIPTS
+    model, page = ((folder / name).read_text(encoding="utf-8") for name in ("model.mjs", "ui.mjs"))
+    model = model.replace("export function", "function")
+    page = "\n".join(line for line in page.splitlines() if not line.startswith("import "))
+    page = page.replace("export function", "function")
+    words = (folder / "words.json").read_text(encoding="utf-8").strip()
+    data = json.dumps(page_data(), ensure_ascii=False)
+    return (
+        f'"use strict";\n(() => {{\nconst DATA = {data};\nconst WORDS = {words};\n'
+        f"{model}\n{page}\nstart(DATA, WORDS);\n}})();\n"
+    )

@@ -1,0 +1,1 @@
+"""Grading: threats, draws, and the fit of the simulator."""

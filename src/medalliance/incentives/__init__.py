@@ -1,0 +1,1 @@
+"""Incentives: what a contract makes people do."""

@@ -1,0 +1,71 @@
+"""Simultaneous band of effects."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ..errors import DesignError
+from ..results import Effects
+from ..results.bands import critical_value
+from ..results.multiplier import multiplier_draws
+from ._fit import need_two_treated_clusters
+
+
+def simultaneous_band(
+    effects: Effects,
+    *,
+    level: float = 0.95,
+    n_draws: int = 999,
+    weights: Literal["rademacher", "mammen"] = "rademacher",
+    seed: int | None = None,
+) -> pd.DataFrame:
+    """Compute the band that covers all effects together.
+
+    Parameters
+    ----------
+    effects : Effects
+    level : float
+    n_draws : int
+    weights : {"rademacher", "mammen"}
+        Signs, or Mammen's two points.
+    seed : int, optional
+        That of the design if not given, which makes the band of ``effects.to_frame()``.
+
+    Returns
+    -------
+    DataFrame
+        The tidy frame of the effects with this band; ``.attrs["critical_value"]``.
+
+    Raises
+    ------
+    DesignError
+        If one cluster is treated, or the effects carry no influence functions.
+
+    References
+    ----------
+    Callaway, Sant'Anna (2021), section 4.1; Montiel Olea, Plagborg-Moller (2019).
+    """
+    need_two_treated_clusters(effects, "simultaneous_band")
+    if effects.units is None:
+        raise DesignError(
+            f"{effects.design.estimator} carries no influence functions.\n  Use conf_int()."
+        )
+    draws = multiplier_draws(
+        effects.project(np.eye(len(effects.estimate))),
+        clusters=effects.units.cluster,
+        n_draws=n_draws,
+        weights=weights,
+        seed=effects.design.seed if seed is None else seed,
+    )
+    draws *= np.sqrt(effects.variance_factor)
+    value = critical_value(draws, effects.std_error, level=level)
+    frame = effects.to_frame(level, bands=False)
+    half = np.maximum(value, stats.t.ppf((1 + level) / 2, effects.dof)) * effects.std_error
+    frame["band_low"] = effects.estimate - half
+    frame["band_high"] = effects.estimate + half
+    frame.attrs["critical_value"] = value
+    return frame

@@ -1,1 +1,0 @@
-"""Mechanism: what the contract pays and what it makes people do."""

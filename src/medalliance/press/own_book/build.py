@@ -1,0 +1,285 @@
+"""Build a reader's book: run the chapters, gather the files, write the pages."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pandas as pd
+import yaml
+
+from ...chapters.own_rules import VARIABLE
+from ...codebook import load_codebook
+from ...intake import PanelReport
+from ...panel import Panel, PanelWarning
+from ..book import fold_code, mathjax, render
+from ..finish import finish_pages
+from ..notebooks import kernel_environment, notebook_text
+from ..pages import glossary
+from . import contract, pages
+from . import files as exports
+from . import manifest as manifests
+from .chapters import CHAPTERS, GENERAL, Readiness, readiness
+from .folder import NEW, own_folder
+from .kernels import ChapterRun, closed_environment, run_chapter, temporary_files_in
+
+PANEL = "panel.parquet"
+TITLE = "Your panel"
+_QUESTIONED = ("methods", "how-sure")
+_KEEP_OUT = (
+    "This folder holds the panel as it was read, in standard form. It is your data: pass it on\n"
+    "only if you may pass on the table it was read from. The pages beside it do not need it.\n"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class OwnBook:
+    """What a reader's book is made from.
+
+    Attributes
+    ----------
+    checked : PanelReport
+        The panel under standard names, without errors.
+    data : Path
+        The file it was read from.
+    mapping, rules : Path or None
+        The mapping file that it was read with; the reader's contract.
+    only : tuple of str
+        Chapters to run; blank for all.
+    environment : dict of str to str
+        Further variables of the kernels.
+    """
+
+    checked: PanelReport
+    data: Path
+    mapping: Path | None = None
+    rules: Path | None = None
+    only: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel, with the columns that chapters can use: numbers, keys, known names."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", PanelWarning)  # the report says all of them
+            panel = self.checked.panel()
+        known = load_codebook().variables
+        frame = panel.frame
+        kept = [n for n in frame if n in known or pd.api.types.is_numeric_dtype(frame[n])]
+        return replace(panel, frame=frame[kept])
+
+
+def build_own_book(
+    own: OwnBook, source: Path, output: Path, *, report: Callable[[str], None] = lambda line: None
+) -> Path:
+    """Build the book of a reader's panel.
+
+    Parameters
+    ----------
+    own : OwnBook
+    source : Path
+        The book's sources.
+    output : Path
+        Folder of the finished book; an earlier book there is replaced by a whole one only.
+    report : callable
+        Gets a line of progress at a time.
+
+    Returns
+    -------
+    Path
+        ``output / "index.html"``.
+
+    Raises
+    ------
+    DataError
+        If the output is not ours, a cell fails by a bug, or the pages cannot be built.
+    """
+    started, clock = datetime.now(UTC), time.perf_counter()
+    with own_folder(output) as building:
+        new, scratch, staged = (building / name for name in (NEW, "scratch", "source"))
+        for folder in (new / "work", scratch):
+            folder.mkdir()
+        own.panel.frame.to_parquet(new / "work" / PANEL, index=False)
+        (new / "work" / "README.txt").write_text(_KEEP_OUT, encoding="utf-8")
+        ready = readiness(own.checked.needs)
+        chapters = {
+            name: source / f"{name}.ipynb" for name in CHAPTERS if name in (own.only or CHAPTERS)
+        }
+        if own.rules is not None:
+            shutil.copyfile(own.rules, new / "work" / own.rules.name)
+            chapters[contract.NAME] = scratch / f"{contract.NAME}.ipynb"
+            nbformat.write(contract.contract_notebook(), chapters[contract.NAME])
+        runs = _run_all(own, chapters, new / "work", scratch, ready, report)
+        with temporary_files_in(scratch / "tmp"):
+            shown, taken = _take_along(runs)
+        _stage(source, staged, list(chapters))
+        titles = {name: pages.title_of(path) for name, path in chapters.items()}
+        _write_chapters(source, staged, chapters, runs, ready)
+        facts = manifests.manifest(
+            started=started.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            seconds=time.perf_counter() - clock,
+            inputs=_inputs(own, new / "work" / PANEL),
+            runs=runs,
+            files=taken,
+            environment=kernel_environment(),
+        )
+        _write_pages(own, staged, ready, runs, shown, taken, titles, facts)
+        report("building the pages")
+        html = render(staged, building / "pages", closed_environment(scratch))
+        shutil.copytree(html, new, dirs_exist_ok=True)
+        finish_pages(new, staged)
+        (new / exports.FOLDER).mkdir()
+        for name, content in taken.items():
+            (new / exports.FOLDER / name).write_bytes(content)
+        text = json.dumps(facts, indent=1, ensure_ascii=False)
+        (new / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    return output / "index.html"
+
+
+def _run_all(
+    own: OwnBook,
+    chapters: Mapping[str, Path],
+    work: Path,
+    scratch: Path,
+    ready: Mapping[str, Readiness],
+    report: Callable[[str], None],
+) -> list[ChapterRun]:
+    runs = []
+    extra = dict(own.environment)
+    if own.rules is not None:
+        extra[VARIABLE] = str((work / own.rules.name).resolve())
+    for number, (name, path) in enumerate(chapters.items(), start=1):
+        place = f"[{number}/{len(chapters)}] {name}"
+        if name in ready and not ready[name].available:
+            report(f"{place}: not possible on this panel")
+            continue
+        report(f"{place} …")
+        run = run_chapter(path, panel=work / PANEL, scratch=scratch, extra=extra)
+        memory = "" if run.megabytes is None else f", {run.megabytes:.0f} MB"
+        state = "" if run.whole else ", not possible on this panel"
+        left = f", {len(run.refusals)} not shown" if run.whole and run.refusals else ""
+        report(f"{place}: {run.seconds:.1f} s{memory}{state}{left}")
+        runs.append(run)
+    return runs
+
+
+def _take_along(
+    runs: Sequence[ChapterRun],
+) -> tuple[list[tuple[exports.Shown, list[str]]], dict[str, bytes]]:
+    """Return what is shown with the names of its files, and the files' content."""
+    listed = [item for run in runs if run.whole for item in exports.shown_in(run)]
+    taken: dict[str, bytes] = exports.collected(listed)
+    shown = []
+    for item in listed:
+        own = exports.files_of(item)
+        taken |= own
+        shown.append((item, list(own)))
+    for item, names in shown:
+        exports.link(item, names)
+    return shown, taken
+
+
+# --- sources ------------------------------------------------------------------------------------
+def _stage(source: Path, staged: Path, chapters: Sequence[str]) -> None:
+    """Copy what every page needs: styles, the script for formulas, the general chapters."""
+    ignored = shutil.ignore_patterns("laboratory")
+    shutil.copytree(source / "_static", staged / "_static", ignore=ignored)
+    shutil.copy2(mathjax(), staged / "_static" / "tex-svg.js")
+    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    config["title"] = config["sphinx"]["config"]["html_title"] = TITLE
+    config["sphinx"]["config"]["html_theme_options"]["logo"]["text"] = TITLE
+    _write_yaml(staged / "_config.yml", config)
+    last = (*_QUESTIONED, contract.NAME)
+    parts = {
+        "Your results": [name for name in chapters if name not in last],
+        "Your results, questioned": [name for name in chapters if name in _QUESTIONED],
+        "Your contract": [name for name in chapters if name == contract.NAME],
+        "This run": ["files", "run"],
+        "How to read it": [name.rpartition(".")[0] for name in (*GENERAL, "glossary.md")],
+    }
+    listed = [
+        {"caption": caption, "chapters": [{"file": name} for name in names]}
+        for caption, names in parts.items()
+        if names
+    ]
+    _write_yaml(staged / "_toc.yml", {"format": "jb-book", "root": "index", "parts": listed})
+
+
+def _write_yaml(path: Path, content: Any) -> None:
+    text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _present(chapters: Iterable[str]) -> list[str]:
+    own = ["index.md", "files.md", "run.md", "glossary.md", *GENERAL]
+    return [*own, *(f"{name}.ipynb" for name in chapters)]
+
+
+def _write_chapters(
+    source: Path,
+    staged: Path,
+    chapters: Mapping[str, Path],
+    runs: Sequence[ChapterRun],
+    ready: Mapping[str, Readiness],
+) -> None:
+    ran, present = {run.name: run for run in runs}, _present(chapters)
+    for name, path in chapters.items():
+        if name in ran:
+            notebook = pages.annotate(ran[name], ready.get(name))
+        else:
+            notebook = nbformat.read(path, as_version=4)
+            notebook = pages.missing_chapter(notebook, ready[name].sentences)
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = pages.for_own_panel(cell.source)
+        _write_notebook(staged / f"{name}.ipynb", notebook, present)
+    for name in GENERAL:
+        if name.endswith(".md"):
+            text = (source / name).read_text(encoding="utf-8")
+            _write_text(staged / name, pages.drop_dead_links(text, present))
+        else:
+            _write_notebook(staged / name, nbformat.read(source / name, as_version=4), present)
+
+
+def _write_notebook(path: Path, notebook: Any, present: Sequence[str]) -> None:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = pages.drop_dead_links(cell.source, present)
+    _write_text(path, fold_code(notebook_text(notebook)))
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _write_pages(
+    own: OwnBook,
+    staged: Path,
+    ready: Mapping[str, Readiness],
+    runs: Sequence[ChapterRun],
+    shown: Sequence[tuple[exports.Shown, Sequence[str]]],
+    taken: Mapping[str, bytes],
+    titles: Mapping[str, str],
+    facts: Mapping[str, Any],
+) -> None:
+    read = {"file": own.data.name, "size": f"{own.data.stat().st_size:,} bytes"}
+    front = pages.front(own.panel, own.checked, read, shown, runs, titles)
+    whole = [name for name in taken if name.startswith("all-tables")]
+    _write_text(staged / "index.md", front)
+    _write_text(staged / "files.md", pages.files(shown, whole, titles))
+    _write_text(staged / "run.md", pages.run_page(facts))
+    _write_text(staged / "glossary.md", glossary())
+
+
+def _inputs(own: OwnBook, panel: Path) -> dict[str, Any]:
+    given = {"data": own.data, "mapping": own.mapping, "rules": own.rules, "panel as read": panel}
+    return {role: manifests.file_facts(path) for role, path in given.items() if path}

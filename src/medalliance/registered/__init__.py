@@ -1,0 +1,1 @@
+"""Registered: the specifications that were set before the results."""

@@ -1,0 +1,1 @@
+"""Settlement: what a contract pays, to the cent."""

@@ -1,0 +1,1 @@
+"""Show: exhibits, tables, pictures and sentences."""

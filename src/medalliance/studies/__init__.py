@@ -1,1 +1,0 @@
-"""Studies: the analysis recipes that chapters call."""
