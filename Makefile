@@ -27,7 +27,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks readme book pdf test lint bench bench-claims grade measure refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks readme book pdf test explore lint bench bench-claims grade measure refresh-peers lock new clean
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -73,6 +73,9 @@ test: $(HTML) ## build the book, run all tests, run every notebook again and com
 	@bash tools/system.sh font chromium
 	@$(PY) -m pytest tests book --nbval --nbval-sanitize-with tests/book/sanitize.cfg \
 	  -n 2 --dist loadscope -q $(ARGS)
+
+explore: $(STAMP) ## run the property tests on examples drawn anew (make test has fixed ones)
+	@$(PY) -m pytest tests/property -q --hypothesis-profile=explore $(ARGS)
 
 lint: $(STAMP) ## ruff, import layers, types
 	@$(VENV)/bin/ruff check src tests

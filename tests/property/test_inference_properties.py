@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import medalliance as ma
@@ -38,6 +38,7 @@ def row(frame, **options):
 
 @QUICK
 @given(SEEDS)
+@example(158)
 def test_unit_and_year_shifts_change_no_inference(seed):
     frame = make(seed)
     moved = frame.assign(y=frame["y"] + frame["u"] ** 1.5 - 3 * (frame["t"] - 2012) ** 2)
@@ -45,10 +46,26 @@ def test_unit_and_year_shifts_change_no_inference(seed):
     assert second["p_value"] == pytest.approx(first["p_value"], abs=1e-12)
     assert second["conf_low"] == pytest.approx(first["conf_low"], abs=1e-7)
     for kind in ("crv2", "crv3", "two_way", "driscoll_kraay"):
-        errors = [
-            ma.robust_variance(ma.twfe(panel_of(f), "y"), kind).std_error[0] for f in (frame, moved)
-        ]
-        assert errors[0] == pytest.approx(errors[1], rel=1e-7)
+        one, two = (ma.robust_variance(ma.twfe(panel_of(f), "y"), kind) for f in (frame, moved))
+        assert one.design.notes == two.design.notes
+        without = any("not positive" in note for note in one.design.notes)
+        assert np.isnan([one.std_error[0], two.std_error[0]]).tolist() == [without, without]
+        assert one.std_error[0] == pytest.approx(two.std_error[0], rel=1e-7, nan_ok=without)
+
+
+def test_a_negative_two_way_variance_is_named():
+    """Seed 158: units and years explain less than what they share."""
+    effects = ma.twfe(panel_of(make(158)), "y")
+    regression = effects.regression
+    scores = regression.scores[:, 0] * regression.bread[0, 0]
+    unit, year = (
+        pd.Series(scores).groupby(c).sum() for c in (regression.cluster, regression.year_codes)
+    )
+    both = pd.Series(scores).groupby([regression.cluster, regression.year_codes]).sum()
+    assert (unit**2).sum() + (year**2).sum() < (both**2).sum()
+    found = ma.robust_variance(effects, "two_way")
+    assert np.isnan(found.std_error[0])
+    assert "two-way variance of treated is not positive" in found.design.foot()
 
 
 @QUICK

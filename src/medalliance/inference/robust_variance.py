@@ -56,7 +56,8 @@ def robust_variance(
     -------
     Effects
         The same estimates with this variance alone; the convention is in its design. The influence
-        functions are dropped, so there is no band.
+        functions are dropped, so there is no band. A two-way variance can be negative, for it
+        subtracts what both clusterings share: then there is no standard error, and a note says so.
 
     Raises
     ------
@@ -84,13 +85,17 @@ def robust_variance(
     else:
         vcov, dof, words = _clustered(fit, kind, small_sample)
     shown = fit.select @ vcov @ fit.select.T if np.isfinite(vcov).all() else _blanks(fit, vcov)
-    return replace(
-        effects,
-        given_vcov=shown,
-        influence_function=None,
-        overall_effect=None,
-        design=replace(effects.design, std_errors=words, dof=dof),
-    )
+    notes = effects.design.notes
+    found = replace(effects, given_vcov=shown, influence_function=None, overall_effect=None)
+    lost = found.terms["term"][fit.select.any(axis=1) & ~np.isfinite(found.std_error)]
+    if kind == "two_way" and len(lost):
+        notes = (
+            *notes,
+            f"The two-way variance of {first_three(lost)} is not positive, so there is no standard "
+            "error; cluster by units, or use wild_bootstrap.",
+        )
+    design = replace(effects.design, std_errors=words, dof=dof, notes=notes)
+    return replace(found, design=design)
 
 
 def _blanks(fit: Fit, vcov: Array) -> Array:
