@@ -100,6 +100,7 @@ _HOME = {
     "spillover_did": "estimators.spillover_did",
     "stack_effects": "results",
     "stacked_did": "estimators.stacked_did",
+    "subgroup_effects": "estimators.subgroup_effects",
     "sun_abraham": "estimators.sun_abraham",
     "surplus_split": "outcomes",
     "synthetic_did": "estimators.synthetic_did",

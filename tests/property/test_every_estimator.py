@@ -113,6 +113,10 @@ CASES = {
     "fractional_panel": on_shares(
         lambda p: ma.fractional_panel(p, "share", covariates=["x"]), weights=False
     ),
+    "subgroup_effects": Case(lambda p: ma.subgroup_effects(p, "y", by="half")),
+    "subgroup_effects, imputation": Case(
+        lambda p: ma.subgroup_effects(p, "y", by="half", estimator=ma.did_imputation)
+    ),
     "synthetic_did": synthetic("sdid", unit_levels=True),
     "synthetic_did, sc": synthetic("sc", unit_levels=False),
     "synthetic_did, ascm": synthetic("ascm", unit_levels=False),
@@ -169,6 +173,7 @@ def frame_of(seed: int, *, drop: float = 0.0) -> pd.DataFrame:
             "cluster": np.repeat(PLACE, n_years),
             "weight": np.repeat(rng.uniform(0.5, 2, N_UNITS), n_years),
             "z": np.repeat(rng.normal(size=N_UNITS), n_years),
+            "half": np.repeat(PLACE // 5 % 2, n_years),
             "y": y.ravel(),
             "x": (0.5 * y + rng.normal(size=y.shape)).ravel(),
             "dose": rng.normal(size=y.size),

@@ -126,6 +126,8 @@ class Units:
         Years of ``observed``.
     observed : ndarray of bool, shape (n_units, n_years), or None
         Which years of a unit are seen, where averages weight observations rather than units.
+    outcome : ndarray of str, shape (n_units,), or None
+        The one outcome that a unit answers for, where groups of units stand side by side.
     """
 
     ids: pd.Index
@@ -134,6 +136,7 @@ class Units:
     cluster: NDArray[np.intp]
     years: NDArray[np.int64] | None = None
     observed: NDArray[np.bool_] | None = None
+    outcome: NDArray[np.str_] | None = None
 
     @cached_property
     def cluster_cohort(self) -> NDArray[np.int64]:

@@ -378,7 +378,10 @@ class Effects:
         seen = None
         if units.years is not None and units.observed is not None:
             seen = (units.years, units.observed)
-        return mass_influence(slopes, terms, units.cohort, units.relative_weight, seen)
+        weight = units.relative_weight
+        if units.outcome is not None:
+            weight = weight * (units.outcome == self.design.outcome)
+        return mass_influence(slopes, terms, units.cohort, weight, seen)
 
     def _already(self, kind: str, balance: int | None) -> Effects:
         shown = self.terms["event_time"].notna().all()

@@ -135,4 +135,6 @@ def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
         if len(set(frame["outcome"])) > 1:
             options.setdefault("by", "outcome")
         return plots.event_study(frame, unit=unit, ax=ax, **options)
-    return plots.forest(frame, label="term", unit=unit, ax=ax, **options)
+    several = len(frame) > 1 and frame["outcome"].is_unique
+    options.setdefault("label", "outcome" if several else "term")
+    return plots.forest(frame, unit=unit, ax=ax, **options)

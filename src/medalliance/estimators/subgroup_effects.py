@@ -1,0 +1,295 @@
+"""Effects by a trait that treatment cannot move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.linalg import block_diag
+
+from ..errors import DesignError, first_three, what_is_wrong
+from ..outcomes import need_outcome, outcome_values
+from ..panel import NEVER_TREATED, Panel, need_panel
+from ..results import Effects, Units, need_effects
+from ..results._cluster import count_clusters
+from ._sample import check_anticipation
+from .att_gt import att_gt
+
+Array = NDArray[np.float64]
+MOST_GROUPS = 12
+
+
+def subgroup_effects(
+    panel: Panel,
+    outcome: str,
+    *,
+    by: str,
+    quantiles: int | None = None,
+    estimator: Callable[..., Effects] = att_gt,
+    **options: Any,
+) -> Effects:
+    """Estimate effects within each group of a fixed trait.
+
+    Each group is estimated on its own units, treated and compared, as if the panel held nobody
+    else; what is joined is the inference. ``overall.combine([1, -1])`` is a difference with its
+    interval, ``subgroup_test`` the test that groups are equal.
+
+    Parameters
+    ----------
+    panel : Panel
+    outcome : str
+        Column or registered outcome.
+    by : str
+        Column or registered outcome: a trait constant in a unit, or, with ``quantiles``, a number
+        whose mean before anybody is treated sorts the units.
+    quantiles : int, optional
+        Into how many groups of about equal size the number is cut.
+    estimator : callable
+        As ``ma.att_gt``: from a panel and an outcome to Effects with influence functions.
+    **options
+        Handed to the estimator.
+
+    Returns
+    -------
+    Effects
+        The estimator's terms of each group, one group after the other; ``outcome`` names the
+        group. Clusters may hold units of several groups. Averages are taken within groups, and
+        ``.overall`` has one term a group. Degrees of freedom are those of the smallest group.
+
+    Raises
+    ------
+    DesignError
+        If the trait moves within a unit, is not known before treatment, or is missing; if there
+        is one group, or more than twelve; if a group cannot be estimated, or holds one treated
+        cluster.
+
+    References
+    ----------
+    Callaway, Sant'Anna (2021), section 2: identification holds within values of a pre-treatment
+    trait. Bloom, Michalopoulos (2013) for the test before the look at single groups.
+    """
+    need_panel(panel)
+    if by == outcome and quantiles is None:
+        raise DesignError(f"{by!r} is the outcome and the trait.\n  Name a trait set before it.")
+    check_anticipation(options.get("anticipation", 0))
+    if quantiles is None:
+        group, labels = _fixed_trait(panel, by)
+    else:
+        anticipation = int(options.get("anticipation", 0))
+        group, labels = _quantile_of_pre_period(panel, by, quantiles, anticipation)
+    if not 2 <= len(labels) <= MOST_GROUPS:
+        raise DesignError(
+            f"{by!r} makes {len(labels)} group{'' if len(labels) == 1 else 's'}: "
+            f"{first_three(labels)}.\n  Give a trait with 2 to {MOST_GROUPS} values, or quantiles."
+        )
+    found = []
+    for code, label in enumerate(labels):
+        part = panel.keep((group == code)[panel.unit_codes])
+        found.append(_one_group(part, outcome, f"{by} {label}", estimator, options))
+    joined = _join(found, pd.Series(panel.cluster_by_unit, index=panel.units))
+    rule: dict[str, Any] = {"by": by, "quantiles": quantiles, "estimator": estimator, **options}
+    return replace(
+        joined,
+        design=replace(
+            joined.design, estimator=f"{joined.design.estimator} by {by}", data_hash=panel.data_hash
+        ),
+        refit=partial(subgroup_effects, outcome=outcome, **rule),
+    )
+
+
+def _fixed_trait(panel: Panel, by: str) -> tuple[NDArray[np.intp], list[str]]:
+    """Return the group of each unit, shape (n_units,), with the groups' names in order."""
+    if by not in panel.frame.columns:
+        need_outcome(panel, by)
+        raise DesignError(
+            f"{by!r} is computed for each year, so it is no fixed trait.\n"
+            "  Pass quantiles=2 to sort units by its mean before treatment."
+        )
+    column = panel.frame[by]
+    codes, values = pd.factorize(column, sort=True)
+    known = codes >= 0
+    unit, n_units = panel.unit_codes, panel.n_units
+    lowest = np.full(n_units, len(values))
+    highest = np.full(n_units, -1)
+    np.minimum.at(lowest, unit[known], codes[known])
+    np.maximum.at(highest, unit[known], codes[known])
+    moves = (highest >= 0) & (lowest != highest)
+    if moves.any():
+        raise DesignError(
+            f"{by!r} moves within {int(moves.sum())} units: {first_three(panel.units[moves])}.\n"
+            "  A trait is fixed in a unit; sort by a pre-period mean with quantiles=2."
+        )
+    blank = highest < 0
+    if blank.any():
+        raise DesignError(
+            f"{by!r} is missing for {int(blank.sum())} units: {first_three(panel.units[blank])}.\n"
+            "  Fill it, or leave these units out with panel.keep."
+        )
+    cohort = panel.cohort_by_unit
+    year = panel.years[panel.year_codes]
+    before = np.zeros(n_units, bool)
+    before[unit[known & ((cohort[unit] == NEVER_TREATED) | (year < cohort[unit]))]] = True
+    late = ~before & ~panel.already_treated
+    if late.any():
+        raise DesignError(
+            f"{by!r} is first seen after treatment for {first_three(panel.units[late])}.\n"
+            "  A trait must be set before treatment: take one measured earlier."
+        )
+    return lowest, [str(value) for value in values]
+
+
+def _quantile_of_pre_period(
+    panel: Panel, by: str, quantiles: int, anticipation: int
+) -> tuple[NDArray[np.intp], list[str]]:
+    """Cut units by the mean of a number before anybody may respond."""
+    if not isinstance(quantiles, int | np.integer) or not 2 <= quantiles <= MOST_GROUPS:
+        raise DesignError(
+            f"quantiles={quantiles!r}.\n  Give a whole number from 2 to {MOST_GROUPS}."
+        )
+    cohort = panel.cohort_by_unit
+    starts = cohort[(cohort != NEVER_TREATED) & ~panel.already_treated]
+    first = int(starts.min()) - anticipation if len(starts) else int(panel.years[-1]) + 1
+    values = outcome_values(panel, by)
+    used = np.isfinite(values) & (panel.years[panel.year_codes] < first)
+    count = np.bincount(panel.unit_codes[used], minlength=panel.n_units)
+    needed = ~panel.already_treated
+    blank = needed & (count == 0)
+    if blank.any():
+        raise DesignError(
+            f"{by!r} is not known before {first}, when treatment starts, for "
+            f"{int(blank.sum())} units: {first_three(panel.units[blank])}.\n"
+            "  Take a number measured earlier, or leave these units out with panel.keep."
+        )
+    total = np.bincount(panel.unit_codes[used], values[used], panel.n_units)
+    mean = total / np.maximum(count, 1)
+    edges = np.quantile(mean[needed], np.arange(1, quantiles) / quantiles)
+    if len(np.unique(edges)) < quantiles - 1 or edges[-1] >= mean[needed].max():
+        raise DesignError(
+            f"{by!r} has too many equal values to make {quantiles} groups.\n  Take fewer."
+        )
+    place = np.searchsorted(edges, mean, side="left")
+    return place, [f"quantile {k + 1} of {quantiles}" for k in range(quantiles)]
+
+
+def _one_group(
+    panel: Panel,
+    outcome: str,
+    name: str,
+    estimator: Callable[..., Effects],
+    options: Mapping[str, Any],
+) -> Effects:
+    """Estimate one group under its own name."""
+    try:
+        found = estimator(panel, outcome, **options)
+    except DesignError as problem:
+        raise DesignError(
+            f"{name}: {what_is_wrong(problem)}\n  Join this group to another, or leave it out."
+        ) from problem
+    need_effects(found, "subgroup_effects")
+    if found.influence_function is None or found.units is None:
+        raise DesignError(
+            f"{found.design.estimator} carries no influence functions, so its groups have no "
+            "joint variance.\n  Use att_gt, did_imputation or the like."
+        )
+    if len(set(found.terms["outcome"])) > 1:
+        raise DesignError(
+            f"{found.design.estimator} answers for several outcomes at once.\n  Give one outcome."
+        )
+    if found.design.n_treated_clusters < 2:
+        raise DesignError(
+            f"{name} has {found.design.n_treated_clusters} treated cluster, so its effect has no "
+            "standard error.\n  Join this group to another, or leave it out."
+        )
+    return _rename(found, f"{outcome}, {name}")
+
+
+def _rename(effects: Effects, name: str) -> Effects:
+    overall = effects.overall_effect
+    return replace(
+        effects,
+        terms=effects.terms.assign(outcome=name),
+        design=replace(effects.design, outcome=name),
+        overall_effect=None if overall is None else _rename(overall, name),
+    )
+
+
+def _join(found: list[Effects], cluster: pd.Series) -> Effects:
+    """Put groups side by side on the union of their units, where others have no influence."""
+    units = _union(found, cluster)
+    first = found[0].design
+    share = [_units(one).weight.sum() / units.weight.sum() for one in found]
+    masses = [
+        one.mass * part for one, part in zip(found, share, strict=True) if one.mass is not None
+    ]
+    notes = dict.fromkeys(f"{e.design.outcome}: {note}" for e in found for note in e.design.notes)
+    overalls = [one.overall_effect for one in found]
+    known = [one for one in overalls if one is not None]
+    return replace(
+        found[0],
+        estimate=np.concatenate([one.estimate for one in found]),
+        terms=pd.concat([one.terms for one in found], ignore_index=True),
+        design=replace(
+            first,
+            outcome=", ".join(one.design.outcome for one in found),
+            n_units=len(units.ids),
+            n_obs=sum(one.design.n_obs for one in found),
+            n_clusters=count_clusters(units.cluster),
+            n_left_out=sum(one.design.n_left_out for one in found),
+            n_treated_clusters=min(one.design.n_treated_clusters for one in found),
+            dof=min(one.design.dof for one in found),
+            notes=tuple(notes),
+        ),
+        units=units,
+        influence_function=_side_by_side(found),
+        variance_factor=1.0,
+        mass=np.concatenate(masses) if len(masses) == len(found) else None,
+        regression=None,
+        overall_effect=_join(known, cluster) if len(known) == len(found) else None,
+    )
+
+
+def _units(effects: Effects) -> Units:
+    if effects.units is None:
+        raise DesignError(f"{effects.design.estimator} carries no units.\n  Use another estimator.")
+    return effects.units
+
+
+def _union(found: list[Effects], cluster: pd.Series) -> Units:
+    """Join the units of all groups; clusters are the panel's, which may span groups."""
+    parts = [_units(one) for one in found]
+    ids = parts[0].ids
+    for part in parts[1:]:
+        ids = ids.append(part.ids)
+    years, observed = parts[0].years, None
+    if years is not None:
+        years = np.unique(np.concatenate([part.years for part in parts if part.years is not None]))
+        observed = np.zeros((len(ids), len(years)), bool)
+        start = 0
+        for part in parts:
+            if part.years is not None and part.observed is not None:
+                columns = np.searchsorted(years, part.years)
+                observed[start : start + len(part.ids), columns] = part.observed
+            start += len(part.ids)
+    return Units(
+        ids=ids,
+        cohort=np.concatenate([part.cohort for part in parts]),
+        weight=np.concatenate([part.weight for part in parts]),
+        cluster=pd.factorize(cluster.loc[ids].to_numpy())[0].astype(np.intp),
+        years=years,
+        observed=observed,
+        outcome=np.repeat([e.design.outcome for e in found], [len(part.ids) for part in parts]),
+    )
+
+
+def _side_by_side(found: list[Effects]) -> Array:
+    """Scale each group's influence, with its small-sample factor, to the mean over all units."""
+    n_units = sum(len(_units(one).ids) for one in found)
+    scale = [n_units / len(_units(one).ids) * np.sqrt(one.variance_factor) for one in found]
+    return block_diag(
+        *[factor * np.asarray(one.influence) for one, factor in zip(found, scale, strict=True)]
+    )
