@@ -1,5 +1,6 @@
 # Two commands: `make book` builds the book, `make test` checks everything.
 # Each makes what it needs: .venv from requirements.lock, pages from sources.
+# .venv takes the newest Python from 3.11 to 3.14 that is here; make PYTHON=python3.12 takes that one.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -21,13 +22,16 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # a linked environment belongs to someone else and is used as it stands
 STAMP := $(if $(shell test -L $(VENV) && echo linked),,$(VENV)/.stamp)
+# another Python than that of .venv makes .venv again
+OTHER := $(if $(and $(STAMP),$(PYTHON),$(wildcard $(PY))),$(shell \
+  test "$$($(PY) -V 2>&1)" = "$$($(PYTHON) -V 2>&1)" || echo other))
 
 PACKAGE := $(shell find src -name '*.py' -o -name '*.md')
 FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks readme book pdf test explore lint bench bench-claims grade measure refresh-peers lock new clean
+.PHONY: help env data data-mssp notebooks readme book pdf test test-code explore lint bench bench-claims grade measure refresh-peers lock new clean FORCE
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -37,8 +41,8 @@ help: ## print this list
 
 env: $(STAMP) ## make .venv from requirements.lock
 
-$(VENV)/.stamp: requirements.lock
-	@bash tools/bootstrap.sh $(VENV) requirements.lock
+$(VENV)/.stamp: requirements.lock $(if $(OTHER),FORCE)
+	@PYTHON=$(PYTHON) bash tools/bootstrap.sh $(VENV) requirements.lock
 	@touch $@
 
 data: data/datapackage.json ## write the description of the data files
@@ -74,8 +78,13 @@ test: $(HTML) ## build the book, run all tests, run every notebook again and com
 	@$(PY) -m pytest tests book --nbval --nbval-sanitize-with tests/book/sanitize.cfg \
 	  -n 2 --dist loadscope -q $(ARGS)
 
-explore: $(STAMP) ## run the property tests on examples drawn anew (make test has fixed ones)
-	@$(PY) -m pytest tests/property -q --hypothesis-profile=explore $(ARGS)
+test-code: $(STAMP) ## unit, oracle and property tests alone, as on the oldest Python in .ci/run
+	@$(PY) -m pytest tests/unit tests/oracle tests/property -n 2 --dist loadscope -q $(ARGS)
+
+explore: $(STAMP) ## property tests on new random examples (ROUNDS=5, ARGS="-k shifts")
+	@for round in $$(seq $(or $(ROUNDS),1)); do seed=$$RANDOM; echo "seed $$seed"; \
+	  $(PY) -m pytest tests -m hypothesis -n 2 --dist loadscope -q \
+	    --hypothesis-profile=explore --hypothesis-seed=$$seed $(ARGS); done
 
 lint: $(STAMP) ## ruff, import layers, types
 	@$(VENV)/bin/ruff check src tests
@@ -110,13 +119,15 @@ build/spark/.stamp: spark.lock | $(STAMP)
 	@$(VENV)/bin/uv pip sync -q --require-hashes --python build/spark/bin/python $<
 	@touch $@
 
-lock: $(STAMP) ## work out requirements.lock and spark.lock again from pyproject.toml
+LOCKED := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --quiet $(or $(ARGS),--upgrade)
+
+lock: $(STAMP) ## work out all locks again, newest versions (ARGS="-P numpy": that package alone)
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra book --extra test --extra claims \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
-	  --python-version 3.11 --output-file requirements.lock --quiet
+	  $(LOCKED) --output-file requirements.lock
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra spark --constraints requirements.lock \
-	  --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade \
-	  --python-version 3.11 --output-file spark.lock --quiet
+	  $(LOCKED) --output-file spark.lock
+	@$(VENV)/bin/uv pip compile benchmarks/peers.in $(LOCKED) --output-file benchmarks/peers.lock
 
 new: $(STAMP) ## start a case page: make new CASE=county_province
 	@$(PY) -m medalliance new case $(CASE)

@@ -1,4 +1,8 @@
-"""Fixtures that find the data lying beside the project, or skip (in CI: fail) with the reason."""
+"""Fixtures that find the data lying beside the project, or skip (in CI: fail) with the reason.
+
+Property tests draw the same examples at every run (profile ``ci``), so that a red test has a
+cause in the code. ``make explore`` draws new ones.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,10 @@ from missing import skip_or_fail
 
 from medalliance.paths import PROJECT, mssp_dir, shared_dir
 
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
+settings.load_profile("ci")
+
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -22,11 +30,6 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-
-# the same examples in every run; `make explore` draws new ones
-settings.register_profile("fixed", derandomize=True, deadline=None)
-settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
-settings.load_profile("fixed")
 
 
 @pytest.fixture(scope="session")

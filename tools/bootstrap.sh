@@ -1,23 +1,10 @@
 #!/usr/bin/env bash
-# usage: tools/bootstrap.sh FOLDER LOCK: make a virtual environment that holds exactly what the lock names
+# usage: tools/bootstrap.sh FOLDER LOCK: make a virtual environment that holds exactly what the lock names,
+# with the newest Python here, or with PYTHON=<program>
 set -euo pipefail
 venv=$1 lock=$2
 
-python=
-for name in python3.11 python3 python; do
-  if "$name" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
-    python=$name
-    break
-  fi
-done
-if [ -z "$python" ]; then
-  echo "medalliance needs Python 3.11 and found none. Install python3.11 (and python3.11-venv)." >&2
-  exit 1
-fi
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-  echo "$python cannot make virtual environments. Install the package python3-venv." >&2
-  exit 1
-fi
+python=$(bash "$(dirname "$0")/find_python.sh" newest)
 
 started=$SECONDS
 echo "making $venv with $("$python" --version)" >&2

@@ -119,7 +119,7 @@ def test_only_data_that_were_opened_to_read_are_reported(tmp_path):
     assert set(report.read_text(encoding="utf-8").splitlines()) - {"data/codebook.yaml"} == {
         "data/glossary.csv",
         "src/medalliance/teaching/truth.csv",
-        "src/medalliance/teaching/panel.parquet",
+        "src/medalliance/teaching/panel.csv",
     }
 
 

@@ -27,6 +27,13 @@ HOSTS = [
 ]
 
 
+def supported() -> list[str]:
+    """List the Python versions that the package says it runs on, oldest first."""
+    named = "Programming Language :: Python :: "
+    said = [name.removeprefix(named) for name in project()["classifiers"] if named in name]
+    return sorted((name for name in said if "." in name), key=lambda name: int(name[2:]))
+
+
 def tracked() -> list[str]:
     listed = subprocess.run(
         ["git", "ls-files", "-z"], cwd=PROJECT, capture_output=True, text=True, check=True
@@ -61,6 +68,24 @@ def test_the_lock_holds_a_hash_for_every_package_and_no_option():
     assert len(blocks) > 100
     assert [block.split()[0] for block in blocks if "--hash=sha256:" not in block] == []
     assert not re.search(r"^-", text, re.MULTILINE)
+
+
+def test_all_files_agree_on_the_pythons():
+    """The package, the search for Python, the lock and the type checker name the same ones."""
+    wanted = SpecifierSet(project()["requires-python"])
+    first, last = (int(version[2:]) for version in (supported()[0], supported()[-1]))
+    assert [minor for minor in range(20) if f"3.{minor}.0" in wanted] == list(
+        range(first, last + 1)
+    )
+    search = (PROJECT / "tools" / "find_python.sh").read_text(encoding="utf-8")
+    assert f"first={first} last={last}\n" in search
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["tool"]["mypy"]["python_version"] == f"3.{first}"
+    for name in ("requirements.lock", "spark.lock", "benchmarks/peers.lock"):
+        text = (PROJECT / name).read_text(encoding="utf-8")
+        for package in ("numpy", "pandas", "matplotlib"):
+            assert len(re.findall(rf"^{package}==", text, re.MULTILINE)) == 1, "one for all"
+    assert f"--universal --python-version 3.{first} " in (PROJECT / "Makefile").read_text()
 
 
 def test_the_lock_meets_every_direct_dependency():
@@ -141,8 +166,8 @@ def test_the_readme_has_what_a_data_editor_looks_for():
     ]
     for said in ("the right to use", "Controlled randomness", "How to get what is not included"):
         assert said in readme()
-    version = project()["requires-python"].removeprefix("==").removesuffix(".*")
-    assert f"Python {version} and the {len(locked())} packages" in readme()
+    assert f"Python {supported()[0]} to {supported()[-1]} and " in readme()
+    assert f"the {len(locked())} packages" in readme()
 
 
 def test_what_comes_before_the_details_is_read_in_three_minutes():
@@ -190,12 +215,15 @@ def test_the_picture_says_in_words_what_it_shows():
 def test_the_workflow_runs_the_readmes_two_commands():
     commands = [line.split("#")[0].strip() for line in blocks("")[0].splitlines()]
     text = (PROJECT / ".github" / "workflows" / "book.yml").read_text(encoding="utf-8")
-    steps = yaml.safe_load(text)["jobs"]["test"]["steps"]
+    job = yaml.safe_load(text)["jobs"]["test"]
+    steps = job["steps"]
     ran = [line for step in steps for line in step.get("run", "").splitlines()]
     assert commands == ["make book", "make test"]
     assert [line for line in ran if line.startswith("make ")] == commands
-    versions = [step["with"]["python-version"] for step in steps if "setup-python" in str(step)]
-    assert all(f"{version}.0" in SpecifierSet(project()["requires-python"]) for version in versions)
+    asked = [step["with"]["python-version"] for step in steps if "setup-python" in str(step)]
+    assert asked == ["${{ matrix.python }}"]
+    assert job["env"] == {"PYTHON": "python${{ matrix.python }}"}
+    assert job["strategy"]["matrix"]["python"] == [supported()[0], supported()[-1]]
 
 
 def test_the_citation_is_complete():

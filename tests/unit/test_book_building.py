@@ -123,7 +123,7 @@ def test_the_status_page_names_commit_files_and_times(tmp_path):
     assert "| [a](a.ipynb) | 2 | 3 | 12.3 |" in text
     assert "| [b](b.ipynb) | 1 | 1 | not measured |" in text
     assert run_times.machine() in text
-    panel = PROJECT / "src" / "medalliance" / "teaching" / "panel.parquet"
+    panel = PROJECT / "src" / "medalliance" / "teaching" / "panel.csv"
     assert hashlib.sha256(panel.read_bytes()).hexdigest()[:12] in text
     sums = dict(line.split("  ")[::-1] for line in status.checksum_file().splitlines())
     named = {f"data/{path.name}" for path in (PROJECT / "data").glob("*.*")}

@@ -16,7 +16,7 @@ from medalliance.chapters.example_claims import (
     known_visits,
 )
 from medalliance.chapters.messy_file import EACH, MAPPING, MESSY, YEARS, messy_text
-from medalliance.panel import TEACHING_PANEL, load_panel
+from medalliance.panel import load_panel, teaching_frame
 from medalliance.provenance import Badge
 
 
@@ -52,7 +52,7 @@ def test_every_trouble_that_was_put_in_is_found(first):
 
 def test_the_mapping_gives_the_panel_back(mended):
     assert mended.ok, mended.text()
-    whole = pd.read_parquet(TEACHING_PANEL)
+    whole = teaching_frame()
     place = whole.groupby("prefecture_code")["county_code"].rank("dense")
     codes = sorted(whole["prefecture_code"].unique())[:7]
     kept = whole["prefecture_code"].isin(codes) & (place <= EACH) & whole["year"].isin(YEARS)

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 import medalliance as ma
-from medalliance.panel import TEACHING_PANEL
+from medalliance.panel import TEACHING_PANEL, teaching_frame
 from medalliance.simulate import simulate_panel, teaching_panel
 
 HASHES = {
-    "panel.parquet": "663b484e155ea430b25945e6dfc331ece94a8495ce9d87e945c9f29aaad05331",
+    "panel.csv": "167908c5d740863d011fbc2dc024e7de7b795fee1f1f60ca092ba4bca817047a",
     "truth.csv": "34fac6b4798e15e781e138ccaedf2c9b48795d5d17ea7c910afaf689b4e49f6f",
 }
 
@@ -36,7 +36,7 @@ def test_the_panel_is_one_draw_of_the_simulator():
 
 def test_the_generator_makes_the_frozen_values():
     panel, truth = teaching_panel.generate()
-    frozen = pd.read_parquet(TEACHING_PANEL)
+    frozen = teaching_frame()
     pd.testing.assert_frame_equal(panel, frozen, check_dtype=False, rtol=1e-9)
     stored = pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
     pd.testing.assert_frame_equal(truth, stored, check_dtype=False, rtol=1e-9)

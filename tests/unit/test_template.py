@@ -12,7 +12,7 @@ import medalliance as ma
 from medalliance.__main__ import main
 from medalliance.intake import template_columns, template_workbook
 from medalliance.intake.template import MAPPING
-from medalliance.panel import TEACHING_PANEL, load_mapping, standard_columns
+from medalliance.panel import load_mapping, standard_columns, teaching_frame
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def filled(workbook: bytes, frame: pd.DataFrame, path) -> None:
 
 
 def test_a_filled_template_passes_the_check_unchanged(workbook, tmp_path):
-    frame = pd.read_parquet(TEACHING_PANEL)
+    frame = teaching_frame()
     codes = frame["county_code"].unique()
     frame = frame[frame["county_code"].isin(codes[::20])].reset_index(drop=True)
     frame["rule_id"] = frame["rule_id"].replace("", pd.NA)  # a workbook has no empty text

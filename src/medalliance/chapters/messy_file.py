@@ -6,7 +6,7 @@ import io
 
 import pandas as pd
 
-from ..panel import TEACHING_PANEL
+from ..panel import teaching_frame
 from ..paths import data_dir
 
 MESSY = data_dir() / "examples" / "messy_county_panel.csv"
@@ -44,7 +44,7 @@ def messy_text() -> str:
     str
         Comma-separated text with a title line above the header.
     """
-    whole = pd.read_parquet(TEACHING_PANEL)
+    whole = teaching_frame()
     area = pd.factorize(whole["prefecture_code"], sort=True)[0] + 1
     place = whole.groupby("prefecture_code")["county_code"].rank("dense").astype(int)
     kept = (area <= PREFECTURES) & (place <= EACH) & whole["year"].isin(YEARS)

@@ -6,7 +6,7 @@ from ._checks import PanelWarning, is_money, missing_columns, suggest
 from ._encoding import find_layout
 from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
-from ._load import TEACHING_PANEL, load_panel
+from ._load import TEACHING_PANEL, load_panel, teaching_frame
 from ._mapping import ColumnMap, PanelMapping, load_mapping
 from ._names import CODES, KEYS, NA, YEARS, is_standard, recognise, standard_columns
 from ._panel import Panel, cohorts_within, gappy_units, need_panel
@@ -62,5 +62,6 @@ __all__ = [
     "standard_columns",
     "standardise",
     "suggest",
+    "teaching_frame",
     "units_of",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..chapters.laboratory import page_data
 from ..codebook import load_codebook
-from ..panel import TEACHING_PANEL
+from ..panel import TEACHING_PANEL, teaching_frame
 from ..paths import data_dir
 from ..registered.estimates import TEACHING
 from .notebooks import find_notebooks, read_cells
@@ -114,9 +114,7 @@ def _facts() -> bytes:
 
 def _teaching() -> bytes:
     """Pack the teaching panel with its true effects and the meaning of its columns."""
-    import pandas as pd
-
-    frame = pd.read_parquet(TEACHING_PANEL)
+    frame = teaching_frame()
     book = load_codebook()
     columns = [("name", "label_en", "label_zh", "unit", "definition")]
     for name in map(str, frame.columns):

@@ -32,7 +32,7 @@ def generate(seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def write(folder: Path) -> None:
-    """Write the frozen files ``panel.parquet`` and ``truth.csv`` into a folder."""
+    """Write the frozen files ``panel.csv`` and ``truth.csv`` into a folder."""
     panel, truth = generate()
-    panel.to_parquet(folder / "panel.parquet", index=False, compression="zstd")
+    panel.to_csv(folder / "panel.csv", index=False, lineterminator="\n")
     truth.to_csv(folder / "truth.csv", index=False, float_format="%.12g")
