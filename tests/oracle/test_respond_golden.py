@@ -49,7 +49,10 @@ def contract(**terms):
     ids=["two-sided", "one-sided", "one-sided half", "two-sided audited"],
 )
 def test_golden_table_to_the_printed_digits(terms, r, mu, v):
-    found = respond(contract(**terms), ALLIANCE)
+    """The printed table lets each row's baseline be audited as its contract is."""
+    audited = 0.3 * (ALLIANCE.margin - 2 * terms.get("audit", 0.0) * ALLIANCE.price)
+    before = np.maximum(audited, 0) / ALLIANCE.inducement_cost
+    found = respond(contract(**terms), ALLIANCE.replace(baseline_inducement=before))
     assert len(found.marginal_share) == 1
     assert found.unique
     assert found.stable[0]
@@ -59,6 +62,36 @@ def test_golden_table_to_the_printed_digits(terms, r, mu, v):
     assert_allclose(found.inducement[0], v, atol=5e-5 + 1e-12)
     if r == 1.0:
         assert_allclose(found.effort[0], (0.3, 0.015, 0.0005), atol=1e-12)
+
+
+def test_an_audit_saves_what_the_status_quo_induced():
+    """Solve the two-sided contract by hand, with the baseline of the status quo.
+
+    Without a contract ``v0 = beta m / h = .3`` everywhere. With ``r = 1`` efforts are
+    ``kappa w theta / g = (.3, .015, .0005)`` and save 12 + 3 + .3 = 15.3. An audit of a tenth with
+    a penalty of one takes the whole margin, so that nobody induces; the fund then saves
+    ``rho sum n p v0 = .7 (60 + 120 + 200) .3 = 79.8``, hence 95.1 in all. Without the audit the
+    hospital stops (12.6), the others fall to (.2475, .29825): .7 (120 (.0525) + 200 (.00175)).
+    """
+    found = respond(contract(loss_share=1.0, audit=0.1), ALLIANCE)
+    assert_allclose(found.mean_surplus, 95.1, rtol=1e-10)
+    plain = respond(contract(loss_share=1.0), ALLIANCE)
+    assert_allclose(plain.mean_surplus, 15.3 + 12.6 + 0.7 * (6.3 + 0.35), rtol=1e-10)
+
+
+def test_pay_per_margin_costs_the_fund():
+    """Hold the status quo while pay per margin rises from .1 to .5, two-sided contract.
+
+    ``v = max(0, beta m - kappa w rho p) / h`` with ``m = h``, ``p = 5 h``: ``v = beta - 1.75 w``
+    per member, where that is positive. Shares (.6, .03, .001): at .1 they induce
+    (0, .0475, .09825), at .5 (0, .4475, .49825); the status quo has .3. So the surplus is
+    15.3 + .7 (60 (.3) + 120 (.3 - v_T) + 200 (.3 - v_V)) = 77.355 and -12.245.
+    """
+    low, high = (
+        respond(contract(loss_share=1.0), ALLIANCE.replace(margin_pay=beta)).mean_surplus[0]
+        for beta in (0.1, 0.5)
+    )
+    assert_allclose([low, high], [77.355, -12.245], rtol=1e-10)
 
 
 def test_golden_response_total_and_contraction():

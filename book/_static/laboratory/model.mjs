@@ -1,6 +1,6 @@
 // The incentive model of the package medalliance, in plain JavaScript.
 //
-// Names, formulas and conventions are those of medalliance.mechanism; a test solves the same
+// Names, formulas and conventions are those of medalliance.incentives; a test solves the same
 // contracts with both and holds them together. Arrays have one entry a group. Infinity may be
 // given as the text "inf". Members without aversion to risk; one contract, one technology.
 
@@ -201,7 +201,7 @@ export function problemOf(contract, technology, weight) {
     inducementGain: gain,
     inducementCost,
     baselineInducement: before === undefined || before === null
-      ? gain.map((g, i) => Math.max(g, 0) / inducementCost[i])
+      ? margin.map((m, i) => (marginPay[i] * Math.max(m, 0)) / inducementCost[i])
       : spread(before, n),
     offset: budget - inScope,
     sigma: Number(technology.sigma),

@@ -174,9 +174,8 @@ def rules_table() -> Exhibit:
     frame = pd.DataFrame({"per member": rows, **columns})
     return table(
         frame,
-        caption="Equilibrium under four contracts, split 6:3:1. The budget equals spending without "
-        "a contract; where audits have already cut induced volume, that spending is lower, so the "
-        "last column is no ranking of welfare.",
+        caption="Equilibrium under four contracts, split 6:3:1. The budget equals spending in the "
+        "status quo, without retention and without audits, which no contract moves.",
         badge=_BADGE,
         source=SOURCE,
         decimals=4,

@@ -84,10 +84,6 @@ def problem_of(
     def by_group(x: Array) -> Array:
         return np.broadcast_to(np.asarray(x, dtype=float), (*lead, t.n_groups))
 
-    inducement_cost = by_group(t.inducement_cost)
-    before = t.baseline_inducement
-    if before is None:
-        before = np.maximum(gain, 0.0) / inducement_cost
     offset, sigma, weight, base = (np.broadcast_to(x, lead) for x in scalars)
     spread = Transfer(
         *(
@@ -103,8 +99,8 @@ def problem_of(
         bonus=by_group(c.performance_pay),
         fund_price=by_group(t.fund_share[..., None] * t.price),
         inducement_gain=by_group(gain),
-        inducement_cost=inducement_cost,
-        baseline_inducement=by_group(before),
+        inducement_cost=by_group(t.inducement_cost),
+        baseline_inducement=by_group(t.baseline_inducement),
         risk_aversion=by_group(t.risk_aversion),
         offset=offset,
         sigma=sigma,

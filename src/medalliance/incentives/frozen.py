@@ -46,6 +46,7 @@ def draw_cases(seed: int = 20250718) -> list[dict[str, Any]]:
             "effort_cost": [20],
             "sigma": 1.0,
             "baseline_spending": 100.0,
+            "baseline_inducement": [0.0],
         },
     }
     return [trap, *cases]
@@ -90,7 +91,16 @@ def _draw(rng: np.random.Generator, number: int) -> dict[str, Any]:
         "outflow_spending": 200.0,
         "outflow_saving": between(0, 4, 3),
     }
+    technology["baseline_inducement"] = _audited(contract, technology)
     return {"contract": contract, "technology": technology}
+
+
+def _audited(contract: dict[str, Any], technology: dict[str, Any]) -> list[float]:
+    """Return what members induce that keep nothing and are audited as the contract says."""
+    lost = contract["audit"] * (1 + contract["penalty"])
+    gain = np.array(technology["margin"]) - lost * np.array(technology["price"])
+    gain = technology["margin_pay"] * gain
+    return (np.maximum(gain, 0) / np.array(technology["inducement_cost"])).tolist()
 
 
 def _family(kind: int, between: Any) -> dict[str, Any]:

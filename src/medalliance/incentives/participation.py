@@ -10,7 +10,6 @@ from scipy.optimize import brentq
 
 from ..errors import RuleError
 from .batch import solve_batch
-from .best_response import problem_of
 from .contract import Contract
 from .technology import Technology
 
@@ -39,7 +38,7 @@ def negotiated_budget(lowest: float, highest: float, weight: float) -> float:
 
 
 def gains(contract: Contract, technology: Technology) -> Array:
-    """Return what each member gains by the contract over keeping nothing, shape (n_groups,).
+    """Return what each member gains by the contract over the status quo, shape (n_groups,).
 
     At the equilibrium with the lowest surplus, as in :func:`solve_batch`.
     """
@@ -47,10 +46,14 @@ def gains(contract: Contract, technology: Technology) -> Array:
 
 
 def _gains(contract: Contract, technology: Technology) -> Array:
-    found = solve_batch(contract, technology)
-    p = problem_of(contract, technology)
-    without = p.bonus**2 / p.effort_cost + np.maximum(p.inducement_gain, 0) ** 2 / p.inducement_cost
-    return found.utility - without / 2
+    return solve_batch(contract, technology).utility - status_quo_utility(technology)
+
+
+def status_quo_utility(technology: Technology) -> Array:
+    """Return what a member has without a contract, beta m v0 - h v0^2 / 2, per member."""
+    t = technology
+    v = t.baseline_inducement
+    return np.asarray(t.margin_pay * t.margin * v - t.inducement_cost * v**2 / 2)
 
 
 def participation_budget(
@@ -64,7 +67,7 @@ def participation_budget(
         Its budget is ignored.
     technology : Technology
     reservation : float or array, shape (n_groups,)
-        Gain over a contract that shares nothing, per member, in money.
+        Gain over the status quo, per member, in money.
 
     Returns
     -------

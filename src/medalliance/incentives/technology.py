@@ -42,8 +42,9 @@ class Technology:
     baseline_spending : float or array, shape (...)
         Spending C0 at zero effort and baseline inducement.
     baseline_inducement : array or None
-        Inducement that ``baseline_spending`` contains; None takes what members choose when they
-        keep nothing of a surplus, under the contract's audit.
+        Inducement v0 that ``baseline_spending`` contains. None takes what members choose in the
+        status quo: nothing is kept, nothing audited, margins are paid as here,
+        ``v0 = beta m+ / h``. It is worked out once; :meth:`replace` holds it.
     outflow_saving : array, shape (..., n_groups)
         Part of ``saving`` that falls on out-of-county spending.
     outflow_spending : float or array
@@ -98,6 +99,9 @@ class Technology:
         if self.groups is None:
             names = GROUPS if n_groups == 3 else tuple(f"group_{j + 1}" for j in range(n_groups))
             object.__setattr__(self, "groups", names)
+        if self.baseline_inducement is None:
+            induced = self.margin_pay * np.maximum(self.margin, 0.0) / self.inducement_cost
+            object.__setattr__(self, "baseline_inducement", induced)
 
     def _length_problems(self, n_groups: int) -> list[str]:
         problems = [
@@ -144,7 +148,11 @@ class Technology:
         return int(self.members.shape[-1])
 
     def replace(self, **changes: Any) -> Technology:
-        """Return a copy with some fields changed."""
+        """Return a copy with some fields changed, in the same status quo.
+
+        What ``baseline_spending`` contains stays what it was, whatever is changed: no lever moves
+        its own baseline. Another status quo is asked for by ``baseline_inducement=None``.
+        """
         return replace(self, **changes)
 
     def is_single(self) -> bool:
