@@ -61,6 +61,22 @@ def test_two_step_equals_linearmodels_on_the_same_moments(system, dropped):
     assert own.hansen == pytest.approx(reference.j_stat.stat, rel=1e-5)
 
 
+@pytest.mark.parametrize("system", [False, True])
+def test_one_step_sargan_counts_the_coefficients(system):
+    """Arellano, Bond (1991), equation 9: the error variance has N - K degrees of freedom."""
+    panel = load(simulate(n=50))
+    grids = [panel.grid(panel.frame[c]) for c in ("y", "x")]
+    moments = stack(grids[0], [grids[1]], [], system=system, max_lag=3, collapse=True)
+    rows = moments.seen
+    y, x, z = moments.y[rows], moments.x[rows], moments.z[rows]
+    h = np.kron(np.eye(len(rows)), moments.h)[np.ix_(rows.ravel(), rows.ravel())]
+    weight = np.linalg.pinv(z.T @ h @ z)
+    beta = np.linalg.solve(x.T @ z @ weight @ z.T @ x, x.T @ z @ weight @ z.T @ y)
+    u = y - x @ beta
+    variance = u @ u / (len(y) - x.shape[1]) / np.diag(moments.h).mean()
+    assert gmm(moments, 1).sargan == pytest.approx(u @ z @ weight @ z.T @ u / variance, rel=1e-8)
+
+
 def test_known_persistence_is_recovered():
     effects = ma.dynamic_panel(load(simulate(n=2000)), "y", exogenous=["x"])
     frame = effects.to_frame(bands=False).set_index("term")

@@ -54,3 +54,16 @@ def test_refuses_what_carries_no_agreement():
         krippendorff_alpha([[1, NAN], [NAN, 2]])
     with pytest.raises(DataError, match="without variation"):
         krippendorff_alpha([[1, 1], [1, 1]])
+
+
+def test_infinite_codes_and_negative_ratios_are_refused():
+    import medalliance as ma
+
+    codes = np.array([[1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0, -4.0]])
+    with pytest.raises(ma.DataError, match=r"negative codes on a ratio scale: coder 2, unit 4"):
+        ma.krippendorff_alpha(codes, level="ratio")
+    assert ma.krippendorff_alpha(codes, level="interval", n_draws=0).alpha < 1
+    codes[0, 1] = np.inf
+    for level in ("nominal", "ordinal", "interval", "ratio"):
+        with pytest.raises(ma.DataError, match=r"infinite codes: coder 1, unit 2"):
+            ma.krippendorff_alpha(codes, level=level)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import medalliance as ma
-from medalliance.estimators._synthetic import _ridge_corrected, synthetic_fit
+from medalliance.estimators._synthetic import _ridge_corrected, penalty_grid, synthetic_fit
 from medalliance.estimators.synthetic_weights import synthetic_weights
 
 
@@ -55,6 +55,12 @@ def test_augmented_weights_agree_with_pysyncon_at_its_penalty(smoking):
     centre = donors[:, :19].mean(axis=0)
     weights = _ridge_corrected(donors[:, :19] - centre, mean[:19] - centre, plain, 1e-2)
     assert np.mean((mean - weights @ donors)[19:]) == pytest.approx(-12.374710, abs=2e-3)
+
+
+def test_penalties_are_those_of_augsynth():
+    """augsynth 0.2.0, create_lambda_list: 20 equal steps in logs, so 21 values."""
+    step = 1e-8 ** (1 / 20)
+    np.testing.assert_allclose(penalty_grid(3.0), [3.0 * step**k for k in range(21)], rtol=1e-12)
 
 
 def test_fit_plot_draws_the_observed_and_the_synthetic_path(smoking):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, check_choice, need_type
+from ..errors import DataError, check_choice, first_three, need_type
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 USE, TENTATIVE = 0.80, 0.667
@@ -73,7 +73,8 @@ def krippendorff_alpha(
     DesignError
         If the level is unknown.
     DataError
-        Fewer than two coders share a unit, or every shared code is the same.
+        Fewer than two coders share a unit, every shared code is the same, a code is infinite, or a
+        code is negative on a ratio scale.
 
     References
     ----------
@@ -86,6 +87,20 @@ def krippendorff_alpha(
     if table.ndim != 2 or len(table) < 2:
         raise DataError(f"codes have shape {table.shape}. Give coders x units, two coders or more.")
     check_choice("level", level, ("nominal", "ordinal", "interval", "ratio"))
+    if np.isinf(table).any():
+        where = np.argwhere(np.isinf(table))
+        raise DataError(
+            "infinite codes: "
+            + first_three(f"coder {i + 1}, unit {j + 1}" for i, j in where)
+            + ".\n  Give numbers, NaN for a blank."
+        )
+    if level == "ratio" and (table < 0).any():
+        where = np.argwhere(table < 0)
+        raise DataError(
+            "negative codes on a ratio scale: "
+            + first_three(f"coder {i + 1}, unit {j + 1}" for i, j in where)
+            + '.\n  A ratio scale starts at zero: use level="interval".'
+        )
     shared = np.isfinite(table).sum(axis=0) >= 2
     pairable = table[:, shared]
     if not shared.any():

@@ -54,7 +54,8 @@ class GmmFit:
     hansen, hansen_dof : float, int
         Over-identification statistic at the two-step weights.
     sargan : float
-        The same at the one-step weights, scaled by the error variance; not robust.
+        The same at the one-step weights, scaled by the error variance with ``N - K`` degrees of
+        freedom; not robust.
     residual : ndarray, shape (n_units, n_equations)
     slope : ndarray, shape (k, q)
         Maps moments to coefficients: ``(X'Z A Z'X)^-1 X'Z A``.
@@ -116,7 +117,8 @@ def gmm(moments: Moments, steps: int) -> GmmFit:
     middle = moments_1.T @ moments_1
     robust_1 = slope_1 @ middle @ slope_1.T
     total_1 = moments_1.sum(axis=0)
-    scale = float(np.sum(u1**2) / moments.seen.sum() / np.mean(np.diag(moments.h)))
+    free = int(moments.seen.sum()) - len(first)
+    scale = float(np.sum(u1**2) / free / np.mean(np.diag(moments.h)))
     sargan = float(total_1 @ first_weight @ total_1 / scale)
     second_weight = _pseudo_inverse(middle)
     second, slope_2 = _solve(zx, zy, second_weight)

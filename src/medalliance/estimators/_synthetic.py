@@ -133,7 +133,7 @@ def _time_weights(donors: Array, n_pre: int, ridge: float) -> Array:
 def augment(donors_before: Array, treated_before: Array, omega: Array) -> tuple[Array, float]:
     """Correct synthetic-control weights by ridge regression; return weights and penalty.
 
-    The penalty is the largest of 20 values (from the largest eigenvalue down by eight orders of
+    The penalty is the largest of 21 values (from the largest eigenvalue down by eight orders of
     magnitude) whose leave-one-period-out error lies within one standard error of the smallest;
     synthetic-control weights are fitted anew for each period left out.
 
@@ -141,7 +141,7 @@ def augment(donors_before: Array, treated_before: Array, omega: Array) -> tuple[
     """
     centre = donors_before.mean(axis=0)
     x, goal = donors_before - centre, treated_before - centre
-    penalties = float(np.linalg.norm(x, 2) ** 2) * np.logspace(0, -8, 20)
+    penalties = penalty_grid(float(np.linalg.norm(x, 2) ** 2))
     every = np.arange(x.shape[1])
     errors = np.empty((len(penalties), len(every)))
     for t in every:
@@ -155,6 +155,11 @@ def augment(donors_before: Array, treated_before: Array, omega: Array) -> tuple[
     bound = mean[best] + errors[best].std(ddof=1) / np.sqrt(len(every))
     chosen = float(penalties[int(np.argmax(mean <= bound))])
     return _ridge_corrected(x, goal, omega, chosen), chosen
+
+
+def penalty_grid(largest: float) -> Array:
+    """List the penalties that are tried, both ends included, shape (21,)."""
+    return largest * np.logspace(0, -8, 21)
 
 
 def _ridge_corrected(x: Array, goal: Array, omega: Array, penalty: float) -> Array:

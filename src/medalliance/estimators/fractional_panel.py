@@ -15,6 +15,7 @@ from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
+from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
 
 Array = NDArray[np.float64]
@@ -70,8 +71,9 @@ def fractional_panel(
         A covariate that responds to shocks of the outcome, and the columns left out of the
         outcome that move it.
     scale : str
-        ``"ape"``: average partial effects, shares per unit of the covariate; ``"coefficient"``:
-        coefficients of the index.
+        ``"ape"``: average partial effects, shares per unit of the covariate, and for columns of 0
+        and 1 the change of the mean share from 0 to 1; ``"coefficient"``: coefficients of the
+        index.
 
     Returns
     -------
@@ -83,12 +85,14 @@ def fractional_panel(
     DataError
         Shares outside 0 and 1.
     DesignError
-        No instruments for the endogenous column, collinear columns, or no convergence.
+        No instruments for the endogenous column, collinear columns, no convergence, or no maximum:
+        the share does not vary, or columns tell shares of 0 or 1 apart (separation).
 
     References
     ----------
     Papke and Wooldridge (2008), Journal of Econometrics 145, equations 3.9 (pooled), 3.11
-    (GEE), 4.8 (control function) and 3.10 (average partial effects).
+    (GEE), 4.8 (control function) and 3.10 (average partial effects). Wooldridge (2010), equation
+    15.17 for the change from 0 to 1.
     """
     _check_request(link, method, scale, endogenous, instruments)
     covariates, controls, instruments = (
@@ -96,11 +100,13 @@ def fractional_panel(
         for names in (covariates, controls, instruments)
     )
     data = _collect(panel, outcome, covariates, controls, endogenous, instruments)
+    _check_maximum(data, outcome, link)
     coefficient, influence, first = _fit(data, link, method, endogenous is not None)
     wanted = ([endogenous] if endogenous is not None else []) + list(covariates)
+    switches = _switches(data, len(wanted)) if scale == "ape" else []
     if scale == "ape":
         estimate, influence = _partial_effects(
-            data, coefficient, influence, first, link, len(wanted)
+            data, coefficient, influence, first, link, len(wanted), switches
         )
     else:
         estimate, influence = coefficient[: len(wanted)], influence[:, : len(wanted)]
@@ -116,7 +122,7 @@ def fractional_panel(
         badge=panel.badge,
         covariates=(*wanted, *controls),
         data_hash=panel.data_hash,
-        notes=_notes(endogenous, instruments),
+        notes=_notes(endogenous, instruments, [wanted[j] for j in switches]),
     )
     return Effects(
         estimate=estimate,
@@ -150,10 +156,35 @@ def _units(panel: Panel, data: _Data) -> Units:
     )
 
 
-def _notes(endogenous: str | None, instruments: Sequence[str]) -> tuple[str, ...]:
-    if endogenous is None:
-        return ()
-    return (f"Control function for {endogenous}; instruments {', '.join(instruments)}.",)
+def _notes(
+    endogenous: str | None, instruments: Sequence[str], switches: Sequence[str]
+) -> tuple[str, ...]:
+    notes = []
+    if endogenous is not None:
+        notes.append(f"Control function for {endogenous}; instruments {', '.join(instruments)}.")
+    if switches:
+        notes.append(f"Of {', '.join(switches)}: the change of the mean share from 0 to 1.")
+    return tuple(notes)
+
+
+def _check_maximum(data: _Data, outcome: str, link: Link) -> None:
+    """Refuse shares for which the likelihood has no maximum."""
+    if np.ptp(data.y) == 0:
+        raise DesignError(
+            f"{outcome} is {data.y[0]:g} in every row, so nothing moves it.\n  Check the column."
+        )
+    direction = separating_direction(data.x, data.y == 0, data.y == 1)
+    if direction is not None:
+        raise DesignError(
+            f"separation: shares of 0 or 1 are told apart without an error by "
+            f"{first_three(at_fault(direction, data.names))}, so the {link} fit does not exist.\n"
+            "  Leave these columns out, or compare means with twfe."
+        )
+
+
+def _switches(data: _Data, k: int) -> list[int]:
+    """List the first k columns that are 0 or 1."""
+    return [j for j in range(k) if np.isin(data.x[:, j], (0.0, 1.0)).all()]
 
 
 def _collect(
@@ -283,18 +314,32 @@ def _coefficients(data: _Data, link: Link, method: str) -> tuple[Array, float]:
 
 
 def _partial_effects(
-    data: _Data, coefficient: Array, influence: Array, first: Array | None, link: Link, k: int
+    data: _Data,
+    coefficient: Array,
+    influence: Array,
+    first: Array | None,
+    link: Link,
+    k: int,
+    switches: Sequence[int],
 ) -> tuple[Array, Array]:
-    """Average G' b over rows; propagate the influence of b, of the rows and of the residuals."""
+    """Average effects over rows; propagate the influence of b, of the rows and of the residuals."""
     n_units, n_obs = len(influence), len(data.y)
-    _, density, bend = _link_parts(data.x @ coefficient, link)
-    b = coefficient[:k]
-    estimate = density.mean() * b
-    slope = np.outer(data.x.T @ bend / n_obs, b)
+    index = data.x @ coefficient
+    _, density, bend = _link_parts(index, link)
+    effect, bent = density[:, None] * coefficient[:k], bend[:, None] * coefficient[:k]
+    slope = data.x.T @ bent / n_obs
     slope[:k] += density.mean() * np.eye(k)
-    rows = cluster_sums((density - density.mean())[:, None], data.unit, n_units)
-    total = influence @ slope + rows * b * (n_units / n_obs)
+    for j in switches:
+        off = index - coefficient[j] * data.x[:, j]
+        (below, low, _), (above, high, _) = (
+            _link_parts(at, link) for at in (off, off + coefficient[j])
+        )
+        effect[:, j], bent[:, j] = above - below, high - low
+        slope[:, j] = data.x.T @ bent[:, j] / n_obs
+        slope[j, j] = high.mean()
+    estimate = effect.mean(axis=0)
+    rows = cluster_sums(effect - estimate, data.unit, n_units)
+    total = influence @ slope + rows * (n_units / n_obs)
     if first is not None and data.z is not None:
-        through = -coefficient[-1] * (data.z.T @ bend) / n_obs
-        total = total + np.outer(first @ through, b)
+        total = total - coefficient[-1] * first @ (data.z.T @ bent) / n_obs
     return estimate, total
