@@ -21,6 +21,7 @@ _HOME = {
     "Equilibrium": "incentives.equilibrium",
     "Evidence": "evidence",
     "Exhibit": "show.exhibits",
+    "Findings": "show.findings",
     "NEVER_TREATED": "panel",
     "Panel": "panel",
     "PanelReport": "intake",

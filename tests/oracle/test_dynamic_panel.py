@@ -82,7 +82,7 @@ def test_known_persistence_is_recovered():
     frame = effects.to_frame(bands=False).set_index("term")
     for term, truth in (("lag 1", 0.5), ("x", 1.0)):
         assert abs(frame.loc[term, "estimate"] - truth) < 3 * frame.loc[term, "std_error"]
-    tests = effects.terms.attrs["tests"].set_index("test")
+    tests = effects.tests["moments"].set_index("test")
     assert tests.loc["serial correlation, order 1", "p_value"] < 0.001
     assert tests.loc["serial correlation, order 2", "p_value"] > 0.001
     assert tests.loc["Hansen", "p_value"] > 0.001

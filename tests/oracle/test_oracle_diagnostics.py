@@ -18,8 +18,8 @@ def castle(shared):
 
 def test_bacon_weights_of_the_castle_doctrine_laws(castle):
     table = ma.bacon_decomposition(castle, "l_homicide")
-    assert table.attrs["twfe"] == pytest.approx(0.0818116, abs=5e-8)
-    found = table.attrs["by_comparison"].set_index("comparison")
+    assert table.twfe == pytest.approx(0.0818116, abs=5e-8)
+    found = table.by_comparison.set_index("comparison")
     for comparison, weight, estimate in (
         ("earlier_vs_later", 0.059763, -0.005542),
         ("later_vs_earlier", 0.031898, 0.070321),
@@ -28,7 +28,7 @@ def test_bacon_weights_of_the_castle_doctrine_laws(castle):
         assert found.loc[comparison, "weight"] == pytest.approx(weight, abs=6e-7)
         assert found.loc[comparison, "estimate"] == pytest.approx(estimate, abs=6e-7)
     fitted = ma.twfe(castle, "l_homicide").estimate[0]
-    assert table.attrs["twfe"] == pytest.approx(fitted, rel=1e-10)
+    assert table.twfe == pytest.approx(fitted, rel=1e-10)
 
 
 def test_pretest_of_r_did(shared):

@@ -66,7 +66,7 @@ def test_penalties_are_those_of_augsynth():
 def test_fit_plot_draws_the_observed_and_the_synthetic_path(smoking):
     from medalliance.show.plots import fit_paths
 
-    paths = synthetic_weights(smoking, "PacksPerCapita", method="sc").attrs["paths"]
+    paths = synthetic_weights(smoking, "PacksPerCapita", method="sc").paths
     observed, synthetic = fit_paths(paths, unit="packs a head").lines[:2]
     np.testing.assert_array_equal(observed.get_ydata(), paths["treated"])
     before = paths["year"] < 1989

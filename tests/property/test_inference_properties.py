@@ -103,5 +103,5 @@ def test_a_sign_flip_mirrors_the_interval(seed):
 def test_bacon_and_weights_agree_with_the_coefficient(seed):
     panel = panel_of(make(seed, gaps=0.0))
     coefficient = ma.twfe(panel, "y").estimate[0]
-    assert ma.bacon_decomposition(panel, "y").attrs["twfe"] == pytest.approx(coefficient, rel=1e-8)
+    assert ma.bacon_decomposition(panel, "y").twfe == pytest.approx(coefficient, rel=1e-8)
     assert ma.twfe_weights(panel, "y")["weight"].sum() == pytest.approx(1)

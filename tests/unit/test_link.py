@@ -80,7 +80,7 @@ def test_sensitivity_table_passes_the_total_where_the_mediator_vanishes():
     panel = chain()
     table = ma.mediator_sensitivity(panel, "visits", mediator="pay")
     assert table["direct"].is_monotonic_increasing
-    edge = table.attrs["rho_at_zero"]
+    edge = table.rho_at_zero
     at_edge = by_term(ma.controlled_direct_effect(panel, "visits", mediator="pay", rho=edge))
     assert at_edge.loc["direct", "estimate"] == pytest.approx(
         at_edge.loc["total", "estimate"], abs=1e-9

@@ -37,7 +37,7 @@ def make(psi_plus=0.5, psi_minus=0.2, noise=0.0, seed=0, n=400, years=10):
 def test_recovers_both_sides_of_the_kink():
     effects = ma.rebasing_regression(make(), budget="budget", surplus_rate="s")
     np.testing.assert_allclose(effects.estimate, [0.5, 0.2], atol=0.05)
-    assert (effects.terms.attrs["first_stage"]["f_statistic"] > 10).all()
+    assert (effects.tests["first_stage"]["f_statistic"] > 10).all()
 
 
 def test_division_bias_moves_least_squares_but_not_the_instrumented_estimate():

@@ -124,7 +124,7 @@ def test_effects_without_their_panel(panel, name):
 
 def test_one_number_is_a_list_of_one(panel):
     event = ma.att_gt(panel, "share", base_period="universal").aggregate("event_time")
-    one, listed = (ma.honest_did(event, relative_magnitude=m) for m in (1, [1]))
+    one, listed = (ma.honest_did(event, relative_magnitude=m).frame for m in (1, [1]))
     pd.testing.assert_frame_equal(one, listed)
     for call in (
         lambda: ma.honest_did(event, relative_magnitude="much"),

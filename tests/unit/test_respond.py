@@ -248,7 +248,7 @@ class TestBenchmarks:
         best = minimize_scalar(loss, bounds=(0, 5), method="bounded", options={"xatol": 1e-10}).x
         assert_allclose(frame["collective_effort"][0], best, atol=1e-6)
         assert (frame["effort_gap"] > 0).all()
-        assert frame.attrs["surplus_gap"] > 0
+        assert frame.surplus_gap > 0
 
     def test_corrective_pay_reaches_full_effort(self):
         base = ma.respond(contract(loss_share=1.0), ALLIANCE)

@@ -18,6 +18,7 @@ from ..panel import Panel
 from ..registered.estimates import headline
 from ..results import Effects
 from ..show.exhibits import Exhibit, figure, rounded
+from ..show.findings import Findings
 from ..show.tables import table
 from .outcome_chapters import Study, study
 
@@ -43,8 +44,8 @@ class Doubts:
     """
 
     study: Study
-    relative: dict[str, pd.DataFrame]
-    smooth: dict[str, pd.DataFrame]
+    relative: dict[str, Findings]
+    smooth: dict[str, Findings]
     refused: dict[str, str]
 
 
@@ -74,9 +75,9 @@ def breakdown_table(doubts: Doubts) -> Exhibit:
         row: dict[str, Any] = {"outcome": HEADLINES[name]}
         row["estimate"] = headline(effects, found.horizon)[0]
         if name in doubts.relative:
-            row["steps"] = doubts.relative[name].attrs["breakdown"]["relative_magnitude"]
+            row["steps"] = doubts.relative[name].breakdown["relative_magnitude"]
         if name in doubts.smooth:
-            row["slope"] = doubts.smooth[name].attrs["breakdown"]["smoothness"]
+            row["slope"] = doubts.smooth[name].breakdown["smoothness"]
         if name in doubts.refused:
             row["remark"] = doubts.refused[name]
         rows.append(row)
@@ -114,10 +115,9 @@ def bounds_figure(doubts: Doubts) -> Exhibit:
             ax.set_title(HEADLINES[name], loc="left", fontsize=10)
         fig.supxlabel("allowed step after the reform, multiple of the largest before", fontsize=10)
         fig.supylabel("95 % interval", fontsize=10)
-    joined = pd.concat([f.assign(outcome=HEADLINES[n]) for n, f in frames.items()])
+    joined = pd.concat([f.frame.assign(outcome=HEADLINES[n]) for n, f in frames.items()])
     told = "; ".join(
-        f"{HEADLINES[n]} {f.attrs['breakdown']['relative_magnitude']:.2f}"
-        for n, f in frames.items()
+        f"{HEADLINES[n]} {f.breakdown['relative_magnitude']:.2f}" for n, f in frames.items()
     )
     return figure(
         list(axes.ravel()),
@@ -172,7 +172,7 @@ def leave_one_out_figure(doubts: Doubts, name: str) -> Exhibit:
     if frame.empty:
         raise DesignError("without any one cluster no effect is left to estimate.")
     frame = frame.assign(place=range(1, len(frame) + 1))
-    whole = float(left.attrs["estimate"])
+    whole = float(left.headline)
     ax = plots.new_axes()
     with plots.style():
         ax.vlines(frame["place"], frame["conf_low"], frame["conf_high"], color=plots.PALETTE[0])
@@ -222,7 +222,7 @@ def _range_without(found: Study, name: str, by: Literal["cluster", "cohort"]) ->
     known = kept["conf_low"].notna().any()
     across = int(((kept["conf_low"] <= 0) & (kept["conf_high"] >= 0)).sum())
     return {
-        "with all": float(left.attrs["estimate"]),
+        "with all": float(left.headline),
         "lowest": kept["estimate"].min(),
         "highest": kept["estimate"].max(),
         "moves it most": str(kept.iloc[0]["left_out"]),

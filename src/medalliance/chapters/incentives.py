@@ -220,7 +220,7 @@ def gap_sentence() -> Sentence:
     """Say how much surplus is left on the table."""
     found = respond(example_contract(loss_share=1.0), example_alliance())
     whole = collective_optimum(found)
-    top, own = whole.attrs["mean_surplus"], float(found.mean_surplus[0])
+    top, own = whole.mean_surplus, float(found.mean_surplus[0])
     text = (
         f"Acting for the whole, members would save {top:.1f}. Each acting for itself, they save "
         f"{own:.1f}, which is {own / top:.0%} of it."

@@ -231,8 +231,8 @@ def solve(settings: dict[str, Any]) -> dict[str, Any]:
             "visits": visit_shares(free).tolist(),
         },
         "collective": {
-            "marginal_share": best.attrs["marginal_share"],
-            "mean_surplus": best.attrs["mean_surplus"],
+            "marginal_share": best.marginal_share,
+            "mean_surplus": best.mean_surplus,
             "effort": best["collective_effort"].tolist(),
             "inducement": best["collective_inducement"].tolist(),
             "visits": visit_shares(choice, best["collective_effort"].to_numpy()).tolist(),

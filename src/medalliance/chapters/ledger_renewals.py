@@ -169,7 +169,7 @@ def rebasing_table(panel: Panel) -> pd.DataFrame:
                 "psi_plus_std_error": float(fit.std_error[0]),
                 "psi_minus": float(minus),
                 "psi_minus_std_error": float(fit.std_error[1]),
-                "first_stage_f": float(fit.terms.attrs["first_stage"]["f_statistic"].min()),
+                "first_stage_f": float(fit.tests["first_stage"]["f_statistic"].min()),
                 "rows": fit.design.n_obs,
             }
         )

@@ -187,14 +187,14 @@ def _dose(panel: Panel) -> Effects:
 
 def sensitivity_table(found: Link) -> Exhibit:
     """Set the effect with pay held fixed as left-out confounding grows."""
-    frame = mediator_sensitivity(found.panel, SHARE, mediator=PAY)
+    sensitivity = mediator_sensitivity(found.panel, SHARE, mediator=PAY)
     known = found.truth(SHARE) - found.truth(SHARE, "pay")
     words = "" if np.isnan(known) else f" The true value is {known:.4f}."
     return table(
-        frame,
+        sensitivity.frame,
         caption="The effect on the share with township pay held fixed, if something left out "
         f"moves pay and share together.{words} At a correlation of "
-        f"{frame.attrs['rho_at_zero']:.2f} pay would carry nothing.",
+        f"{sensitivity.rho_at_zero:.2f} pay would carry nothing.",
         badge=found.panel.badge,
         source=found.source,
         decimals={"rho": 2, "direct": 4, "std_error": 4, "conf_low": 4, "conf_high": 4},

@@ -240,17 +240,18 @@ def identity_sentence(runs: Runs) -> Sentence:
 def bacon_sentence(runs: Runs) -> Sentence:
     """Say how much of the static two-way estimate compares late with already treated counties."""
     try:
-        frame = bacon_decomposition(runs.panel, runs.outcome)
+        found = bacon_decomposition(runs.panel, runs.outcome)
     except DesignError as error:
         return sentence(
             f"The decomposition is not available: {what_is_wrong(error)}",
             badge=runs.panel.badge,
             source=runs.source,
         )
+    frame = found.frame
     late = frame[frame["comparison"].isin(["later_vs_earlier", "treated_vs_already"])]
     mean = np.average(late["estimate"], weights=late["weight"]) if len(late) else np.nan
     never = frame[frame["comparison"] == "treated_vs_never"]
-    text = f"The static two-way estimate is {frame.attrs['twfe']:.4f}."
+    text = f"The static two-way estimate is {found.twfe:.4f}."
     if len(late):
         text += (
             f" {late['weight'].sum():.1%} of its weight lies on comparisons with counties that "
@@ -269,11 +270,11 @@ def pretrend_sentence(runs: Runs) -> Sentence:
         text = f"The test is not available: {runs.refused['stacked']}"
         return sentence(text, badge=runs.panel.badge, source=runs.source)
     try:
-        table = pretrend_test(effects)
+        found = pretrend_test(effects)
     except DesignError as error:
         text = f"The test is not available: {what_is_wrong(error)}"
         return sentence(text, badge=runs.panel.badge, source=runs.source)
-    return sentence(table.attrs["reading"], badge=runs.panel.badge, source=table.attrs["foot"])
+    return sentence(found.reading, badge=runs.panel.badge, source=found.foot)
 
 
 def control_table(runs: Runs) -> Exhibit:

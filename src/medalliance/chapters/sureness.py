@@ -211,12 +211,12 @@ def family_table(checks: Checks) -> Exhibit:
 
     names = possible_outcomes(checks.panel)
     effects = [stated(att_gt(checks.panel, n)).aggregate("event_time") for n in names]
-    frame = romano_wolf(effects)
-    frame["outcome"] = [outcome_label(name) for name in names]
+    tested = romano_wolf(effects)
+    frame = tested.frame.assign(outcome=[outcome_label(name) for name in names])
     shown = frame[["outcome", "estimate", "std_error", "p_value", "p_adjusted"]]
     shown = shown.rename(columns={"p_adjusted": "adjusted_p_value"})
     caption = (
-        f"The registered headlines tested together. {frame.attrs['foot']} Standard errors: "
+        f"The registered headlines tested together. {tested.foot} Standard errors: "
         f"{effects[0].design.std_errors}. The adjusted column "
         "bounds the chance of one false rejection or more."
     )
@@ -228,7 +228,7 @@ def family_table(checks: Checks) -> Exhibit:
 
 def pretrend_sentence(checks: Checks) -> Sentence:
     """Say what the pre-trend test found and what it could have found."""
-    return checks.try_to_say(lambda: pretrend_test(checks.event_study).attrs["reading"])
+    return checks.try_to_say(lambda: pretrend_test(checks.event_study).reading)
 
 
 def sensitivity_figure(checks: Checks) -> Exhibit:
@@ -238,7 +238,7 @@ def sensitivity_figure(checks: Checks) -> Exhibit:
     from ..show.plots import style
 
     scale = float(np.nanmean(checks.event_study.std_error))
-    table = honest_did(
+    found = honest_did(
         checks.event_study, relative_magnitude=RELATIVE, smoothness=[c * scale for c in CURVES]
     )
     names = {
@@ -248,18 +248,17 @@ def sensitivity_figure(checks: Checks) -> Exhibit:
     with style():
         _, axes = plt.subplots(1, 2, figsize=(6.4, 3.2), sharey=True, layout="constrained")
         for ax, (name, label) in zip(axes, names.items(), strict=True):
-            _draw_intervals(ax, table[table["restriction"] == name], label)
+            _draw_intervals(ax, found[found["restriction"] == name], label)
         axes[0].set_ylabel(f"effect, {checks.unit}")
-    low, high = table["conf_low"].min(), table["conf_high"].max()
-    target = table.attrs["target"]
+    low, high = found["conf_low"].min(), found["conf_high"].max()
     return figure(
         axes,
-        caption=f"95 % intervals of the {target} on {outcome_label(checks.outcome)} if parallel "
-        "trends fails by no more than the bound on the horizontal axis.",
+        caption=f"95 % intervals of the {found.target} on {outcome_label(checks.outcome)} if "
+        "parallel trends fails by no more than the bound on the horizontal axis.",
         alt=f"Two panels of intervals that widen as the bound grows, from {low:.4f} to {high:.4f}.",
         badge=checks.panel.badge,
         source=checks.source,
-        summary=table,
+        summary=found.frame,
     )
 
 
@@ -275,9 +274,7 @@ def _draw_intervals(ax: Any, part: pd.DataFrame, label: str) -> None:
 def breakdown_sentence(checks: Checks) -> Sentence:
     """Say how large a violation the finding survives."""
     return checks.try_to_say(
-        lambda: honest_did(checks.event_study, relative_magnitude=(0,), smoothness=(0,)).attrs[
-            "reading"
-        ]
+        lambda: honest_did(checks.event_study, relative_magnitude=(0,), smoothness=(0,)).reading
     )
 
 
@@ -288,10 +285,10 @@ def weights_sentence(checks: Checks) -> Sentence:
         weights = twfe_weights(checks.panel, checks.outcome)
         text = (
             f"The static two-way coefficient weighs {len(weights)} effects of a cohort in a year; "
-            f"{weights.attrs['n_negative']} of them get a negative weight"
+            f"{weights.n_negative} of them get a negative weight"
         )
-        total = weights.attrs["sum_negative"]
-        return f"{text}, {total:.3f} in all." if weights.attrs["n_negative"] else f"{text}."
+        total = weights.sum_negative
+        return f"{text}, {total:.3f} in all." if weights.n_negative else f"{text}."
 
     return checks.try_to_say(write)
 
@@ -335,7 +332,7 @@ def _without_each(checks: Checks, by: Literal["cohort", "cluster"]) -> pd.DataFr
     import pandas as pd
 
     try:
-        return leave_one_out(checks.event_study, checks.panel, by=by)
+        return leave_one_out(checks.event_study, checks.panel, by=by).frame
     except DesignError:
         return pd.DataFrame({"left_out": [], "estimate": [], "conf_low": [], "conf_high": []})
 
@@ -344,7 +341,7 @@ def placebo_table(checks: Checks) -> Exhibit:
     """Set the effects of reforms that had not happened yet."""
     from ..show.tables import table
 
-    frame = placebo_dates(checks.cells, checks.panel)
+    frame = placebo_dates(checks.cells, checks.panel).frame
     caption = (
         f"Effect on {outcome_label(checks.outcome)} as if the reform had come 1, 2 or 3 years "
         "earlier, on years before anybody could respond."

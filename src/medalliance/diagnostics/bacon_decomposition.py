@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 from ..errors import DesignError
 from ..estimators._sample import draw_sample
 from ..panel import NEVER_TREATED, Panel
+from ..show.findings import Findings
 
 Array = NDArray[np.float64]
 _COLUMNS = ["comparison", "treated_cohort", "control_cohort", "weight", "estimate"]
 
 
-def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = None) -> pd.DataFrame:
+def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = None) -> Findings:
     """Split the two-way fixed-effects coefficient into all two-by-two comparisons.
 
     The comparisons that use already treated units as controls (``later_vs_earlier``,
@@ -31,10 +32,10 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
 
     Returns
     -------
-    DataFrame, columns ``comparison treated_cohort control_cohort weight estimate``
+    Findings, columns ``comparison treated_cohort control_cohort weight estimate``
         One row a pair of cohorts; weights sum to one, and weights times estimates to the
-        coefficient. A control cohort of 0 is never treated. ``.attrs["twfe"]`` is the coefficient,
-        ``.attrs["by_comparison"]`` a table of weights with their mean estimates.
+        coefficient. A control cohort of 0 is never treated. ``.twfe`` is the coefficient,
+        ``.by_comparison`` a table of weights with their mean estimates.
 
     Raises
     ------
@@ -70,12 +71,15 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
     product = table["weight"] * table["estimate"]
     grouped = table.assign(product=product).groupby("comparison")[["weight", "product"]].sum()
     grouped["estimate"] = grouped["product"] / grouped["weight"]
-    table.attrs = {
-        "twfe": float(product.sum()),
-        "by_comparison": grouped[["weight", "estimate"]].reset_index(),
-        "badge": str(panel.badge),
-    }
-    return table
+    twfe = float(product.sum())
+    return Findings(
+        table,
+        f"The two-by-two comparisons in the two-way coefficient on {outcome}",
+        f"The coefficient is {twfe:.4g}; {sample.outcome.shape[0]:,} units, "
+        f"{len(sample.years)} years (Goodman-Bacon).",
+        panel.badge,
+        {"twfe": twfe, "by_comparison": grouped[["weight", "estimate"]].reset_index()},
+    )
 
 
 def _all_pairs(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
 from ..errors import DesignError
 from ..inference._refit import HEADLINE, attempt, need_refit, used_panel
 from ..panel import NEVER_TREATED, Panel
-from ..results import Effects
+from ..results import Effects, findings_of
+from ..show.findings import Findings
+from ..show.plots import forest
 
 
 def leave_one_out(
     effects: Effects, panel: Panel, *, by: str = "cluster", level: float = 0.95
-) -> pd.DataFrame:
+) -> Findings:
     """Estimate the headline again without each cluster, cohort or other group.
 
     Parameters
@@ -27,12 +31,12 @@ def leave_one_out(
 
     Returns
     -------
-    DataFrame
+    Findings
         ``left_out estimate std_error conf_low conf_high p_value n_units note change``, one row a
         group by falling absolute change; ``note`` says why there is no estimate.
-        ``.attrs["estimate"]`` is the headline of all; ``.attrs["jackknife_std_error"]`` is the CRV3
-        error ``((G - 1) / G sum change^2)^(1/2)`` where all clusters were left out in turn, NaN if
-        one of them alone identifies the effect.
+        ``.headline`` is the estimate from all; ``.jackknife_std_error`` is the CRV3 error
+        ``((G - 1) / G sum change^2)^(1/2)`` where all clusters were left out in turn, NaN if one of
+        them alone identifies the effect.
 
     Raises
     ------
@@ -74,10 +78,11 @@ def leave_one_out(
         jackknife = float(np.sqrt((len(moved) - 1) / len(moved) * (moved**2).sum()))
     order = table["change"].abs().sort_values(ascending=False, kind="stable").index
     table = table.loc[order].reset_index(drop=True)
-    table.attrs = {
-        "estimate": full,
-        "jackknife_std_error": jackknife,
-        "foot": effects.design.foot(),
-        "badge": str(effects.design.badge),
-    }
-    return table
+    return findings_of(
+        effects.design,
+        table,
+        f"The effect on {effects.design.outcome} without each {by}",
+        draw=partial(forest, label="left_out"),
+        headline=full,
+        jackknife_std_error=jackknife,
+    )

@@ -15,7 +15,8 @@ from ..estimators._within import TwoWay
 from ..inference._refit import exchangeable, need_refit, strata_of, used_panel
 from ..inference.randomisation import permuted_values
 from ..panel import NEVER_TREATED, Panel
-from ..results import Design, Effects
+from ..results import Design, Effects, findings_of
+from ..show.findings import Findings
 
 Array = NDArray[np.float64]
 COLUMN = "untreated outcome"
@@ -31,7 +32,7 @@ def minimum_detectable_effect(
     n_draws: int = 200,
     seed: int = 0,
     n_jobs: int = 1,
-) -> pd.DataFrame:
+) -> Findings:
     """Compute the effect that this design and estimator would detect.
 
     Cohorts are drawn again across clusters on untreated outcomes: those observed before treatment,
@@ -51,9 +52,10 @@ def minimum_detectable_effect(
 
     Returns
     -------
-    DataFrame, columns ``outcome power level std_deviation minimum_detectable_effect n_draws``
+    Findings, columns ``outcome power level std_deviation minimum_detectable_effect n_draws``
         ``MDE = (t_{1 - alpha / 2} + t_{power}) std_deviation``, in the outcome's unit, for the
         headline of the effects, with its degrees of freedom: clusters less one at the most.
+        ``.draws`` holds the estimates.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def _check_request(shares: Sequence[float], n_draws: int, n_clusters: int) -> No
 
 def _table(
     draws: Array, design: Design, dof: float, shares: Sequence[float], level: float
-) -> pd.DataFrame:
+) -> Findings:
     """Turn the spread of the draws into one row a power."""
     spread = float(np.nanstd(draws, ddof=1))
     rows = [
@@ -119,9 +121,8 @@ def _table(
         }
         for share in shares
     ]
-    table = pd.DataFrame(rows)
-    table.attrs = {"draws": draws, "foot": design.foot(), "badge": str(design.badge)}
-    return table
+    title = f"The smallest effect on {design.outcome} that this design detects"
+    return findings_of(design, pd.DataFrame(rows), title, draws=draws)
 
 
 def _untreated(panel: Panel, outcome: str, weights: str | None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,12 +11,14 @@ import pandas as pd
 from ..errors import DesignError, listed_numbers
 from ..inference._refit import HEADLINE, attempt, need_refit, used_panel
 from ..panel import NEVER_TREATED, Panel
-from ..results import Effects
+from ..results import Effects, findings_of
+from ..show.findings import Findings
+from ..show.plots import forest
 
 
 def placebo_dates(
     effects: Effects, panel: Panel, *, shifts: Iterable[int] = (1, 2, 3), level: float = 0.95
-) -> pd.DataFrame:
+) -> Findings:
     """Estimate the headline as if reforms had come earlier, on untreated years alone.
 
     Parameters
@@ -30,7 +33,7 @@ def placebo_dates(
 
     Returns
     -------
-    DataFrame, columns ``shift estimate std_error conf_low conf_high p_value n_units note``
+    Findings, columns ``shift estimate std_error conf_low conf_high p_value n_units note``
         ``note`` says why there is no estimate, as when no earlier year is left.
 
     Raises
@@ -62,5 +65,9 @@ def placebo_dates(
         for shift in map(int, moves)
     ]
     table = pd.DataFrame(rows, columns=["shift", *HEADLINE, "n_units", "note"])
-    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
-    return table
+    return findings_of(
+        effects.design,
+        table,
+        f"Effects on {effects.design.outcome} of reforms that had not happened yet",
+        draw=partial(forest, label="shift"),
+    )

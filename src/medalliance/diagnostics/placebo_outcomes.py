@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 
@@ -10,12 +11,14 @@ from ..errors import DesignError
 from ..inference._refit import HEADLINE, attempt, need_refit
 from ..outcomes import need_outcome
 from ..panel import Panel
-from ..results import Effects
+from ..results import Effects, findings_of
+from ..show.findings import Findings
+from ..show.plots import forest
 
 
 def placebo_outcomes(
     effects: Effects, panel: Panel, outcomes: Sequence[str], *, level: float = 0.95
-) -> pd.DataFrame:
+) -> Findings:
     """Estimate the headline for outcomes that should not move.
 
     Parameters
@@ -28,7 +31,7 @@ def placebo_outcomes(
 
     Returns
     -------
-    DataFrame, columns ``role outcome estimate std_error conf_low conf_high p_value n_units note``
+    Findings, columns ``role outcome estimate std_error conf_low conf_high p_value n_units note``
         The first row is the outcome of the effects. ``note`` says why there is no estimate, where
         the panel or the design cannot give one.
 
@@ -50,5 +53,9 @@ def placebo_outcomes(
         for role, name in [("headline", own), *(("placebo", name) for name in names)]
     ]
     table = pd.DataFrame(rows, columns=["role", "outcome", *HEADLINE, "n_units", "note"])
-    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
-    return table
+    return findings_of(
+        effects.design,
+        table,
+        "Effects on outcomes that the reform cannot reach",
+        draw=partial(forest, label="outcome"),
+    )

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, check_level, listed_numbers
-from ..results import Design, Effects, need_effects
+from ..results import Design, Effects, findings_of, need_effects
+from ..show.findings import Findings
 from ._pretrend_power import detectable_slope
 
 Array = NDArray[np.float64]
@@ -24,7 +25,7 @@ def pretrend_test(
     power: Iterable[float] = (0.5, 0.8),
     level: float = 0.95,
     seed: int = 0,
-) -> pd.DataFrame:
+) -> Findings:
     """Test that all pre-period effects are zero, with the trend that the test would detect.
 
     A test that does not reject says little if its power is low: each row gives the linear
@@ -45,8 +46,8 @@ def pretrend_test(
 
     Returns
     -------
-    DataFrame, columns ``statistic dof p_value power slope implied_bias``
-        ``.attrs["reading"]`` says it in words, with a warning where clusters are few for the test.
+    Findings, columns ``statistic dof p_value power slope implied_bias``
+        ``.reading`` says it in words, with a warning where clusters are few for the test.
 
     Raises
     ------
@@ -70,12 +71,12 @@ def pretrend_test(
     table = pd.DataFrame(
         rows, columns=["statistic", "dof", "p_value", "power", "slope", "implied_bias"]
     )
-    table.attrs = {
-        "reading": _reading(table, level, effects.design),
-        "foot": effects.design.foot(),
-        "badge": str(effects.design.badge),
-    }
-    return table
+    return findings_of(
+        effects.design,
+        table,
+        f"Pre-period effects on {effects.design.outcome}, tested together",
+        reading=_reading(table, level, effects.design),
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,10 @@ from ..errors import DesignError
 from ..estimators._sample import draw_sample
 from ..estimators._within import TwoWay
 from ..panel import NEVER_TREATED, Panel
+from ..show.findings import Findings
 
 
-def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> pd.DataFrame:
+def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> Findings:
     """Compute the weight of every cohort-by-year effect in the two-way coefficient.
 
     Under parallel trends the coefficient is the weighted sum of the effects; weights sum to one,
@@ -28,9 +29,9 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> p
 
     Returns
     -------
-    DataFrame, columns ``cohort year event_time n_units weight``
-        One row a treated cell. ``.attrs`` holds ``n_negative``, ``sum_negative`` and
-        ``spread``: the coefficient divided by ``spread`` is the smallest standard deviation of the
+    Findings, columns ``cohort year event_time n_units weight``
+        One row a treated cell. ``.n_negative`` and ``.sum_negative`` count negative weights;
+        ``.spread``: the coefficient divided by ``spread`` is the smallest standard deviation of the
         effects across cells with which their average could be zero.
 
     Raises
@@ -69,10 +70,14 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> p
     table.insert(2, "event_time", table["year"] - table["cohort"])
     share = table.pop("mass") / cell_weight[treated].sum()
     negative = table["weight"] < 0
-    table.attrs = {
+    named = {
         "n_negative": int(negative.sum()),
         "sum_negative": float(table.loc[negative, "weight"].sum()),
         "spread": float(np.sqrt((share * (table["weight"] / share - 1) ** 2).sum())),
-        "badge": str(panel.badge),
     }
-    return table
+    title = f"Weights of cohorts and years in the two-way coefficient on {outcome}"
+    foot = (
+        f"{named['n_negative']} of {len(table)} weights are negative; {len(mask):,} units "
+        "(de Chaisemartin and D'Haultfoeuille)."
+    )
+    return Findings(table, title, foot, panel.badge, named)

@@ -11,7 +11,8 @@ import pandas as pd
 
 from ..errors import DesignError, listed_numbers
 from ..panel import Panel
-from ..results import Effects, terms_frame
+from ..results import Effects, findings_of, terms_frame
+from ..show.findings import Findings
 from ._mediation import Array, Column, CommonSample, common_sample
 from .att_gt import att_gt
 
@@ -109,7 +110,7 @@ def mediator_sensitivity(
     mediator: str,
     rhos: Sequence[float] = (-0.5, -0.25, 0.0, 0.25, 0.5),
     **options: Any,
-) -> pd.DataFrame:
+) -> Findings:
     """Tabulate the direct effect as left-out confounding of the mediator grows.
 
     Parameters
@@ -124,8 +125,8 @@ def mediator_sensitivity(
 
     Returns
     -------
-    DataFrame, shape (n_rhos, 5)
-        ``rho, direct, std_error, conf_low, conf_high``; ``.attrs["rho_at_zero"]`` is the
+    Findings, columns ``rho direct std_error conf_low conf_high``
+        ``.rho_at_zero`` is the
         correlation at which the mediator's coefficient vanishes (direct equals total).
 
     Raises
@@ -139,15 +140,17 @@ def mediator_sensitivity(
     """
     rows = []
     for rho in listed_numbers("rhos", rhos):
-        frame = controlled_direct_effect(
-            panel, outcome, mediator=mediator, rho=rho, **options
-        ).to_frame(bands=False)
-        row = frame.set_index("term").loc["direct"]
+        found = controlled_direct_effect(panel, outcome, mediator=mediator, rho=rho, **options)
+        row = found.to_frame(bands=False).set_index("term").loc["direct"]
         rows.append([rho, row["estimate"], row["std_error"], row["conf_low"], row["conf_high"]])
     table = pd.DataFrame(rows, columns=["rho", "direct", "std_error", "conf_low", "conf_high"])
     common = common_sample(panel, outcome, [mediator], options.get("confounders", ()))
-    table.attrs["rho_at_zero"] = float(_residual_moments(common)[2])
-    return table
+    return findings_of(
+        found.design,
+        table,
+        f"The direct effect on {outcome} as confounding of {mediator} grows",
+        rho_at_zero=float(_residual_moments(common)[2]),
+    )
 
 
 def _mediator_slope(common: CommonSample, rho: float) -> Column:

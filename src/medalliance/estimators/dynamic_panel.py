@@ -12,7 +12,7 @@ from scipy import stats
 from ..errors import DesignError
 from ..outcomes import outcome_values
 from ..panel import Panel, need_panel
-from ..results import Design, Effects, terms_frame
+from ..results import Design, Effects, findings_of, terms_frame
 from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
 
 
@@ -52,8 +52,8 @@ def dynamic_panel(
     Returns
     -------
     Effects
-        Terms ``lag 1`` and each covariate. ``.terms.attrs["tests"]`` is a frame with the
-        Hansen, Sargan and serial-correlation tests. Carries no influence functions.
+        Terms ``lag 1`` and each covariate. ``.tests["moments"]`` holds the Hansen, Sargan and
+        serial-correlation tests. Carries no influence functions.
 
     Raises
     ------
@@ -80,26 +80,27 @@ def dynamic_panel(
     moments = well_conditioned(stacked)
     fit = gmm(moments, steps)
     names = ["lag 1", *exogenous, *predetermined]
-    terms = terms_frame(outcome, names)
-    terms.attrs["tests"] = _tests(moments, fit, n_instruments)
     n_units = int(moments.seen.any(axis=1).sum())
+    design = Design(
+        outcome=outcome,
+        estimator=f"dynamic_panel ({'system' if system else 'difference'}, {steps}-step)",
+        n_units=n_units,
+        n_obs=int(moments.seen[:, : moments.n_differenced].sum()),
+        n_clusters=n_units,
+        clusters=panel.unit,
+        std_errors="robust by unit" + (", Windmeijer-corrected" if steps == 2 else ""),
+        badge=panel.badge,
+        covariates=(*exogenous, *predetermined),
+        data_hash=panel.data_hash,
+        notes=_notes(n_instruments, n_units),
+    )
+    tests = findings_of(design, _tests(moments, fit, n_instruments), "Tests of the moments")
     return Effects(
         estimate=fit.coefficient[: len(names)],
-        terms=terms,
-        design=Design(
-            outcome=outcome,
-            estimator=f"dynamic_panel ({'system' if system else 'difference'}, {steps}-step)",
-            n_units=n_units,
-            n_obs=int(moments.seen[:, : moments.n_differenced].sum()),
-            n_clusters=n_units,
-            clusters=panel.unit,
-            std_errors="robust by unit" + (", Windmeijer-corrected" if steps == 2 else ""),
-            badge=panel.badge,
-            covariates=(*exogenous, *predetermined),
-            data_hash=panel.data_hash,
-            notes=_notes(n_instruments, n_units),
-        ),
+        terms=terms_frame(outcome, names),
+        design=design,
         given_vcov=fit.vcov[: len(names), : len(names)],
+        tests={"moments": tests},
     )
 
 

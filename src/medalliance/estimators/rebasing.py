@@ -11,7 +11,7 @@ import pandas as pd
 from ..errors import DesignError
 from ..outcomes import outcome_values
 from ..panel import Panel
-from ..results import Design, Effects, terms_frame
+from ..results import Design, Effects, findings_of, terms_frame
 
 TERMS = ("rebasing after a surplus", "rebasing after a deficit")
 
@@ -51,7 +51,7 @@ def rebasing_regression(
     Effects
         ``rebasing after a surplus`` (psi plus: 0 no ratchet, 1 the whole surplus is taken) and
         ``rebasing after a deficit`` (psi minus: 1 the whole deficit is made good).
-        ``.terms.attrs["first_stage"]`` holds the partial F statistics.
+        ``.tests["first_stage"]`` holds the partial F statistics.
 
     Raises
     ------
@@ -74,29 +74,30 @@ def rebasing_regression(
             "  Take a longer panel."
         )
     fit, first_stage = _two_stage(frame, named)
-    terms = terms_frame("log budget growth", list(TERMS))
-    terms.attrs["first_stage"] = first_stage
     n_clusters = int(frame["cluster"].nunique())
     sign = np.array([-1.0, 1.0])
     names = ["s_plus", "s_minus"]
     covariance = fit.cov.loc[names, names].to_numpy() * np.outer(sign, sign)
+    design = Design(
+        outcome="log budget growth",
+        estimator="rebasing_regression (two-stage least squares)",
+        n_units=int(frame["unit"].nunique()),
+        n_obs=len(frame),
+        n_clusters=n_clusters,
+        clusters=panel.cluster or panel.unit,
+        std_errors="clustered, G/(G-1) (N-1)/(N-K) (linearmodels IV2SLS)",
+        badge=panel.badge,
+        covariates=tuple(name.removeprefix("z: ") for name in named),
+        data_hash=panel.data_hash,
+        notes=("Instruments are listed as covariates.",),
+    )
+    first = findings_of(design, first_stage, "How far the instruments move surplus and deficit")
     return Effects(
         estimate=sign * fit.params[names].to_numpy(),
-        terms=terms,
-        design=Design(
-            outcome="log budget growth",
-            estimator="rebasing_regression (two-stage least squares)",
-            n_units=int(frame["unit"].nunique()),
-            n_obs=len(frame),
-            n_clusters=n_clusters,
-            clusters=panel.cluster or panel.unit,
-            std_errors="clustered, G/(G-1) (N-1)/(N-K) (linearmodels IV2SLS)",
-            badge=panel.badge,
-            covariates=tuple(name.removeprefix("z: ") for name in named),
-            data_hash=panel.data_hash,
-            notes=("Instruments are listed as covariates.",),
-        ),
+        terms=terms_frame("log budget growth", list(TERMS)),
+        design=design,
         given_vcov=covariance,
+        tests={"first_stage": first},
     )
 
 

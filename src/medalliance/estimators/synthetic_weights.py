@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from ..panel import Panel
+from ..show.findings import Findings
 from ._synthetic import Method
 from .synthetic_did import fit_all, make_blocks
 
 
-def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") -> pd.DataFrame:
+def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") -> Findings:
     """Tabulate the unit weights and the time weights of every adoption date.
 
     Parameters
@@ -24,9 +25,9 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
 
     Returns
     -------
-    DataFrame
+    Findings
         ``cohort``, ``kind`` ("unit" or "time"), ``name`` (unit or year), ``weight``; largest
-        first inside a cohort and kind. ``.attrs["paths"]`` holds the observed and the synthetic
+        first inside a cohort and kind. ``.paths`` holds the observed and the synthetic
         path: ``cohort, year, treated, synthetic, gap``, the synthetic one shifted to the treated
         by the time-weighted gap before adoption; ``plots.fit_paths`` draws them.
 
@@ -61,5 +62,13 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
             )
         )
     table = pd.concat(weights, ignore_index=True)[["cohort", "kind", "name", "weight"]]
-    table.attrs["paths"] = pd.concat(paths, ignore_index=True)
-    return table
+    foot = (
+        f"Donors and years before adoption, weighted by {method}; {len(blocks.donor_ids)} donors."
+    )
+    return Findings(
+        table,
+        f"Weights of the synthetic {outcome}",
+        foot,
+        panel.badge,
+        {"paths": pd.concat(paths, ignore_index=True)},
+    )

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..errors import RuleError, need_type
+from ..provenance import Badge
+from ..show.findings import Findings
 from .best_response import mean_surplus, worth_of_surplus
 from .equilibrium import Equilibrium, answers
 from .fixed_point import all_fixed_points
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-
-def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
+def collective_optimum(equilibrium: Equilibrium) -> Findings:
     """Compare members' acts with those that serve the alliance as a whole.
 
     Every member acts as if the whole transfer were its own, ``e = (kappa r theta + b) / g``, with
@@ -29,10 +27,10 @@ def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame
+    Findings
         One row a group: ``group, effort, collective_effort, effort_gap, inducement,
-        collective_inducement``; ``attrs`` holds ``marginal_share`` and ``mean_surplus`` of the
-        collective optimum, with ``surplus_gap``.
+        collective_inducement``; beside it ``.marginal_share`` and ``.mean_surplus`` of the
+        collective optimum, with ``.surplus_gap``.
 
     References
     ----------
@@ -69,9 +67,14 @@ def collective_optimum(equilibrium: Equilibrium) -> pd.DataFrame:
             "collective_inducement": found["inducement"][best],
         }
     )
-    frame.attrs = {
-        "marginal_share": float(found["marginal_share"][best]),
-        "mean_surplus": float(roots[best]),
-        "surplus_gap": float(roots[best] - eq.mean_surplus[k]),
-    }
-    return frame
+    return Findings(
+        frame,
+        "Efforts that members would choose together, beside those that they choose alone",
+        "Formulas of the incentive model.",
+        Badge.ILLUSTRATIVE,
+        {
+            "marginal_share": float(found["marginal_share"][best]),
+            "mean_surplus": float(roots[best]),
+            "surplus_gap": float(roots[best] - eq.mean_surplus[k]),
+        },
+    )

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
 from ..panel import NEVER_TREATED
-from ..results import Effects
+from ..results import Effects, findings_of
 from ..results._cluster import cluster_sums, count_clusters
+from ..show.findings import Findings
 from ._fit import Fit, headline_weights, read_fit
 from .few_treated import few_treated
 
@@ -24,7 +25,7 @@ def conley_taber(
     n_draws: int = 9_999,
     level: float = 0.95,
     seed: int = 0,
-) -> pd.DataFrame:
+) -> Findings:
     """Compute p-value and interval of an estimate with few treated clusters.
 
     The law of the error is read off the residuals of untreated clusters, each treated cluster
@@ -44,7 +45,7 @@ def conley_taber(
 
     Returns
     -------
-    DataFrame
+    Findings
         One row: ``outcome estimate p_value conf_low conf_high method n_treated_clusters
         n_control_clusters n_draws``.
 
@@ -94,8 +95,8 @@ def conley_taber(
             "n_draws": [len(found.law)],
         }
     )
-    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
-    return table
+    title = f"Effect on {effects.design.outcome} with few treated clusters"
+    return findings_of(effects.design, table, title)
 
 
 def _by_cluster(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, first_three, listed_numbers
-from ..results import Effects, need_effects
+from ..results import Effects, findings_of, need_effects
+from ..show.findings import Findings
 from ._event_time import EventStudy, read_event_study
 from .relative_magnitude import relative_magnitude_interval
 from .smoothness import smoothness_interval
@@ -29,7 +30,7 @@ def honest_did(
     level: float = 0.95,
     null: float = 0.0,
     seed: int = 0,
-) -> pd.DataFrame:
+) -> Findings:
     """Compute intervals that stay valid when parallel trends fails by at most a bound.
 
     Parameters
@@ -54,11 +55,11 @@ def honest_did(
 
     Returns
     -------
-    DataFrame, columns ``restriction bound conf_low conf_high``
-        ``.attrs["breakdown"]`` maps each restriction to the largest bound whose interval leaves
-        ``null`` out (0.0 if none does, infinite beyond 1,000 times the scale of the data);
-        ``.attrs["target"]``, ``.attrs["original"]`` (the interval under parallel trends),
-        ``.attrs["reading"]``, ``.attrs["foot"]`` and ``.attrs["badge"]`` say what is shown.
+    Findings, columns ``restriction bound conf_low conf_high``
+        ``.breakdown`` maps each restriction to the largest bound whose interval leaves ``null``
+        out (0.0 if none does, infinite beyond 1,000 times the scale of the data); ``.target``,
+        ``.level``, ``.original`` (the interval under parallel trends) and ``.reading`` say what is
+        shown.
 
     Raises
     ------
@@ -96,16 +97,16 @@ def honest_did(
     table = pd.DataFrame(rows, columns=["restriction", "bound", "conf_low", "conf_high"])
     scale = {"relative_magnitude": 1.0, "smoothness": float(np.sqrt(np.diag(study.vcov)).mean())}
     breakdown = {name: _breakdown(finders[name], scale[name], null) for name in bounds}
-    table.attrs = {
-        "breakdown": breakdown,
-        "target": target,
-        "level": level,
-        "original": _original(study, contrast, level),
-        "reading": _reading(breakdown, target, level, null),
-        "foot": effects.design.foot(),
-        "badge": str(effects.design.badge),
-    }
-    return table
+    return findings_of(
+        effects.design,
+        table,
+        f"Intervals of the {target} on {effects.design.outcome} if parallel trends fails",
+        breakdown=breakdown,
+        target=target,
+        level=level,
+        original=_original(study, contrast, level),
+        reading=_reading(breakdown, target, level, null),
+    )
 
 
 def _check(effects: Effects) -> EventStudy:

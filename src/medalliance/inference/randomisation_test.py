@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..errors import check_choice
 from ..panel import Panel
-from ..results import Effects
+from ..results import Effects, findings_of
+from ..show.findings import Findings
 from ._refit import exchangeable, need_refit, strata_of, used_panel
 from .randomisation import randomisation_inference
 
@@ -24,7 +25,7 @@ def randomisation_test(
     n_draws: int = 999,
     seed: int = 0,
     n_jobs: int = 1,
-) -> pd.DataFrame:
+) -> Findings:
     """Test that nobody was affected, by permuting cohorts across clusters.
 
     Every draw estimates the headline (``effects.overall``) again. Where the counties of a cluster
@@ -43,8 +44,8 @@ def randomisation_test(
 
     Returns
     -------
-    DataFrame, columns ``outcome estimate statistic p_value n_draws permuted n_failed``
-        One row. ``.attrs["draws"]`` holds the permuted statistics.
+    Findings, columns ``outcome estimate statistic p_value n_draws permuted n_failed``
+        One row; ``.draws`` holds the permuted statistics.
 
     Raises
     ------
@@ -87,9 +88,5 @@ def randomisation_test(
             "n_failed": [found.n_failed],
         }
     )
-    table.attrs = {
-        "draws": found.draws,
-        "foot": effects.design.foot(),
-        "badge": str(effects.design.badge),
-    }
-    return table
+    title = f"Randomisation test that the reform moved no {effects.design.outcome}"
+    return findings_of(effects.design, table, title, draws=found.draws)

@@ -12,8 +12,9 @@ from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
 from ..errors import DesignError, first_three
-from ..results import Effects, need_effects
+from ..results import Effects, findings_of, need_effects
 from ..results._cluster import cluster_sums
+from ..show.findings import Findings
 from ._fit import need_two_treated_clusters
 from ._romano_wolf import stepdown_p_values
 from ._signs import check_options, sign_blocks
@@ -29,7 +30,7 @@ def romano_wolf(
     weights: Literal["rademacher", "webb"] | None = None,
     n_draws: int = 9_999,
     seed: int = 0,
-) -> pd.DataFrame:
+) -> Findings:
     """Adjust the p-values of several headlines for testing them together.
 
     All outcomes share the draws of a cluster, so that their dependence is kept; clusters are
@@ -47,7 +48,7 @@ def romano_wolf(
 
     Returns
     -------
-    DataFrame, columns ``outcome term estimate std_error t_statistic p_value p_adjusted``
+    Findings, columns ``outcome term estimate std_error t_statistic p_value p_adjusted``
         ``p_value`` is the bootstrap's for one outcome alone, with ``(1 + #) / (1 + R)``.
 
     Raises
@@ -95,12 +96,12 @@ def romano_wolf(
             "p_adjusted": stepdown_p_values(t, draws),
         }
     )
-    table.attrs = {
-        "foot": f"Romano-Wolf stepdown, {len(draws):,} draws of {len(psi)} clusters shared by all "
-        f"outcomes, seed {seed}.",
-        "badge": str(headlines[0].design.badge),
-    }
-    return table
+    foot = (
+        f"Romano-Wolf stepdown, {len(draws):,} draws of {len(psi)} clusters shared by all "
+        f"outcomes, seed {seed}."
+    )
+    title = "Effects on several outcomes tested together"
+    return findings_of(headlines[0].design, table, title, foot=foot)
 
 
 def _cluster_influence(headlines: Sequence[Effects]) -> Array:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from ..errors import DesignError
-from ..results import Effects
+from ..results import Effects, findings_of
 from ..results.bands import critical_value
 from ..results.multiplier import multiplier_draws
+from ..show.findings import Findings
 from ._fit import need_two_treated_clusters
 
 
@@ -22,7 +22,7 @@ def simultaneous_band(
     n_draws: int = 999,
     weights: Literal["rademacher", "mammen"] = "rademacher",
     seed: int | None = None,
-) -> pd.DataFrame:
+) -> Findings:
     """Compute the band that covers all effects together.
 
     Parameters
@@ -37,8 +37,8 @@ def simultaneous_band(
 
     Returns
     -------
-    DataFrame
-        The tidy frame of the effects with this band; ``.attrs["critical_value"]``.
+    Findings
+        The tidy frame of the effects with this band; ``.critical_value``.
 
     Raises
     ------
@@ -67,5 +67,5 @@ def simultaneous_band(
     half = np.maximum(value, stats.t.ppf((1 + level) / 2, effects.dof)) * effects.std_error
     frame["band_low"] = effects.estimate - half
     frame["band_high"] = effects.estimate + half
-    frame.attrs["critical_value"] = value
-    return frame
+    title = f"Effects on {effects.design.outcome} with the band that covers all of them"
+    return findings_of(effects.design, frame, title, critical_value=value)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from ..errors import DesignError, check_choice
-from ..results import Effects
+from ..results import Effects, findings_of
+from ..show.findings import Findings
+from ..show.plots import forest
 from ._fit import headline_weights, need_two_treated_clusters, read_fit
 from .score_bootstrap import score_bootstrap
 from .wild import WildBootstrap, wild_cluster_bootstrap
@@ -27,7 +30,7 @@ def wild_bootstrap(
     n_draws: int = 9_999,
     level: float = 0.95,
     seed: int = 0,
-) -> pd.DataFrame:
+) -> Findings:
     """Test effects with few clusters.
 
     Effects of a regression get the wild cluster bootstrap-t, with the null imposed (WCR) or not
@@ -53,7 +56,7 @@ def wild_bootstrap(
 
     Returns
     -------
-    DataFrame
+    Findings
         ``outcome term estimate null t_statistic p_value conf_low conf_high method weights n_draws
         n_clusters note``. The t statistic has no small-sample factor. An end of an interval is
         infinite where no value is far enough; ``note`` then says why.
@@ -103,9 +106,12 @@ def wild_bootstrap(
         }
         for name, one in found.items()
     ]
-    table = pd.DataFrame(rows)
-    table.attrs = {"foot": effects.design.foot(), "badge": str(effects.design.badge)}
-    return table
+    return findings_of(
+        effects.design,
+        pd.DataFrame(rows),
+        f"Wild cluster bootstrap of the effect on {effects.design.outcome}",
+        draw=partial(forest, label="term"),
+    )
 
 
 def _regression(effects: Effects, terms: str, options: dict) -> dict[str, WildBootstrap]:

@@ -343,7 +343,7 @@ def pretrend_table(panel: Panel, spec: Specification = REGISTERED) -> pd.DataFra
                 "estimate_0": float(study.estimate[study.terms["event_time"] == 0][0]),
                 "low_1": float(bounds["conf_low"].iloc[0]),
                 "high_1": float(bounds["conf_high"].iloc[0]),
-                "breakdown": float(bounds.attrs["breakdown"]["relative_magnitude"]),
+                "breakdown": float(bounds.breakdown["relative_magnitude"]),
             }
         )
     return pd.DataFrame(rows)
@@ -353,8 +353,8 @@ def left_out_table(
     panel: Panel, outcome: str, by: str = "cohort", spec: Specification = REGISTERED
 ) -> pd.DataFrame:
     """Estimate one headline again without each cohort or state."""
-    table = leave_one_out(headline(panel, outcome, spec), panel, by=by)
-    return table[["left_out", "estimate", "std_error", "conf_low", "conf_high", "change"]]
+    found = leave_one_out(headline(panel, outcome, spec), panel, by=by)
+    return found[["left_out", "estimate", "std_error", "conf_low", "conf_high", "change"]]
 
 
 def mean_by_side(panel: Panel) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from ._design import FIXEST, NEYMAN, UNSCALED, Design, Regression, Units
 from ._effects import FRAME_COLUMNS, Effects
+from ._findings import findings_of
 from ._influence import CompactInfluence
 from ._need import need_effects
 from ._stack import split_by_outcome, stack_effects
@@ -17,6 +18,7 @@ __all__ = [
     "Effects",
     "Regression",
     "Units",
+    "findings_of",
     "need_effects",
     "split_by_outcome",
     "stack_effects",

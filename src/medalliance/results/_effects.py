@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, check_level
+from ..show.findings import Findings
 from . import _show
 from ._aggregate import count_units, mass_influence, plan_average
 from ._cluster import cluster_sums
@@ -83,6 +84,8 @@ class Effects:
         Estimates again with other weights or another panel.
     overall_effect : Effects or None
         The average of what is shown, where it is not a plain one.
+    tests : mapping of str to Findings
+        Tests of the fit by name, as ``"first_stage"``.
     """
 
     estimate: NDArray[np.float64]
@@ -98,6 +101,7 @@ class Effects:
     regression: Regression | None = None
     refit: Callable[..., Any] | None = None
     overall_effect: Effects | None = None
+    tests: Mapping[str, Findings] = field(default_factory=dict)
 
     @cached_property
     def influence(self) -> NDArray[np.float64] | None:

@@ -70,6 +70,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
         mass=np.concatenate(masses) if len(masses) == len(effects) else None,
         regression=None,
         refit=None,
+        tests={},
         overall_effect=(
             None if any(o is None for o in overalls) else stack_effects([o for o in overalls if o])
         ),

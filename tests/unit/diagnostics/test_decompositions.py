@@ -13,7 +13,7 @@ def test_bacon_adds_up_to_the_coefficient(simulated, seed):
     table = ma.bacon_decomposition(panel, "y")
     assert table["weight"].sum() == pytest.approx(1)
     assert (table["weight"] > 0).all()
-    assert table.attrs["twfe"] == pytest.approx(ma.twfe(panel, "y").estimate[0], rel=1e-9)
+    assert table.twfe == pytest.approx(ma.twfe(panel, "y").estimate[0], rel=1e-9)
 
 
 def test_bacon_names_always_treated_controls(simulated):
@@ -43,8 +43,8 @@ def test_twfe_weights_recover_the_coefficient_from_known_effects(simulated, gaps
     assert table["weight"].sum() == pytest.approx(1)
     total = (table["weight"] * (1 + table["event_time"] ** 2)).sum()
     assert total == pytest.approx(ma.twfe(panel, "y").estimate[0], rel=1e-8)
-    assert table.attrs["n_negative"] > 0
-    assert table.attrs["sum_negative"] == table.loc[table["weight"] < 0, "weight"].sum()
+    assert table.n_negative > 0
+    assert table.sum_negative == table.loc[table["weight"] < 0, "weight"].sum()
 
 
 def test_pretrend_reading_never_says_that_trends_are_parallel(simulated, event_study):
@@ -52,9 +52,9 @@ def test_pretrend_reading_never_says_that_trends_are_parallel(simulated, event_s
     table = ma.pretrend_test(effects)
     assert list(table["power"]) == [0.5, 0.8]
     assert (table["slope"] > 0).all()
-    assert "detected with probability 0.8" in table.attrs["reading"]
+    assert "detected with probability 0.8" in table.reading
     far = event_study([-3, -2, 0], [5.0, 4.0, 1.0], 0.1 * np.eye(3))
-    assert "is rejected" in ma.pretrend_test(far).attrs["reading"]
+    assert "is rejected" in ma.pretrend_test(far).reading
 
 
 def test_pretrend_statistic_is_a_wald_test(event_study):
@@ -80,7 +80,7 @@ def test_pretrend_refusals(simulated, event_study):
 
 def test_pretrend_reading_warns_of_few_clusters(simulated):
     few = ma.pretrend_test(ma.att_gt(simulated(n_clusters=12, treated=8), "y"))
-    assert "12 clusters a joint test" in few.attrs["reading"]
+    assert "12 clusters a joint test" in few.reading
     many = ma.att_gt(simulated(n_clusters=60, per_cluster=1, treated=20), "y")
-    reading = ma.pretrend_test(many.aggregate("event_time")).attrs["reading"]
+    reading = ma.pretrend_test(many.aggregate("event_time")).reading
     assert "rejects too often" not in reading

@@ -29,7 +29,7 @@ def test_leave_one_out_by_cluster_is_the_jackknife(simulated):
     effects = ma.twfe(panel, "y")
     table = ma.leave_one_out(effects, panel)
     jackknife = ma.robust_variance(effects, "crv3", small_sample=False).std_error[0]
-    assert table.attrs["jackknife_std_error"] == pytest.approx(jackknife, rel=1e-8)
+    assert table.jackknife_std_error == pytest.approx(jackknife, rel=1e-8)
 
 
 def test_leave_one_out_says_why_there_is_no_estimate(simulated):
@@ -38,7 +38,7 @@ def test_leave_one_out_says_why_there_is_no_estimate(simulated):
     lost = table[table["left_out"] == "p00"].iloc[0]
     assert np.isnan(lost["estimate"])
     assert "no unit starts treatment" in lost["note"]
-    assert np.isnan(table.attrs["jackknife_std_error"])
+    assert np.isnan(table.jackknife_std_error)
     with pytest.raises(DesignError, match="no column 'county_type'"):
         ma.leave_one_out(ma.twfe(panel, "y"), panel, by="county_type")
 

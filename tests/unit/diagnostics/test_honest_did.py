@@ -26,23 +26,23 @@ def test_table_holds_the_intervals_of_the_headline(event_study):
     )
     found = smoothness_interval(BETA, SIGMA, 3, mean, 0.05)
     assert table.loc[3, "conf_high"] == pytest.approx(found.centre + found.half_length)
-    assert table.attrs["target"] == "average effect over event times 0 to 2"
+    assert table.target == "average effect over event times 0 to 2"
 
 
 def test_breakdown_is_where_the_interval_reaches_zero(event_study):
     effects = event_study(TIMES, BETA, SIGMA)
     table = honest_did(effects, relative_magnitude=(0,), smoothness=(0,), event_time=0)
-    for name, bound in table.attrs["breakdown"].items():
+    for name, bound in table.breakdown.items():
         assert bound > 0
         kept = honest_did(effects, **{name: (bound * 0.999, bound * 1.001)}, event_time=0)
         assert kept["conf_low"].iloc[0] > 0 >= kept["conf_low"].iloc[1]
-        assert f"{bound:.3g}" in table.attrs["reading"]
+        assert f"{bound:.3g}" in table.reading
 
 
 def test_breakdown_is_zero_when_nothing_is_found_at_once(event_study):
     table = honest_did(event_study(TIMES, BETA * 0.01, SIGMA), relative_magnitude=(1,))
-    assert table.attrs["breakdown"] == {"relative_magnitude": 0.0}
-    assert "contains 0 at a bound of 0" in table.attrs["reading"]
+    assert table.breakdown == {"relative_magnitude": 0.0}
+    assert "contains 0 at a bound of 0" in table.reading
 
 
 def test_anticipation_moves_the_base(event_study):
@@ -79,7 +79,7 @@ def test_no_violation_gives_the_t_interval_of_the_effects(simulated):
     ):
         table = honest_did(effects, relative_magnitude=(0,), smoothness=(0,))
         expected = effects.overall.conf_int()[0]
-        assert table.attrs["original"] == pytest.approx(expected, rel=1e-8)
+        assert table.original == pytest.approx(expected, rel=1e-8)
         row = table.set_index("restriction").loc["relative_magnitude"]
         width = expected[1] - expected[0]
         assert (row["conf_low"], row["conf_high"]) == pytest.approx(expected, abs=0.02 * width)

@@ -143,7 +143,7 @@ def test_band_of_the_design_seed_is_the_band_of_the_frame(simulated):
     effects = ma.att_gt(simulated(), "y").aggregate("event_time")
     band, frame = ma.simultaneous_band(effects), effects.to_frame()
     np.testing.assert_allclose(band["band_high"], frame["band_high"], rtol=1e-10)
-    assert band.attrs["critical_value"] >= 1.959
+    assert band.critical_value >= 1.959
     mammen = ma.simultaneous_band(effects, weights="mammen", seed=1)
     assert (mammen["band_high"] != frame["band_high"]).any()
 

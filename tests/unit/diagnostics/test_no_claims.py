@@ -32,8 +32,8 @@ def texts_of_tests(event_study):
     for scale in (0.0, 0.5, 3.0):
         beta = np.r_[scale * rng.normal(size=3), 1 + rng.normal(size=2)]
         effects = event_study([-4, -3, -2, 0, 1], beta, 0.2 + 0.8 * np.eye(5))
-        yield ma.pretrend_test(effects).attrs["reading"]
-        yield ma.honest_did(effects, relative_magnitude=(1,), smoothness=(0,)).attrs["reading"]
+        yield ma.pretrend_test(effects).reading
+        yield ma.honest_did(effects, relative_magnitude=(1,), smoothness=(0,)).reading
         yield effects.describe()
         yield effects.design.foot()
     for clusters in (3, 8, 20, 60):
@@ -88,7 +88,7 @@ def test_no_page_of_the_book_claims_it():
 
 def test_a_test_that_rejects_nothing_says_so_with_its_power(event_study):
     effects = event_study([-3, -2, 0], [0.0, 0.0, 1.0], np.eye(3))
-    reading = ma.pretrend_test(effects).attrs["reading"]
+    reading = ma.pretrend_test(effects).reading
     assert "is not rejected" in reading
     assert "would be detected with probability 0.8" in reading
 

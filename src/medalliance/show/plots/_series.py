@@ -63,7 +63,7 @@ def fit_paths(paths: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
     Parameters
     ----------
     paths : DataFrame
-        ``cohort year treated synthetic`` (``synthetic_weights(...).attrs["paths"]``); one colour
+        ``cohort year treated synthetic`` (``synthetic_weights(...).paths``); one colour
         a cohort, the synthetic path dashed, a dotted line before each first treated year.
     unit : str
         Title of the vertical axis with the unit of measure.

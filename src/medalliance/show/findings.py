@@ -1,0 +1,115 @@
+"""Findings: a tidy frame with what else was found, its foot and its badge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DesignError
+from ..provenance import Badge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Findings:
+    """What a diagnostic or a method of inference found.
+
+    ``found["column"]``, ``len(found)``, iteration over columns and the methods of a DataFrame
+    reach the frame; what was found beside it is an attribute, as ``found.breakdown``.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Tidy, one row a finding.
+    title : str
+        What the table shows.
+    foot : str
+        How it was made.
+    badge : Badge
+        Kind of evidence.
+    named : mapping of str to object
+        What was found beside the frame, by name.
+    draw : callable or None
+        Draws the findings: ``draw(frame, ax=None)`` returns Axes.
+    """
+
+    frame: pd.DataFrame
+    title: str
+    foot: str
+    badge: Badge = Badge.YOURS
+    named: Mapping[str, Any] = field(default_factory=dict)
+    draw: Callable[..., Any] | None = None
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a copy of the frame."""
+        return self.frame.copy()
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the findings can be drawn."""
+        return self.draw is not None
+
+    def plot(self, ax: Any = None, **options: Any) -> Any:
+        """Draw the findings; returns the Axes.
+
+        Raises
+        ------
+        DesignError
+            If they are a table only.
+        """
+        if self.draw is None:
+            raise DesignError(f"no picture of {self.title}.\n  Show it as a table.")
+        return self.draw(self.frame, ax=ax, **options)
+
+    def to_latex(self) -> str:
+        """Return the findings as a LaTeX table with their foot."""
+        from .tables import to_latex
+
+        return to_latex(self.frame, caption=self.title, foot=self.foot)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self.frame[key]
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.frame)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.frame
+
+    def __getattr__(self, name: str) -> Any:
+        held = self.__dict__  # empty while a pickle is read
+        if name in held.get("named", ()):
+            return held["named"][name]
+        if "frame" not in held or name.startswith("_") or not hasattr(held["frame"], name):
+            found = ", ".join(held.get("named", ())) or "no other name"
+            raise AttributeError(f"the findings hold .frame and {found}, not {name!r}")
+        return getattr(held["frame"], name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self.named})
+
+    def __repr__(self) -> str:
+        body = self.frame.to_string(index=False, na_rep="")
+        beside = [
+            f"{name}: {value}"
+            for name, value in self.named.items()
+            if isinstance(value, str | int | float)
+        ]
+        return "\n".join([f"[{self.badge}] {self.title}", body, *beside, self.foot])
+
+    def _repr_html_(self) -> str:
+        from .tables import table
+
+        exhibit = table(
+            self.frame, caption=self.title, badge=self.badge, source=self.foot, blank=""
+        )
+        reading = self.named.get("reading")
+        told = f"<p>{escape(reading)}</p>" if reading else ""
+        return exhibit._repr_html_() + told
