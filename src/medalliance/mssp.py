@@ -20,15 +20,12 @@ from .paths import mssp_dir
 
 TRACKS = ("1", "1+", "2", "3", "A", "B", "C", "D", "E", "ENHANCED")
 ONE_SIDED = ("1", "A", "B")
+BASIC = ("A", "B", "C", "D", "E")
 SMALLEST = 500
+LARGE_ENOUGH, HALF_RATE_FROM = 5_000, 2024
 ELECTIVE = tuple(Decimal(text) for text in ("0", "0.005", "0.01", "0.015", "0.02"))
 
-_PERCENT = {
-    "minimum_savings_rate": (2014, 2021, 2022),
-    "quality_score": (2015, 2021, 2022),
-    "final_share": (2015, 2021, 2022),
-}
-_SCORE_ROUNDED = range(2015, 2021)
+_SCORE_ROUNDED = 2015  # first year whose scores are printed to four places
 _ROUNDING = Decimal("0.00005")
 _MISSING = {"", "-", "*", ".", "NA", "N/A", "NAN", "<NA>"}
 
@@ -61,6 +58,8 @@ _NUMBERS: dict[str, tuple[str, ...]] = {
     "historical_benchmark": ("histbnchmk",),
     "met_quality_standard": ("met_qps",),
     "met_alternative_standard": ("met_altqps",),
+    "guardrail": ("guardrail",),
+    "reduced_share": ("reducedss",),
     "revenue_loss_limit": ("revlosslimit",),
     "visits_total": ("p_em_total",),
     "visits_primary_physician": ("p_em_pcp_vis",),
@@ -75,6 +74,20 @@ _NUMBERS: dict[str, tuple[str, ...]] = {
     "n_nurse_specialists": ("n_cns",),
     "share_dually_eligible": ("perc_dual",),
 }
+
+
+# without these no settlement can be worked out
+_NEEDED = (
+    _TEXT["aco_id"],
+    _TEXT["name"],
+    _TEXT["start_date"],
+    _MONEY["benchmark"],
+    _MONEY["savings"],
+    _MONEY["earned"],
+    _RATES["minimum_savings_rate"],
+    _RATES["quality_score"],
+    _NUMBERS["beneficiaries"],
+)
 
 
 def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
@@ -119,7 +132,7 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
 def _read_year(path: Path, year: int) -> pd.DataFrame:
     raw = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False, index_col=False)
     raw.columns = [str(name).strip().lower() for name in raw.columns]
-    out = _read_2013(raw) if "aco identifier" in raw else _read_named(raw, year, path)
+    out = _read_2013(raw) if "aco identifier" in raw else _read_named(raw, path)
     out.insert(0, "year", year)
     out["months"] = _months(out)
     return out
@@ -130,9 +143,8 @@ def _column(raw: pd.DataFrame, names: tuple[str, ...]) -> pd.Series:
     return pd.Series("", index=raw.index, dtype=object) if found is None else found.astype(object)
 
 
-def _read_named(raw: pd.DataFrame, year: int, path: Path) -> pd.DataFrame:
-    lacking = [names[0] for names in (_TEXT["name"], _MONEY["benchmark"], _MONEY["earned"],
-                                      _RATES["quality_score"]) if names[0] not in raw]  # fmt: skip
+def _read_named(raw: pd.DataFrame, path: Path) -> pd.DataFrame:
+    lacking = [names[0] for names in _NEEDED if not set(names) & set(raw.columns)]
     if lacking:
         raise DataError(
             f"{path.name}: no column {first_three(lacking)}.\n"
@@ -143,8 +155,8 @@ def _read_named(raw: pd.DataFrame, year: int, path: Path) -> pd.DataFrame:
     for key, names in _MONEY.items():
         out[key] = _column(raw, names).map(_cents).astype("Int64")
     for key, names in _RATES.items():
-        percent = year in _PERCENT[key]
-        out[key] = _column(raw, names).map(partial(_rate, percent=percent))
+        column = _column(raw, names)
+        out[key] = column.map(partial(_rate, percent=_in_percent(column)))
     reporting = _column(raw, _RATES["quality_score"]).map(_plain).isin(["P4R", ""])
     for key, columns in _NUMBERS.items():
         out[key] = _column(raw, columns).map(_number).astype(float)
@@ -235,6 +247,14 @@ def _rate(text: object, *, percent: bool) -> str:
     return format((value / 100 if percent else value).normalize(), "f")
 
 
+def _in_percent(column: pd.Series) -> bool:
+    """Say whether a column of rates is in percent: it says so, or exceeds one."""
+    plain = column.map(_plain)
+    if plain.str.endswith("%").any():
+        return True
+    return bool((pd.to_numeric(plain, errors="coerce") > 1).any())
+
+
 def _number(text: object) -> float:
     plain = _plain(text)
     percent = plain.endswith("%")
@@ -253,7 +273,7 @@ def mssp_ledger(frame: pd.DataFrame, *, end: int = 0) -> pd.DataFrame:
         From ``read_mssp``.
     end : {-1, 0, 1}
         Take quality scores as printed (0), or at the lower or upper end of what their rounding
-        leaves (2015-2020 print four places).
+        leaves (four places since 2015).
 
     Returns
     -------
@@ -262,13 +282,17 @@ def mssp_ledger(frame: pd.DataFrame, *, end: int = 0) -> pd.DataFrame:
         published spending does in 2013. The minimum savings rate is named where it was elected;
         and where an organisation is smaller than the schedule;
         elsewhere it follows from the number of beneficiaries. A disaster adjustment is halved
-        for contracts of six months, because the files print the full year's.
+        for contracts of six months, because the files print the full year's. What a year's file
+        cannot say is what the rules of that year imply: no alternative standard before 2023, no
+        guardrail before 2024. Below its minimum savings rate an organisation may still share if it
+        is a low-revenue one of the BASIC track with 5,000 people or more whose agreement began in
+        2024 or later (42 CFR 425.605(h)), or if the file says that it did.
     """
     rate = frame["minimum_savings_rate"].map(lambda text: Decimal(text) if text else Decimal(-1))
     chosen = rate.isin(ELECTIVE) & ~frame["track"].isin(ONE_SIDED)
     elected = chosen | (frame["beneficiaries"] < SMALLEST)
     score = frame["quality_score"].map(Decimal)
-    rounded = frame["year"].isin(_SCORE_ROUNDED) & ~frame["pay_for_reporting"]
+    rounded = (frame["year"] >= _SCORE_ROUNDED) & ~frame["pay_for_reporting"]
     moved = score + rounded.map({True: _ROUNDING, False: Decimal(0)}) * end
     months = frame["months"]
     return pd.DataFrame(
@@ -282,14 +306,34 @@ def mssp_ledger(frame: pd.DataFrame, *, end: int = 0) -> pd.DataFrame:
             "beneficiaries": frame["beneficiaries"].astype("int64"),
             "quality_score": moved.map(lambda one: min(max(one, Decimal(0)), Decimal(1))),
             "met_quality_standard": frame["met_quality_standard"],
+            "met_alternative_standard": _flag(frame, "met_alternative_standard"),
+            "half_rate_eligible": _half_rate(frame),
+            "outside_guardrail": 1 - _flag(frame, "guardrail"),
             "disaster_adjustment": (frame["disaster_adjustment"] * months // 12).astype("int64"),
             "contract_year": _contract_year(frame),
         }
     )
 
 
+def _flag(frame: pd.DataFrame, name: str) -> NDArray[np.int64]:
+    if name not in frame:
+        return np.zeros(len(frame), dtype=np.int64)
+    return (frame[name] == 1).to_numpy(np.int64)
+
+
+def _half_rate(frame: pd.DataFrame) -> NDArray[np.int64]:
+    started = _start_year(frame) >= HALF_RATE_FROM
+    basic = frame["track"].isin(BASIC) & (frame["beneficiaries"] >= LARGE_ENOUGH)
+    low = frame.get("revenue_category", pd.Series("", index=frame.index)) == "Low Revenue"
+    return (started & basic & low).to_numpy(np.int64) | _flag(frame, "reduced_share")
+
+
+def _start_year(frame: pd.DataFrame) -> pd.Series:
+    text = frame["start_date"].astype(str).str.split(" ").str[0]
+    return pd.to_datetime(text, format="mixed", errors="coerce").dt.year
+
+
 def _contract_year(frame: pd.DataFrame) -> NDArray[np.int64]:
     """Return the year of the contract, from its start date; 1 for a start in the year itself."""
-    text = frame["start_date"].astype(str).str.split(" ").str[0]
-    start = pd.to_datetime(text, format="mixed", errors="coerce").dt.year
-    return (frame["year"] - start.fillna(frame["year"]) + 1).clip(lower=1).to_numpy(np.int64)
+    start = _start_year(frame).fillna(frame["year"])
+    return (frame["year"] - start + 1).clip(lower=1).to_numpy(np.int64)

@@ -105,11 +105,61 @@ def test_reader_says_what_to_download_and_what_is_no_such_file(tmp_path):
     with pytest.raises(ma.DataError, match="MEDALLIANCE_MSSP_DIR"):
         read_mssp(tmp_path)
     (tmp_path / "2018.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(ma.DataError, match="no column aco_name"):
+    with pytest.raises(ma.DataError, match="no column aco_id, aco_name, current_start_date and 6 more"):
         read_mssp(tmp_path)
 
 
-# --- rules of 2023 and 2024, for which no file is in hand ----------------------------------------
+LATER = (
+    "ACO_ID,ACO_Name,Current_Track,Current_Start_Date,N_AB,MinSavPerc,BnchmkMinExp,DisAdj,"
+    "EarnSaveLoss,Met_QPS,Met_AltQPS,Guardrail,QualScore,ABtotBnchmk,ABtotExp,FinalShareRate,"
+    "Rev_Exp_Cat{more}\n"
+    "A1,Full,E,01/01/2022,9000,1.00%,5000000,0,2450000,1,-,0,80.00%,100000000,95000000,50.00%,"
+    "High Revenue{a}\n"
+    "A2,Scaled,E,01/01/2022,9000,1.00%,5000000,0,1960000,0,1,0,80.00%,100000000,95000000,40.00%,"
+    "High Revenue{a}\n"
+    "A3,Half,E,01/01/2024,9000,1.00%,500000,0,122500,1,-,0,80.00%,100000000,99500000,25.00%,"
+    "Low Revenue{b}\n"
+    "A4,Old,E,01/01/2023,9000,1.00%,500000,0,0,1,-,0,80.00%,100000000,99500000,0.00%,"
+    "Low Revenue{a}\n"
+    "A5,Rich,E,01/01/2024,9000,1.00%,500000,0,0,1,-,0,80.00%,100000000,99500000,0.00%,"
+    "High Revenue{a}\n"
+    "A6,Small,E,01/01/2024,4900,1.00%,500000,0,0,1,-,0,80.00%,100000000,99500000,0.00%,"
+    "Low Revenue{a}\n"
+    "A7,Guarded,E,01/01/2022,9000,1.00%,5000000,0,0,1,-,1,80.00%,100000000,95000000,0.00%,"
+    "High Revenue{a}\n"
+    "A8,Loser,EN,01/01/2022,9000,1.00%,-3000000,-500000,-700000,1,-,0,80.00%,100000000,103000000,"
+    "75.00%,High Revenue{a}\n"
+)
+
+
+@pytest.mark.parametrize("more", [("", "", ""), (",ReducedSS", ",0", ",1")])
+@pytest.mark.parametrize("year", [2024, 2025])
+def test_a_later_file_settles_without_a_change(tmp_path, year, more):
+    text = LATER.format(more=more[0], a=more[1], b=more[2])
+    (tmp_path / f"{year}.csv").write_text(text, encoding="utf-8-sig")
+    frame = read_mssp(tmp_path)
+    done = ma.settle(load_rules("mssp"), mssp_ledger(frame), progress=False).settled
+    assert done.tolist() == frame["earned"].tolist()
+
+
+def test_a_file_without_guardrail_or_standard_takes_what_its_year_implies(tmp_path):
+    text = LATER.format(more="", a="", b="").replace("Met_AltQPS,Guardrail", "Other,Another")
+    (tmp_path / "2023.csv").write_text(text, encoding="utf-8")
+    ledger = mssp_ledger(read_mssp(tmp_path))
+    assert ledger["outside_guardrail"].eq(1).all()
+    assert ledger["met_alternative_standard"].eq(0).all()
+
+
+def test_a_column_of_rates_is_in_percent_if_it_says_so_or_exceeds_one(tmp_path):
+    found = []
+    for rates in (("0.5%", "1%"), ("0.5", "2.7"), ("0.005", "0.027"), ("0", "0")):
+        text = NEW.replace("2.00%", rates[0]).replace("3.10%", rates[1])
+        (tmp_path / "2022.csv").write_text(text, encoding="utf-8")
+        found.append(read_mssp(tmp_path)["minimum_savings_rate"].tolist())
+    assert found == [["0.005", "0.01"], ["0.005", "0.027"], ["0.005", "0.027"], ["0", "0"]]
+
+
+# --- rules of 2023 and 2024 by hand --------------------------------------------------------------
 def aco(**changes):
     row = {
         "alliance": "a",

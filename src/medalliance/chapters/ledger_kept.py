@@ -10,7 +10,7 @@ from ..evidence.quoting import facts
 from ..mssp import ONE_SIDED, read_mssp
 from ..outcomes import outcome_values
 from ..panel import Panel
-from ..registered.ledger_effects import LABELS, headline_table
+from ..registered.ledger_effects import LABELS, REGISTERED, headline_table
 from ..registered.ledger_panel import Ledger, ledger
 
 _MEANS = {
@@ -23,8 +23,14 @@ _MEANS = {
 
 
 @cache
-def load_ledger() -> Ledger:
+def load_ledger(last_year: int | None = REGISTERED.last_year) -> Ledger:
     """Read the public files of the Shared Savings Program as a panel.
+
+    Parameters
+    ----------
+    last_year : int or None
+        Last year that is read: that of the registration, or None for every year in the folder.
+        A later year also changes who counts as a control, so it is never read by default.
 
     Returns
     -------
@@ -37,7 +43,8 @@ def load_ledger() -> Ledger:
     DataError
         If ``MEDALLIANCE_MSSP_DIR`` holds no file; ``make data-mssp`` downloads them.
     """
-    return ledger(read_mssp())
+    files = read_mssp()
+    return ledger(files if last_year is None else files[files["year"] <= last_year])
 
 
 def by_year_and_track(made: Ledger) -> pd.DataFrame:

@@ -7,7 +7,7 @@ import pandas as pd
 from ..evidence import load_sources, source_line
 from ..provenance import Badge
 from ..show.exhibits import Exhibit, Sentence, sentence
-from .settlements import MSSP_EXCEPTIONS, load_mssp_elements, load_mssp_table
+from .settlements import MSSP_EXCEPTIONS, REVENUE_CAP, load_mssp_elements, load_mssp_table
 
 
 def mssp_year_table() -> Exhibit:
@@ -53,19 +53,17 @@ _LABELS = {"paid_usd": "paid, dollars", "owed_usd": "owed, dollars"}
 
 
 def mssp_sentence() -> Sentence:
-    """Say how many settlements are reproduced and which one is not."""
+    """Say how many settlements are reproduced and which ones are not."""
     frame = load_mssp_table()
     total = frame.select_dtypes("number").sum().astype(int)
-    exceptions = "; ".join(
-        f"organisation {aco} in {year}: {why}" for (year, aco), why in MSSP_EXCEPTIONS.items()
-    )
+    named = ", ".join(f"{aco} in {year}" for year, aco in MSSP_EXCEPTIONS)
     exact = total["to_the_dollar"] - total["zeros"]
     return sentence(
         f"All {total['zeros']:,} published zeros are zeros by the rules. Of the "
         f"{total['gains'] + total['losses']:,} other settlements {exact:,} come out within one "
         f"dollar, {total['in_the_interval']:,} inside the interval that the rounding of the "
         f"published quality score leaves, and {total['not_reproduced']} neither way "
-        f"({exceptions}).",
+        f"({named}: of each {REVENUE_CAP}).",
         badge=Badge.REAL,
         source=source_line(load_sources(), "I09"),
     )

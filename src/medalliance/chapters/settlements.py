@@ -16,9 +16,10 @@ from ..settlement.settle import settle
 if TYPE_CHECKING:
     from ..reforms import Rules
 
-MSSP_EXCEPTIONS = {
-    (2019, "A2392"): "its loss was capped by the participants' revenue, which the files do not hold"
-}
+# settlements known not to come out; in later files the reason alone decides
+MSSP_EXCEPTIONS = ((2019, "A2392"), (2023, "A1241"), (2023, "A4627"), (2023, "A5293"))
+REVENUE_CAP = "its loss was capped by the participants' revenue, which the files do not hold"
+NO_REASON = "no rule in hand explains it"
 _DOLLAR = 100
 
 
@@ -65,6 +66,30 @@ def mssp_reproduced(files: pd.DataFrame, rules: Rules | None = None) -> pd.DataF
             ),
         }
     )
+
+
+def mssp_missed(done: pd.DataFrame) -> pd.DataFrame:
+    """List the settlements that the rules do not reproduce.
+
+    Parameters
+    ----------
+    done : DataFrame
+        From ``mssp_reproduced``.
+
+    Returns
+    -------
+    DataFrame
+        ``year, aco_id, track, earned, settled`` (cents) and ``reason``: a published loss smaller
+        than the settled one, in a track whose losses are capped by revenue too; or none.
+    """
+    missed = done[done["result"] == "not reproduced"]
+    capped_tracks = load_rules("mssp").parameters["loss_cap_revenue_share"]
+    tracks = [value.track for value in capped_tracks]
+    capped = missed["track"].isin(tracks) & (missed["earned"] < 0)
+    capped &= missed["settled"] < missed["earned"]
+    reason = np.where(capped, REVENUE_CAP, NO_REASON)
+    columns = ["year", "aco_id", "track", "earned", "settled"]
+    return missed[columns].assign(reason=reason).reset_index(drop=True)
 
 
 def mssp_table(files: pd.DataFrame, done: pd.DataFrame | None = None) -> pd.DataFrame:
