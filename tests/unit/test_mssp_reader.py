@@ -105,7 +105,7 @@ def test_reader_says_what_to_download_and_what_is_no_such_file(tmp_path):
     with pytest.raises(ma.DataError, match="MEDALLIANCE_MSSP_DIR"):
         read_mssp(tmp_path)
     (tmp_path / "2018.csv").write_text("a,b\n1,2\n", encoding="utf-8")
-    with pytest.raises(ma.DataError, match="no column aco_id, aco_name, .* and 6 more"):
+    with pytest.raises(ma.DataError, match=r"no column aco_id, aco_name, .* and 6 more"):
         read_mssp(tmp_path)
 
 
