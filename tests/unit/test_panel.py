@@ -74,12 +74,12 @@ def test_every_problem_is_told_at_once():
     with pytest.raises(ma.DataError) as caught:
         make(df, cluster="city", weight="w")
     text = str(caught.value)
-    assert "5 problems" in text
+    assert "4 problems" in text
     assert "cohort changes within code for 1 unit: 000001 (2019, 2017)" in text
     assert "cluster changes within code for 1 unit: 000002 (7, 0)" in text
     assert "E101 duplicate key: code 000006, time 2019 appears 2 times" in text
     assert "weight 'w' must be positive" in text
-    assert "'y' is infinite in 1 row (16)" in text
+    assert "infinite" not in text  # said by whoever uses the column
 
 
 def test_missing_cohort_is_unknown_and_raises():
@@ -235,9 +235,6 @@ def test_money_columns_may_end_in_yuan():
 
 def test_dates_indexes_and_other_tables_say_what_to_do():
     df = frame()
-    dated = df.assign(time=pd.to_datetime(df["time"].astype(str)))
-    with pytest.raises(ma.DataError, match=r"year 'time' holds dates; give whole years"):
-        make(dated)
     with pytest.raises(ma.DataError, match=r"no column 'code' for unit. It is in the index"):
         make(df.set_index(["code", "time"]))
     with pytest.raises(ma.DataError, match="not from a dict"):

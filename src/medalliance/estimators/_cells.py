@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
 from ..panel import NEVER_TREATED
-from ..results import terms_frame
+from ..results import cell_terms
 from ..results._cluster import cluster_sums
 from ._sample import Sample
 
@@ -155,11 +155,4 @@ def name_cells(
     else:
         count = cluster_sums(sample.seen.astype(float), group, len(cohorts))[places]
     cohort, year = cohorts[places[0]], sample.years[places[1]]
-    return terms_frame(
-        outcome,
-        [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
-        cohort=cohort,
-        year=year,
-        event_time=year - cohort,
-        n_units=count,
-    )
+    return cell_terms(outcome, cohort, year, sample.step, n_units=count)

@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
 from ..outcomes import OUTCOMES, outcome_values
-from ..panel import NEVER_TREATED, Panel, cohorts_within
+from ..panel import (
+    NEVER_TREATED,
+    YEARLY,
+    Panel,
+    TimeStep,
+    cohorts_within,
+    many,
+    missing_steps,
+)
 from ..results import Design, Units
 from ..results._cluster import count_clusters
 
@@ -42,6 +50,10 @@ class Sample:
         Units left out because they were treated when first seen.
     names : tuple of str
         Of the covariates.
+    n_blank_rows, n_blank_units : int
+        Rows without the outcome or a covariate, and units that have no other rows.
+    step : TimeStep
+        What time is counted in.
     """
 
     outcome: Array
@@ -54,6 +66,9 @@ class Sample:
     cluster: NDArray[np.intp]
     n_left_out: int
     names: tuple[str, ...] = ()
+    n_blank_rows: int = 0
+    n_blank_units: int = 0
+    step: TimeStep = YEARLY
 
     @property
     def n_units(self) -> int:
@@ -136,13 +151,13 @@ def draw_sample(
             "  Name each column once."
         )
     weight = _unit_weights(panel, weights)
-    usable = np.isfinite(columns[0])
-    for column in columns[1:]:
-        usable &= np.isfinite(column)
-    kept = keep_already_treated or not usable.any()
-    drop = np.zeros(panel.n_units, bool) if kept else panel.already_treated
+    usable = usable_rows(columns)
+    blank = _count_blank(panel, usable)
+    drop = np.zeros(panel.n_units, bool)
+    if not keep_already_treated and usable.any():
+        drop = treated_when_first_seen(panel, usable)
     if drop.any():
-        usable &= ~drop[panel.unit_codes]
+        usable = usable & ~drop[panel.unit_codes]
     if not usable.any():
         raise DesignError(
             f"no row has {', '.join((outcome, *covariates))} for a unit with a pre-period.\n"
@@ -151,7 +166,9 @@ def draw_sample(
     if usable.all() and panel.is_balanced:
         grids = [column.reshape(panel.n_units, -1) for column in columns]
         whole = _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
-        return replace(_within_window(whole, anticipation), names=tuple(covariates))
+        return replace(
+            _within_window(whole, anticipation), names=tuple(covariates), step=panel.step
+        )
     rows = panel.grid(usable) == 1
     units = np.flatnonzero(rows.any(axis=1))
     years = rows.any(axis=0)
@@ -159,7 +176,98 @@ def draw_sample(
     grids = [np.where(seen, panel.grid(c)[units][:, years], 0.0) for c in columns]
     complete = None if seen.all() else seen
     part = _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
-    return replace(_within_window(part, anticipation), names=tuple(covariates))
+    return replace(
+        _within_window(part, anticipation),
+        names=tuple(covariates),
+        n_blank_rows=blank[0],
+        n_blank_units=blank[1],
+        step=panel.step,
+    )
+
+
+def usable_rows(columns: Sequence[Array]) -> NDArray[np.bool_]:
+    """Return the rows that have a number in every column, shape (n_obs,)."""
+    usable = np.isfinite(columns[0])
+    for column in columns[1:]:
+        usable &= np.isfinite(column)
+    return usable
+
+
+def treated_when_first_seen(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return the units treated in the first row that can be used: they have no pre-period.
+
+    Parameters
+    ----------
+    panel : Panel
+    usable : ndarray of bool, shape (n_obs,)
+        A row with a blank is no row.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_units,)
+        False where a unit has no row to use.
+    """
+    if usable.all():
+        return panel.already_treated
+    rows = np.flatnonzero(usable)
+    units, first = np.unique(panel.unit_codes[rows], return_index=True)
+    cohort = panel.cohort_by_unit[units]
+    drop = np.zeros(panel.n_units, bool)
+    start = panel.years[panel.year_codes[rows[first]]]
+    drop[units] = (cohort != NEVER_TREATED) & (cohort <= start)
+    return drop
+
+
+def _count_blank(panel: Panel, usable: NDArray[np.bool_]) -> tuple[int, int]:
+    if usable.all():
+        return 0, 0
+    seen = np.bincount(panel.unit_codes[usable], minlength=panel.n_units)
+    return int((~usable).sum()), int((seen == 0).sum())
+
+
+def blank_phrases(names: Sequence[str], n_rows: int, n_units: int) -> tuple[str, ...]:
+    """Say how many rows have a blank, and how many units nothing else."""
+    if not n_rows:
+        return ()
+    phrase = f"{many(n_rows, 'row')} without {' or '.join(names)}"
+    return (phrase + (f" ({many(n_units, 'unit')} without any other row)" if n_units else ""),)
+
+
+def gap_notes(
+    cohort: NDArray[np.int64], years: NDArray[np.int64], step: TimeStep, anticipation: int = 0
+) -> tuple[str, ...]:
+    """Say which times nobody is seen in, and whose base they move.
+
+    Parameters
+    ----------
+    cohort : ndarray of int, shape (n_units,)
+    years : ndarray of int, shape (n_years,)
+        Times seen, in order.
+    step : TimeStep
+    anticipation : int
+
+    Returns
+    -------
+    tuple of str
+        Empty without gaps.
+    """
+    gaps = missing_steps(years)
+    if not len(gaps):
+        return ()
+    said = f"No unit is seen in {first_three(step.label(t) for t in gaps)}"
+    moved = []
+    for g in np.unique(cohort[cohort != NEVER_TREATED]):
+        base = last_base(int(g), years, anticipation)
+        if base is not None and base < g - 1 - anticipation:
+            moved.append(f"{step.label(g)} is {step.label(base)}")
+    return (f"{said}; the last time seen before cohort {first_three(moved)}." if moved
+            else f"{said}.",)  # fmt: skip
+
+
+def last_base(cohort: int, years: NDArray[np.int64], anticipation: int) -> int | None:
+    """Return the last time seen before a cohort may respond; None if there is none."""
+    before = years[years < cohort - anticipation]
+    return int(before[-1]) if len(before) else None
 
 
 def _assemble(
@@ -234,6 +342,12 @@ def describe_design(
     started = (sample.cohort != NEVER_TREATED) & (sample.cohort <= sample.years[-1])
     treated = sample.cluster[started]
     known = OUTCOMES.get(outcome)
+    listed = tuple([covariates] if isinstance(covariates, str) else covariates)
+    anticipation = choices.get("anticipation", 0)
+    gaps = gap_notes(sample.cohort, sample.years, sample.step, anticipation)
+    dropped = blank_phrases((outcome, *listed), sample.n_blank_rows, sample.n_blank_units)
+    choices["notes"] = (*choices.get("notes", ()), *gaps)
+    choices["left_out"] = (*dropped, *choices.get("left_out", ()))
     return Design(
         outcome=outcome,
         estimator=estimator,
@@ -243,8 +357,9 @@ def describe_design(
         unit_of_measure=known.unit if known else "",
         clusters=panel.cluster or panel.unit,
         badge=panel.badge,
-        covariates=tuple([covariates] if isinstance(covariates, str) else covariates),
+        covariates=listed,
         weights=weights or panel.weight,
+        step=panel.step,
         n_left_out=sample.n_left_out,
         n_treated_clusters=int(np.count_nonzero(np.bincount(treated))),
         data_hash=panel.data_hash,

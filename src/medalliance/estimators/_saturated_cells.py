@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice
-from ..panel import NEVER_TREATED
+from ..panel import NEVER_TREATED, YEARLY, TimeStep
 from ._sample import CONTROL_GROUPS, Sample
 
 Codes = NDArray[np.intp]
@@ -69,7 +69,13 @@ def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cell
     return Cells(cohorts, group, treated, reference, count.reshape(treated.shape) > 0)
 
 
-def name_cells(wanted: Codes, cells: Cells, years: NDArray[np.int64]) -> list[str]:
+def name_cells(
+    wanted: Codes, cells: Cells, years: NDArray[np.int64], step: TimeStep = YEARLY
+) -> list[str]:
     """Name cells by their numbers, shape (k,)."""
     group, year = np.divmod(wanted, len(years))
-    return [f"cohort {cells.cohorts[g]} in {years[t]}" for g, t in zip(group, year, strict=True)]
+    say = step.label
+    return [
+        f"cohort {say(cells.cohorts[g])} in {say(years[t])}"
+        for g, t in zip(group, year, strict=True)
+    ]

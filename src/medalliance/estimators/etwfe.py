@@ -14,7 +14,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
 from ..outcomes.composition import composition_values
 from ..panel import Panel
-from ..results import FIXEST, Effects, terms_frame
+from ..results import FIXEST, Effects, cell_terms
 from ..results._cluster import small_sample_factor
 from ._families import Family, Gaussian, Poisson
 from ._sample import Sample, describe_design, draw_sample
@@ -105,12 +105,11 @@ def etwfe(
     cohort, year = np.tile(fit.cohort, r), np.tile(fit.year, r)
     return Effects(
         estimate=fit.estimate.ravel()[by_part],
-        terms=terms_frame(
+        terms=cell_terms(
             [name for name in names for _ in range(k)],
-            [f"cohort {g} in {t}" for g, t in zip(cohort, year, strict=True)],
-            cohort=cohort,
-            year=year,
-            event_time=year - cohort,
+            cohort,
+            year,
+            sample.step,
             n_units=np.tile(fit.n_units, r),
         ),
         design=replace(design, dof=design.n_clusters - 1.0, n_obs=fit.n_obs),

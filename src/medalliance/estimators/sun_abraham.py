@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
 from ..panel import NEVER_TREATED, Panel
-from ..results import FIXEST, CompactInfluence, Effects, terms_frame
+from ..results import FIXEST, CompactInfluence, Effects, cell_terms
 from ..results._cluster import small_sample_factor
 from ._sample import Sample, describe_design, draw_sample
-from ._saturated_cells import Cells, make_cells
+from ._saturated_cells import Cells, make_cells, name_cells
 from ._within import TwoWay
 
 Array = NDArray[np.float64]
@@ -82,14 +82,7 @@ def sun_abraham(
     )
     return Effects(
         estimate=fit.estimate,
-        terms=terms_frame(
-            outcome,
-            [f"cohort {g} in {t}" for g, t in zip(cohort, when, strict=True)],
-            cohort=cohort,
-            year=when,
-            event_time=when - cohort,
-            n_units=fit.n_units,
-        ),
+        terms=cell_terms(outcome, cohort, when, sample.step, n_units=fit.n_units),
         design=replace(design, dof=design.n_clusters - 1.0),
         units=sample.units(by_observation=True),
         influence_function=fit.influence,
@@ -113,7 +106,10 @@ def _with_controls(sample: Sample, anticipation: int) -> tuple[Sample, tuple[str
         )
     seen = None if sample.seen is None else sample.seen[:, keep]
     first = last - anticipation
-    note = f"No unit is never treated: cohort {last} is the control, years from {first} left out."
+    note = (
+        f"No unit is never treated: cohort {sample.step.label(last)} is the control, "
+        f"{sample.step.unit}s from {sample.step.label(first)} left out."
+    )
     trimmed = replace(
         sample,
         outcome=sample.outcome[:, keep],
@@ -155,8 +151,7 @@ def _fit(sample: Sample, cells: Cells, names: tuple[str, ...]) -> _Fit:
     contrast[base, np.arange(len(shown))] -= 1.0
     loadings, reached = _loadings(parts, cells, contrast, group)
     keep = reached & (cells.reference & cells.seen)[group, base]
-    refused = [f"cohort {cells.cohorts[group[k]]} in {sample.years[year[k]]}"
-               for k in np.flatnonzero(~keep)]  # fmt: skip
+    refused = name_cells(shown[~keep], cells, sample.years, sample.step)
     if not (keep & cells.treated[group, year]).any():
         raise DesignError(
             "no effect is reached: controls and treated are not seen in the same years.\n"

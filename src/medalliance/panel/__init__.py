@@ -14,6 +14,7 @@ from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
 from ._standardise import Standard, find_problems, knows_cohort, roles_of, standardise
 from ._table import Layout, Table
+from ._time import YEARLY, TimeStep, gap_line, missing_steps
 from ._units import units_of
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "RULES",
     "SENTINELS",
     "TEACHING_PANEL",
+    "YEARLY",
     "YEARS",
     "ColumnMap",
     "Inspection",
@@ -39,10 +41,12 @@ __all__ = [
     "Rule",
     "Standard",
     "Table",
+    "TimeStep",
     "check_schema",
     "cohorts_within",
     "find_layout",
     "find_problems",
+    "gap_line",
     "gappy_units",
     "inspect",
     "is_money",
@@ -52,6 +56,7 @@ __all__ = [
     "load_panel",
     "many",
     "missing_columns",
+    "missing_steps",
     "need_panel",
     "panel_schema",
     "problem",

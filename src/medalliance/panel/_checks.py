@@ -12,6 +12,16 @@ from numpy.typing import NDArray
 
 from ..errors import first_three
 from ._problems import Problem, many, problem
+from ._time import (
+    YEARLY,
+    TimeStep,
+    count_steps,
+    is_finer,
+    is_plain,
+    number_month,
+    read_times,
+    unit_of,
+)
 
 # Columns that hold money as it was booked, in the currency's main unit with two places.
 MONEY = (
@@ -44,8 +54,11 @@ class Keys:
         Unit as a code in sorted order, -1 where missing.
     units : Index, shape (n_units,)
     years, cohorts : ndarray of int64, shape (n_obs,)
+        Counted in steps.
     rows : ndarray of int, shape (n_obs,)
         Where each row stands in the caller's frame, counted from 0.
+    step : TimeStep
+        What is counted.
     """
 
     unit_codes: NDArray[np.intp]
@@ -53,6 +66,7 @@ class Keys:
     years: NDArray[np.int64]
     cohorts: NDArray[np.int64]
     rows: NDArray[np.intp]
+    step: TimeStep = YEARLY
 
     def take(self, order: NDArray[np.intp]) -> Keys:
         """Return the keys of these rows, in this order."""
@@ -62,11 +76,12 @@ class Keys:
             self.years[order],
             self.cohorts[order],
             self.rows[order],
+            self.step,
         )
 
     def place(self, k: int | np.integer) -> str:
         """Return "county in year" for a row of these keys."""
-        return f"{self.units[self.unit_codes[k]]} in {self.years[k]}"
+        return f"{self.units[self.unit_codes[k]]} in {self.step.label(self.years[k])}"
 
 
 def suggest(name: str, known: Iterable[object], *, cutoff: float = 0.5) -> str:
@@ -140,9 +155,25 @@ def whole_numbers(
 
 
 def read_keys(
-    frame: pd.DataFrame, unit: str, year: str, cohort: str, *, never: int
+    frame: pd.DataFrame,
+    unit: str,
+    year: str,
+    cohort: str,
+    *,
+    never: int,
+    step: str | int | None = None,
 ) -> tuple[Keys, NDArray[np.bool_], list[Problem]]:
     """Read unit, year and cohort, listing every cell that cannot be a key.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    unit, year, cohort : str
+        Columns.
+    never : int
+        What stands for never treated.
+    step : {"year", "quarter", "month"} or int, optional
+        What time is counted in; what the cells say without it.
 
     Returns
     -------
@@ -162,9 +193,9 @@ def read_keys(
     if len(blank):
         text = f"unit {unit!r} is missing in {{where}}."
         problems.append(problem("E115", text, rows=blank, column=unit))
-    years, year_ok, found = whole_numbers(frame[year], "year")
-    problems += found
-    cohorts, cohort_ok, found = whole_numbers(frame[cohort], "cohort", infinite=never)
+    (years, year_ok), (cohorts, cohort_ok), counted, found = _read_times(
+        frame[year], frame[cohort], step, never
+    )
     problems += found
     if len(frame) == 0:
         problems.append(problem("E130", "the table has no rows below its header."))
@@ -174,8 +205,51 @@ def read_keys(
         text = f"cohort {cohort!r} is negative in {{where}}: {shown}."
         bad = np.unique(cohorts[negative])
         problems.append(problem("E115", text, rows=negative, values=bad, column=cohort))
-    keys = Keys(codes, pd.Index(units), years, cohorts, np.arange(len(frame)))
+    keys = Keys(codes, pd.Index(units), years, cohorts, np.arange(len(frame)), counted)
     return keys, (codes >= 0) & year_ok & cohort_ok, problems
+
+
+_Column = tuple[NDArray[np.int64], NDArray[np.bool_]]
+
+
+def _read_times(
+    year: pd.Series, cohort: pd.Series, step: str | int | None, never: int
+) -> tuple[_Column, _Column, TimeStep, list[Problem]]:
+    """Read time and cohort in one step: values with which of them are valid, for each."""
+    if is_plain(year, step):
+        years, year_ok, problems = whole_numbers(year, "year")
+        cohorts, cohort_ok, found = whole_numbers(cohort, "cohort", infinite=never)
+        problems += found
+        odd = np.unique(cohorts)[[number_month(c) for c in np.unique(cohorts)]]
+        if len(odd) and step is None:
+            text = f"cohort {cohort.name!r} is no year as {year.name!r} is: {first_three(odd)}."
+            rows = np.flatnonzero(np.isin(cohorts, odd))
+            problems.append(problem("E115", text, rows=rows, values=odd, column=cohort.name))
+        unit = "year"
+    else:
+        seen, first = read_times(year, "year"), read_times(cohort, "cohort", never=True)
+        problems = [*seen.problems, *first.problems]
+        unit = unit_of(seen, step)
+        for name, role, times in ((year.name, "year", seen), (cohort.name, "cohort", first)):
+            if is_finer(times.unit, unit):
+                text = f"{role} {name!r} holds {times.unit}s, and time is counted in {unit}s."
+                problems.append(problem("E115", text, column=name, count=len(year)))
+        years, year_ok = count_steps(seen.months, unit), seen.valid
+        cohorts = np.where(first.never, never, count_steps(first.months, unit))
+        cohort_ok = first.valid
+    if not isinstance(step, int | np.integer) or step == 1 or not year_ok.any():
+        return (years, year_ok), (cohorts, cohort_ok), TimeStep(unit), problems
+    start, every = int(years[year_ok].min()), int(step)
+    off = np.flatnonzero(year_ok & ((years - start) % every != 0))
+    if len(off):
+        shown = first_three(np.unique(years[off]))
+        text = f"year {year.name!r} is not a multiple of {every} from {start} on: {shown}."
+        problems.append(problem("E115", text, rows=off, column=year.name))
+        year_ok = year_ok & ((years - start) % every == 0)
+    years = start + (years - start) // every
+    # a cohort between two times is first treated at the second
+    cohorts = np.where(cohorts == never, never, start - (start - cohorts) // every)
+    return (years, year_ok), (cohorts, cohort_ok), TimeStep(unit, every, start), problems
 
 
 def duplicate_keys(keys: Keys, unit: str, year: str) -> list[Problem]:
@@ -188,7 +262,8 @@ def duplicate_keys(keys: Keys, unit: str, year: str) -> list[Problem]:
     counts = table[twice].value_counts(sort=False)
     word = noun(unit)
     shown = first_three(
-        f"{word} {keys.units[u]}, {year} {y} appears {n} times" for (u, y), n in counts.items()
+        f"{word} {keys.units[u]}, {year} {keys.step.label(y)} appears {n} times"
+        for (u, y), n in counts.items()
     )
     text = f"{shown}; the panel needs one row per {word.lower()} and {year}."
     return [
@@ -196,7 +271,7 @@ def duplicate_keys(keys: Keys, unit: str, year: str) -> list[Problem]:
             "E101",
             text,
             rows=keys.rows[twice],
-            places=[f"{keys.units[u]} in {y}" for u, y in counts.index[:3]],
+            places=[f"{keys.units[u]} in {keys.step.label(y)}" for u, y in counts.index[:3]],
             count=len(counts),
             raised=f"duplicate key: {text}",
         )
@@ -251,7 +326,7 @@ def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     left = np.flatnonzero((np.diff(keys.unit_codes) == 0) & (np.diff(number) < 0)) + 1
     if len(left):
         shown = first_three(
-            f"{noun(unit)} {keys.units[keys.unit_codes[k]]} leaves treatment in {keys.years[k]}"
+            f"{noun(unit)} {keys.units[keys.unit_codes[k]]} leaves treatment in {keys.step.label(keys.years[k])}"
             for k in left
         )
         text = (
@@ -266,7 +341,7 @@ def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     expected = (keys.cohorts > 0) & (keys.years >= keys.cohorts)
     clash = np.flatnonzero((number == 1) != expected)
     if len(clash) and not len(left):
-        places = [f"{keys.place(k)} (cohort {keys.cohorts[k]})" for k in clash]
+        places = [f"{keys.place(k)} (cohort {keys.step.label(keys.cohorts[k])})" for k in clash]
         text = f"treatment {name!r} contradicts the cohort: {first_three(places)}."
         problems.append(problem("E122", text, rows=keys.rows[clash], places=places, column=name))
     return problems

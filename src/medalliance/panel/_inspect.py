@@ -33,7 +33,11 @@ class Inspection:
 
 
 def inspect(
-    df: pd.DataFrame, roles: dict[str, str | None], treatment: str | None = None
+    df: pd.DataFrame,
+    roles: dict[str, str | None],
+    treatment: str | None = None,
+    *,
+    step: str | int | None = None,
 ) -> Inspection:
     """Run every check that stops a panel.
 
@@ -44,10 +48,14 @@ def inspect(
         ``weight``.
     treatment : str, optional
         A 0/1 column to check.
+    step : {"year", "quarter", "month"} or int, optional
+        What time is counted in.
     """
     unit, year, cohort = (str(roles[k]) for k in ("unit", "year", "cohort"))
     named = [name for name in (*roles.values(), treatment) if name is not None]
-    keys, valid, problems = _checks.read_keys(df, unit, year, cohort, never=NEVER_TREATED)
+    keys, valid, problems = _checks.read_keys(
+        df, unit, year, cohort, never=NEVER_TREATED, step=step
+    )
     order = _order(keys, valid)
     keys = keys if order is None else keys.take(order)
     frame = df.copy() if order is None else df.take(order)
@@ -85,12 +93,7 @@ def _problems_in_order(
     if cluster is not None:
         problems += _problems_of_cluster(frame[cluster], keys, str(unit))
     if weight is not None:
-        bad = _checks.check_weight(keys, frame[weight])
-        problems += bad
-        if not bad:
-            advice = "Weights that move are outcomes; freeze the pre-period mean."
-            values = frame[weight].to_numpy()
-            problems += _checks.changes_within(keys, values, "weight", str(unit), advice)
+        problems += _checks.check_weight(keys, frame[weight])
     if treatment is not None:
         problems += _checks.check_treatment(keys, frame[treatment], str(unit))
     return problems + _checks.check_out_of_county(frame, keys)

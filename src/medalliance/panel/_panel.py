@@ -16,6 +16,7 @@ from ..errors import DataError, DesignError, first_three, raise_problems
 from ..provenance import Badge
 from . import _checks
 from ._inspect import NEVER_TREATED, inspect
+from ._time import YEARLY, TimeStep, check_step, gap_line
 
 
 def cohorts_within(
@@ -72,6 +73,10 @@ class Panel:
         ``"CNY"`` or ``"USD"``; money columns are in its main unit.
     badge : Badge
         Kind of evidence; travels to every figure and table made from the panel.
+    step : TimeStep
+        What time is counted in. The columns ``year`` and ``cohort`` of ``frame`` hold whole
+        numbers of steps, so that event time is their difference; years stand as they are, and
+        :meth:`say` writes any time as people do.
     """
 
     frame: pd.DataFrame
@@ -82,6 +87,7 @@ class Panel:
     weight: str | None = None
     currency: str = "CNY"
     badge: Badge = field(default=Badge.YOURS)
+    step: TimeStep = YEARLY
 
     @classmethod
     def from_frame(
@@ -96,6 +102,7 @@ class Panel:
         treatment: str | None = None,
         currency: str = "CNY",
         badge: Badge | str = Badge.YOURS,
+        step: str | int | None = None,
     ) -> Self:
         """Check a table with any column names, returning it as a panel.
 
@@ -109,13 +116,21 @@ class Panel:
             First treated year, 0 (or infinity) if never. Without it, the ``treatment`` column
             gives the cohort.
         cluster, weight : str, optional
-            Columns that are constant in a unit.
+            Cluster, constant in a unit, and positive weight. A weight that moves over years is
+            taken by ``att_gt(..., fix_weights=...)`` and refused by name elsewhere.
         treatment : str, optional
             A 0/1 column to check: it must be absorbing and agree with ``cohort``.
         currency : str
             ``"CNY"`` or ``"USD"``.
         badge : Badge or str
             Kind of evidence.
+        step : {"year", "quarter", "month"} or int, optional
+            What time is counted in. Without it the cells say so: whole numbers are years;
+            ``2012Q1``, ``2012-03``, ``2012年3月``, ``201203``, dates and pandas periods are read
+            as quarters or months (dates as the coarsest unit that tells them apart). An integer
+            counts whole numbers, that many in a step: ``step=2`` for a panel of every second
+            year (event time 1 is then two years), ``step=1`` for any other numbers. A cohort
+            between two times is first treated at the second.
 
         Returns
         -------
@@ -129,7 +144,7 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If a unit has a year missing between two years that are seen.
+            If a unit has a year missing between two years that are seen, or all units have.
         """
         return _build(  # type: ignore[return-value]
             cls,
@@ -138,7 +153,12 @@ class Panel:
             treatment,
             currency,
             Badge(badge),
+            step,
         )
+
+    def say(self, time: int | np.integer) -> str:
+        """Write a time (an entry of ``years`` or a cohort) as people do: 2015, 2015Q3, 2015-07."""
+        return self.step.label(time)
 
     @cached_property
     def _unit_factor(self) -> tuple[NDArray[np.intp], pd.Index]:
@@ -177,10 +197,26 @@ class Panel:
 
     @cached_property
     def weight_by_unit(self) -> NDArray[np.float64]:
-        """Weight of each unit, shape (n_units,); ones without a weight column."""
+        """Weight of each unit, shape (n_units,); ones without a weight column.
+
+        Raises
+        ------
+        DesignError
+            If the weight moves over time.
+        """
         if self.weight is None:
             return np.ones(len(self.units))
-        return self.frame[self.weight].to_numpy(float)[self.first_rows]
+        values = self.frame[self.weight].to_numpy(float)
+        first = values[self.first_rows]
+        moves = values != first[self.unit_codes]
+        if moves.any():
+            shown = first_three(self.units[np.unique(self.unit_codes[moves])])
+            raise DesignError(
+                f"the weight {self.weight!r} moves over time for {shown}, and this method takes "
+                "one weight a unit.\n  Use att_gt(..., fix_weights=...), or give each unit the "
+                "weight of its first year."
+            )
+        return first
 
     @cached_property
     def cluster_by_unit(self) -> NDArray[np.intp]:
@@ -269,6 +305,7 @@ def _build(
     treatment: str | None,
     currency: str,
     badge: Badge,
+    step: str | int | None,
 ) -> Panel:
     """Run every check on a caller's frame, then sort a copy of it into a panel."""
     if not isinstance(df, pd.DataFrame):
@@ -276,6 +313,7 @@ def _build(
             f"a panel is made from a pandas DataFrame, not from a {type(df).__name__}.\n"
             "  Convert it first, e.g. with pandas.DataFrame(...) or .to_pandas()."
         )
+    check_step(step)
     lines = _problems_of_names(df, roles, treatment)
     if currency not in ("CNY", "USD"):
         lines.append(f"currency {currency!r} is neither 'CNY' nor 'USD'.")
@@ -283,19 +321,22 @@ def _build(
 
     unit, year = str(roles["unit"]), str(roles["year"])
     if roles["cohort"] is None:
-        df = _add_cohort(df, unit, year, str(treatment))
+        df = _add_cohort(df, unit, year, str(treatment), step)
         roles = {**roles, "cohort": "cohort"}
     cohort = str(roles["cohort"])
-    found = inspect(df, roles, treatment)
+    found = inspect(df, roles, treatment, step=step)
     advice = "Row numbers count from 1 in the table as given. Correct the table and load it again."
-    raise_problems([item.line for item in found.problems], where="panel", advice=advice)
+    # an infinite value stops who uses its column, not the panel
+    stops = [item.line for item in found.problems if item.code != "E129"]
+    raise_problems(stops, where="panel", advice=advice)
 
     frame = found.frame.reset_index(drop=True)
     frame[year] = found.keys.years
     frame[cohort] = found.keys.cohorts
     panel = cls(
-        frame, unit, year, cohort, roles["cluster"], roles["weight"], currency, Badge(badge)
-    )
+        frame, unit, year, cohort, roles["cluster"], roles["weight"], currency, Badge(badge),
+        found.keys.step,
+    )  # fmt: skip
     panel.__dict__["_unit_factor"] = (found.keys.unit_codes, found.keys.units)
     _warn_of_gaps(panel)
     return panel
@@ -314,15 +355,25 @@ def _problems_of_names(
     return lines
 
 
-def _add_cohort(df: pd.DataFrame, unit: str, year: str, treatment: str) -> pd.DataFrame:
+def _add_cohort(
+    df: pd.DataFrame, unit: str, year: str, treatment: str, step: str | int | None
+) -> pd.DataFrame:
     if "cohort" in df.columns:
         raise_problems(
             ["cohort is not named, but the table has a column 'cohort'."],
             where="panel",
             advice="Pass cohort='cohort', or rename that column.",
         )
-    keys, _, _ = _checks.read_keys(df.assign(cohort=0), unit, year, "cohort", never=NEVER_TREATED)
-    return df.assign(cohort=_checks.cohort_from_treatment(keys, df[treatment]))
+    keys, _, _ = _checks.read_keys(
+        df.assign(cohort=0), unit, year, "cohort", never=NEVER_TREATED, step=step
+    )
+    cohort = _checks.cohort_from_treatment(keys, df[treatment])
+    if keys.step == YEARLY:
+        return df.assign(cohort=cohort)
+    times, first = np.unique(keys.years, return_index=True)
+    cells = df[year].astype(object).to_numpy()[first]
+    found = cells[np.searchsorted(times, cohort).clip(0, len(times) - 1)]
+    return df.assign(cohort=np.where(cohort == NEVER_TREATED, 0, found))
 
 
 def gappy_units(panel: Panel) -> NDArray[np.intp]:
@@ -331,6 +382,9 @@ def gappy_units(panel: Panel) -> NDArray[np.intp]:
 
 
 def _warn_of_gaps(panel: Panel) -> None:
+    gap = gap_line(panel.years, panel.step)
+    if gap:
+        warnings.warn(gap, _checks.PanelWarning, stacklevel=4)
     gappy = gappy_units(panel)
     if len(gappy):
         shown = first_three(panel.units[gappy])

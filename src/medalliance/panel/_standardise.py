@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -267,8 +267,14 @@ def find_problems(standard: Standard) -> tuple[list[Problem], Inspection | None]
         frame, treatment = frame.assign(cohort=NEVER_TREATED), None
     if set(KEYS) <= set(frame.columns):
         found = inspect(frame, roles, treatment)
-    problems += [*missing, *(() if found is None else found.problems)]
+    problems += [*missing, *(() if found is None else map(_softened, found.problems))]
     return [renumber(item, standard.rows) for item in problems], found
+
+
+def _softened(found: Problem) -> Problem:
+    """Take an infinite value in a column of the reader's own as a warning."""
+    own = found.code == "E129" and not is_standard(found.column)
+    return replace(found, severity="warning") if own else found
 
 
 def knows_cohort(standard: Standard) -> bool:

@@ -6,7 +6,7 @@ from ._findings import findings_of
 from ._influence import CompactInfluence
 from ._need import need_effects
 from ._stack import split_by_outcome, stack_effects
-from ._terms import terms_frame
+from ._terms import cell_terms, terms_frame
 
 __all__ = [
     "FIXEST",
@@ -18,6 +18,7 @@ __all__ = [
     "Effects",
     "Regression",
     "Units",
+    "cell_terms",
     "findings_of",
     "need_effects",
     "split_by_outcome",

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice
+from ..panel import YEARLY, TimeStep
 
 KINDS = ("simple", "event_time", "cohort", "year")
 
@@ -39,7 +40,11 @@ class Plan:
 
 
 def plan_average(
-    kind: str, terms: pd.DataFrame, mass: NDArray[np.float64], balance: int | None
+    kind: str,
+    terms: pd.DataFrame,
+    mass: NDArray[np.float64],
+    balance: int | None,
+    step: TimeStep = YEARLY,
 ) -> Plan:
     """Choose cells and weights of an average.
 
@@ -53,6 +58,8 @@ def plan_average(
     balance : int or None
         With ``"event_time"``: keep the cohorts that have effects at every event time from 0
         to ``balance``, and event times up to it. Pre-periods are those that they have.
+    step : TimeStep
+        What ``cohort`` and ``year`` count.
 
     Returns
     -------
@@ -82,11 +89,11 @@ def plan_average(
         member = post[:, None] & (cohort[:, None] == keys)
         weights = member / member.sum(axis=0)
         size = np.array([mass[cohort == key].max() for key in keys])
-        labels = _labels([f"cohort {key}" for key in keys], cohort=list(keys))
+        labels = _labels([f"cohort {step.label(key)}" for key in keys], cohort=list(keys))
         return Plan(weights, labels, size / size.sum(), False, True)
     keys = np.unique(year[post])
     weights = _by_mass(post[:, None] & (year[:, None] == keys), mass)
-    labels = _labels([f"year {key}" for key in keys], year=list(keys))
+    labels = _labels([f"{step.unit} {step.label(key)}" for key in keys], year=list(keys))
     return Plan(weights, labels, np.full(len(keys), 1 / len(keys)), True, False)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..panel import YEARLY, TimeStep
 from ..provenance import Badge
 
 DEFAULT_SEED = 20260101
@@ -55,6 +56,10 @@ class Design:
         Degrees of freedom of t-quantiles; infinite for normal ones.
     n_left_out : int
         Units left out because they were treated when first seen.
+    left_out : tuple of str
+        What else was left out, with counts: "12 rows without y".
+    step : TimeStep
+        What ``cohort``, ``year`` and ``event_time`` of the terms count.
     n_treated_clusters : int
         Clusters that hold a treated unit. With one there is no standard error.
     data_hash : str
@@ -81,6 +86,8 @@ class Design:
     n_draws: int = DEFAULT_DRAWS
     dof: float = np.inf
     n_left_out: int = 0
+    left_out: tuple[str, ...] = ()
+    step: TimeStep = YEARLY
     n_treated_clusters: int = 2
     data_hash: str = ""
     notes: tuple[str, ...] = ()
@@ -101,7 +108,12 @@ class Design:
         parts.append(f"{self.n_clusters:,} clusters ({self.clusters})")
         parts.append(f"standard errors {self.std_errors}")
         if self.n_left_out:
-            parts.append(f"{self.n_left_out:,} units treated when first seen left out")
+            unit = "unit" if self.n_left_out == 1 else "units"
+            parts.append(f"{self.n_left_out:,} {unit} treated when first seen left out")
+        if self.left_out:
+            parts.append(f"not used: {', '.join(self.left_out)}")
+        if self.step != YEARLY:
+            parts.append(f"time in steps of one {self.step.noun}")
         parts.append(f"seed {self.seed}")
         if self.data_hash:
             parts.append(f"data {self.data_hash}")

@@ -21,7 +21,7 @@ from ._combine import combine_effects, combine_terms, one_term
 from ._design import Design, Regression, Units
 from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
-from ._terms import terms_frame
+from ._terms import as_written, terms_frame
 from .bands import critical_value
 from .multiplier import multiplier_draws
 from .neyman import cohort_groups, welch_dof
@@ -214,7 +214,7 @@ class Effects:
             return stack_effects([part.aggregate(kind, balance=balance) for part in parts])
         if self.mass is None or self.units is None:
             return self._already(kind, balance)
-        plan = plan_average(kind, self.terms, self.mass, balance)
+        plan = plan_average(kind, self.terms, self.mass, balance, self.design.step)
         estimate = plan.weights.T @ self.estimate
         influence = self.project(plan.weights)
         if plan.by_mass and self.mass_estimated:
@@ -330,6 +330,8 @@ class Effects:
         frame["std_error"] = self.std_error
         frame[["conf_low", "conf_high"]] = pointwise
         frame[["band_low", "band_high"]] = band
+        for times in ("cohort", "year"):
+            frame[times] = as_written(frame[times], self.design.step)
         statistic = np.abs(self.estimate / self.std_error)
         frame["p_value"] = 2 * stats.t.sf(statistic, self.dof)
         return frame[list(FRAME_COLUMNS)]
