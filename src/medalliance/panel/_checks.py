@@ -326,7 +326,8 @@ def check_treatment(keys: Keys, values: pd.Series, unit: str) -> list[Problem]:
     left = np.flatnonzero((np.diff(keys.unit_codes) == 0) & (np.diff(number) < 0)) + 1
     if len(left):
         shown = first_three(
-            f"{noun(unit)} {keys.units[keys.unit_codes[k]]} leaves treatment in {keys.step.label(keys.years[k])}"
+            f"{noun(unit)} {keys.units[keys.unit_codes[k]]} leaves treatment in "
+            f"{keys.step.label(keys.years[k])}"
             for k in left
         )
         text = (

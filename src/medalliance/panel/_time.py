@@ -184,8 +184,8 @@ def read_times(column: pd.Series, role: str, *, never: bool = False) -> Times:
 def _cell(cell: object, never: bool) -> tuple[int, str]:
     """Read one cell as months since year 0, with its unit; ``""`` if it cannot be read."""
     if isinstance(cell, pd.Period):
-        unit = {"Y": "year", "A": "year", "Q": "quarter", "M": "month"}
-        return 12 * cell.year + cell.month - 1, unit.get(cell.freqstr[0], "date")
+        named = {"Y": "year", "A": "year", "Q": "quarter", "M": "month"}
+        return 12 * cell.year + cell.month - 1, named.get(cell.freqstr[0], "date")
     if isinstance(cell, date):
         return 12 * cell.year + cell.month - 1, "date"
     if isinstance(cell, bool | np.bool_):
