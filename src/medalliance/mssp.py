@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, first_three, need_type
 from .paths import mssp_dir
+from .provenance import Badge, Provenance
 
 TRACKS = ("1", "1+", "2", "3", "A", "B", "C", "D", "E", "ENHANCED")
 ONE_SIDED = ("1", "A", "B")
@@ -126,7 +127,14 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
             "name each file by its year, and set MEDALLIANCE_MSSP_DIR to their folder."
         )
     frames = [_read_year(path, int(path.stem)) for path in files]
-    return pd.concat(frames, ignore_index=True)
+    span = files[0].stem if len(files) == 1 else f"{files[0].stem}-{files[-1].stem}"
+    return Provenance(
+        Badge.REAL,
+        f"Performance Year Financial and Quality Results {span}, Centers for Medicare & Medicaid "
+        "Services",
+        "USD",
+        tuple(f"MEDALLIANCE_MSSP_DIR/{path.name}" for path in files),
+    ).carried_by(pd.concat(frames, ignore_index=True))
 
 
 def _read_year(path: Path, year: int) -> pd.DataFrame:

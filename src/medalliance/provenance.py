@@ -1,8 +1,16 @@
-"""Badges: what kind of evidence a figure, a table or a number is."""
+"""Provenance: what kind of evidence a value is, where it comes from, in which currency."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+CARRIED = "provenance"  # key of ``DataFrame.attrs`` under which a frame carries its provenance
 
 
 class Badge(StrEnum):
@@ -47,3 +55,92 @@ def weakest(*badges: Badge | str) -> Badge:
     'SYNTHETIC'
     """
     return max((Badge(badge) for badge in badges), key=_ORDER.index)
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a value is made of; panels, rules, evidence and every result carry one.
+
+    Attributes
+    ----------
+    badge : Badge
+        Kind of evidence.
+    source : str
+        Where the numbers come from, as it is printed below an exhibit.
+    currency : str
+        ``"CNY"`` or ``"USD"``; empty where there is no money, or money of both.
+    files : tuple of str
+        Data files that were read, as paths in the project; empty where none is known.
+
+    Examples
+    --------
+    >>> both = Provenance("REAL", "a yearbook") | Provenance("SYNTHETIC", "a simulation")
+    >>> both.badge.value, both.source
+    ('SYNTHETIC', 'a yearbook; a simulation')
+    """
+
+    badge: Badge
+    source: str
+    currency: str = ""
+    files: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "badge", Badge(self.badge))
+        object.__setattr__(self, "files", tuple(self.files))
+
+    def __or__(self, other: Provenance) -> Provenance:
+        """Mix two: the weakest badge, both sources, the currency if it is one."""
+        if self == other:
+            return self
+        sources = dict.fromkeys(text for text in (self.source, other.source) if text)
+        currencies = {name for name in (self.currency, other.currency) if name}
+        return Provenance(
+            weakest(self.badge, other.badge),
+            "; ".join(sources),
+            currencies.pop() if len(currencies) == 1 else "",
+            tuple(dict.fromkeys((*self.files, *other.files))),
+        )
+
+    def saying(self, source: str) -> Provenance:
+        """Return the same provenance with another source line."""
+        return replace(self, source=source)
+
+    def carried_by(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Write this provenance into a frame and return that frame.
+
+        It stands in ``frame.attrs`` as plain data, which pandas hands on when rows or columns
+        are chosen, and writes to Parquet.
+        """
+        frame.attrs[CARRIED] = asdict(self) | {"badge": self.badge.value, "files": [*self.files]}
+        return frame
+
+
+def provenance_of(value: Any) -> Provenance | None:
+    """Return the provenance of a value, mixed where it holds several; None if it has none.
+
+    Parameters
+    ----------
+    value : Provenance, anything with ``provenance``, a frame that carries one, or several of them
+    """
+    if isinstance(value, Provenance):
+        return value
+    own = getattr(value, "provenance", None)
+    if isinstance(own, Provenance):
+        return own
+    carried = getattr(value, "attrs", None)
+    if isinstance(carried, Mapping):
+        stored = carried.get(CARRIED)
+        return None if stored is None else Provenance(**stored)
+    if isinstance(value, Mapping):
+        return mixed(value.values())
+    return mixed(value) if isinstance(value, list | tuple) else None
+
+
+def mixed(values: Iterable[Any]) -> Provenance | None:
+    """Mix the provenance of several values; those without one count for nothing."""
+    found = None
+    for value in values:
+        one = provenance_of(value)
+        if one is not None:
+            found = one if found is None else found | one
+    return found

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import medalliance as ma
+from medalliance.panel import TEACHING
 from medalliance.press import downloads
 from medalliance.press.stored_exhibits import stored_exhibits
-from medalliance.registered.estimates import TEACHING
 from medalliance.show import plots, tables
 
 
@@ -23,7 +23,7 @@ def exhibits():
     drawn = plots.lines(pd.DataFrame({"x": [1, 2], "y": [0.5, -0.25]}), x="x", y="y")
     table = tables.table(frame, caption="A < B", badge="REAL", source="one; two")
     figure = ma.figure(drawn, caption="C & D", alt="a line", badge="SYNTHETIC", source="s")
-    said = ma.sentence("Pay rose by 3 %.", badge="ILLUSTRATIVE", source=TEACHING, lang="zh")
+    said = ma.sentence("Pay rose by 3 %.", badge="ILLUSTRATIVE", source=TEACHING.source, lang="zh")
     return [table, figure, said]
 
 
@@ -48,7 +48,7 @@ def test_what_is_stored_is_what_was_made(exhibits):
     assert (figure.kind, figure.text) == ("figure", "C & D")
     numbers = exhibits[1].summary
     assert figure.rows == [list(numbers.columns), *numbers.astype(str).to_numpy().tolist()]
-    assert (said.kind, said.text, said.source) == ("sentence", "Pay rose by 3 %.", TEACHING)
+    assert (said.kind, said.text, said.source) == ("sentence", "Pay rose by 3 %.", TEACHING.source)
     assert said.rows == []
 
 

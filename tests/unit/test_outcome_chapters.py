@@ -42,7 +42,7 @@ def test_split_is_exact(teaching):
 def test_truth_beside_estimates_comes_from_the_panels_own_file(teaching):
     found = outcome_chapters.study(teaching, ["log_spending_per_insured"])
     row = outcome_chapters.headline_row(found, "log_spending_per_insured")
-    truth = found.truth[found.truth["outcome"] == "log_spending_per_insured"]
+    truth = found.truth.cells[found.truth.cells["outcome"] == "log_spending_per_insured"]
     event = truth["year"] - truth["cohort"]
     means = [
         np.average(truth["att"][event == k], weights=truth["n_units"][event == k])

@@ -61,7 +61,7 @@ def run() -> Link:
     if os.environ.get("MEDALLIANCE_PANEL"):
         return Link(study(with_dose(load_panel()), tuple(TITLES)), None)
     drawn = _drawn()
-    return Link(study(with_dose(drawn.panel), tuple(TITLES), drawn, origin=DRAWN), drawn)
+    return Link(study(with_dose(drawn.panel), tuple(TITLES), origin=DRAWN), drawn)
 
 
 @cache

@@ -20,7 +20,6 @@ from ..registered.estimates import (
     Runs,
     first_years,
     headline,
-    panel_source,
     stated,
     true_by_event,
     true_headline,
@@ -101,7 +100,7 @@ def design_table(panel: Panel) -> Exhibit:
         f"Who is treated when: {panel.n_units} counties, {span}. "
         f"{panel.n_already_treated} counties were treated when first seen and are left out."
     )
-    return table(pd.DataFrame(rows), caption=caption, badge=panel.badge, source=panel_source(panel))
+    return table(pd.DataFrame(rows), caption=caption, badge=panel.badge, source=panel.source)
 
 
 def event_study_figure(runs: Runs) -> Exhibit:

@@ -12,16 +12,13 @@ from ..errors import DesignError, what_is_wrong
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..outcomes import outcome_label, outcome_values
-from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel
-from ..provenance import Badge
-from ..registered.estimates import TEACHING, YOURS, first_years, headline, last_horizon, stated
+from ..panel import NEVER_TREATED, Panel, Truth
+from ..registered.estimates import first_years, headline, last_horizon, stated
 from ..results import Effects
 from ..show.exhibits import Exhibit, Sentence, figure, rounded, sentence
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from ..simulate import SimulatedPanel
 
 ANTICIPATION = 1
 
@@ -39,8 +36,8 @@ class Study:
         Group-time effects, base two years before the reform, by outcome.
     refused : dict of str to str
         Outcomes that the panel cannot give, with the reason.
-    truth : DataFrame or None
-        ``outcome cohort year att n_units`` where the panel is simulated.
+    truth : Truth or None
+        True effects where the panel is simulated.
     origin : str
         Where the panel comes from; the teaching panel or the reader's file if blank.
     """
@@ -49,7 +46,7 @@ class Study:
     horizon: int
     effects: dict[str, Effects]
     refused: dict[str, str]
-    truth: pd.DataFrame | None
+    truth: Truth | None
     origin: str = ""
 
     @property
@@ -57,7 +54,7 @@ class Study:
         """Where the numbers come from."""
         if self.origin:
             return self.origin
-        return TEACHING if self.panel.badge == Badge.SYNTHETIC else YOURS
+        return self.panel.source
 
     def of(self, outcome: str) -> Effects:
         """Return the effects on an outcome.
@@ -90,19 +87,14 @@ class Study:
         """Return the true effect by years since the reform, None where nobody knows it."""
         if self.truth is None:
             return None
-        rows = self.truth[self.truth["outcome"] == outcome]
-        if rows.empty:
+        if not self.truth.knows(outcome):
             return None
-        rows = rows.assign(event_time=rows["year"] - rows["cohort"])
-        rows = rows[rows["event_time"] <= self.horizon]
-        total = (rows["att"] * rows["n_units"]).groupby(rows["event_time"]).sum()
-        return total / rows.groupby("event_time")["n_units"].sum()
+        return self.truth.by_event(outcome, horizon=self.horizon)
 
 
 def study(
     panel: Panel,
     outcomes: Sequence[str],
-    simulated: SimulatedPanel | None = None,
     *,
     origin: str = "",
 ) -> Study:
@@ -112,10 +104,8 @@ def study(
     ----------
     panel : Panel
     outcomes : sequence of str
-    simulated : SimulatedPanel, optional
-        Where the panel comes from, for its truth; the teaching panel's is known anyway.
     origin : str
-        The same in words.
+        Where the panel comes from, in words; its own source if blank.
 
     Raises
     ------
@@ -132,24 +122,12 @@ def study(
     if not effects:
         reasons = dict.fromkeys(refused.values())
         raise DesignError("\n  ".join(["the panel gives none of these outcomes.", *reasons]))
-    return Study(
-        panel, last_horizon(panel, ANTICIPATION), effects, refused, _truth(panel, simulated), origin
-    )
+    return Study(panel, last_horizon(panel, ANTICIPATION), effects, refused, panel.truth, origin)
 
 
 def registered(panel: Panel, outcome: str) -> Effects:
     """Estimate group-time effects with a clean year left between base and reform."""
     return stated(att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal"))
-
-
-def _truth(panel: Panel, simulated: SimulatedPanel | None) -> pd.DataFrame | None:
-    import pandas as pd
-
-    if panel.badge != Badge.SYNTHETIC:
-        return None
-    if simulated is not None:
-        return simulated.truth[simulated.truth["channel"] == "all"]
-    return pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
 
 
 def event_figure(

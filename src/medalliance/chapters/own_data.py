@@ -204,7 +204,8 @@ def claims_table(report: ClaimsReport) -> Exhibit:
 
 def example_panel(report: PanelReport) -> Panel:
     """Return the panel of the example file, badged as what it is."""
-    return replace(report.panel(), badge=Badge.SYNTHETIC)
+    panel = report.panel()
+    return replace(panel, provenance=replace(panel.provenance, badge=Badge.SYNTHETIC))
 
 
 def release_table(panel: Panel) -> Exhibit:

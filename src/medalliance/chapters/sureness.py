@@ -26,8 +26,7 @@ from ..inference.romano_wolf import romano_wolf
 from ..inference.wild_bootstrap import wild_bootstrap
 from ..outcomes import outcome_label
 from ..panel import Panel
-from ..provenance import Badge
-from ..registered.estimates import PREFERRED, TEACHING, YOURS, stated
+from ..registered.estimates import PREFERRED, stated
 from ..results import Effects
 from ..show.exhibits import Exhibit, Sentence, figure, sentence
 
@@ -67,7 +66,7 @@ class Checks:
     @property
     def source(self) -> str:
         """Where the numbers come from."""
-        return TEACHING if self.panel.badge == Badge.SYNTHETIC else YOURS
+        return self.panel.source
 
     @property
     def unit(self) -> str:

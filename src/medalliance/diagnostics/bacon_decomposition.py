@@ -77,7 +77,7 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
         f"The two-by-two comparisons in the two-way coefficient on {outcome}",
         f"The coefficient is {twfe:.4g}; {sample.outcome.shape[0]:,} units, "
         f"{len(sample.years)} years (Goodman-Bacon).",
-        panel.badge,
+        panel.provenance,
         {"twfe": twfe, "by_comparison": grouped[["weight", "estimate"]].reset_index()},
     )
 

@@ -80,4 +80,4 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> F
         f"{named['n_negative']} of {len(table)} weights are negative; {len(mask):,} units "
         "(de Chaisemartin and D'Haultfoeuille)."
     )
-    return Findings(table, title, foot, panel.badge, named)
+    return Findings(table, title, foot, panel.provenance, named)

@@ -12,12 +12,17 @@ import yaml
 
 from ..errors import DataError, first_three, raise_problems
 from ..paths import chosen_folder, data_dir
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ._sheets import DATE, case_names, known_sources, named_rows, read_text_table
 
 SHEET_COLUMNS = ("case", "indicator", "code", "date", "evidence", "source_id", "coder")
 DECISION_COLUMNS = ("case", "indicator", "code", "reason")
 HIGHEST = 3
+PUBLISHED = Provenance(
+    Badge.REAL,
+    "codes given to published documents, each with its quoted words and source",
+    files=("data/coding/adjudicated.csv",),
+)
 UNIT = ["case", "indicator"]
 
 
@@ -80,7 +85,12 @@ class Coding:
     sheets: pd.DataFrame
     decisions: pd.DataFrame
     names: Mapping[str, str]
-    badge: Badge = Badge.REAL
+    provenance: Provenance = PUBLISHED
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
 
     @cached_property
     def final(self) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def dynamic_panel(
         n_clusters=n_units,
         clusters=panel.unit,
         std_errors="robust by unit" + (", Windmeijer-corrected" if steps == 2 else ""),
-        badge=panel.badge,
+        provenance=panel.provenance,
         covariates=(*exogenous, *predetermined),
         data_hash=panel.data_hash,
         notes=_notes(n_instruments, n_units),

@@ -119,7 +119,7 @@ def fractional_panel(
         n_clusters=int(units.cluster.max()) + 1,
         clusters=panel.cluster or panel.unit,
         std_errors=STD_ERRORS,
-        badge=panel.badge,
+        provenance=panel.provenance,
         covariates=(*wanted, *controls),
         data_hash=panel.data_hash,
         notes=_notes(endogenous, instruments, [wanted[j] for j in switches]),

@@ -86,7 +86,7 @@ def rebasing_regression(
         n_clusters=n_clusters,
         clusters=panel.cluster or panel.unit,
         std_errors="clustered, G/(G-1) (N-1)/(N-K) (linearmodels IV2SLS)",
-        badge=panel.badge,
+        provenance=panel.provenance,
         covariates=tuple(name.removeprefix("z: ") for name in named),
         data_hash=panel.data_hash,
         notes=("Instruments are listed as covariates.",),

@@ -69,6 +69,6 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
         table,
         f"Weights of the synthetic {outcome}",
         foot,
-        panel.badge,
+        panel.provenance,
         {"paths": pd.concat(paths, ignore_index=True)},
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -15,9 +15,12 @@ import pandas as pd
 from ..codebook import Codebook, Column, Table, load_codebook
 from ..errors import DataError, first_three, raise_problems
 from ..paths import chosen_folder
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 
 STRONG_GRADES = ("official", "journal")
+PUBLISHED = Provenance(
+    Badge.REAL, "published facts, each row with its source", files=("data/published/sources.csv",)
+)
 _FRAME = {"published_effects": "effects"}
 _MOST_NAMED = 10
 _VALUE_COLUMNS = ("value", "value_low", "value_high", "estimate", "threshold")
@@ -45,11 +48,20 @@ class Evidence:
     mssp_ledger: pd.DataFrame
     mssp_effects: pd.DataFrame
     sources: pd.DataFrame
-    badge: Badge
+    provenance: Provenance
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
 
     def source_line(self, *source_ids: str) -> str:
         """Return the source line of an exhibit: short references, strongest grade first."""
         return source_line(self.sources, *source_ids)
+
+    def about(self, *source_ids: str) -> Provenance:
+        """Return the provenance of what some sources say, for ``show`` or ``say``."""
+        return self.provenance.saying(self.source_line(*source_ids))
 
 
 def load_evidence(folder: str | Path | None = None) -> Evidence:
@@ -75,11 +87,18 @@ def load_evidence(folder: str | Path | None = None) -> Evidence:
     sources = load_sources(folder)
     tables = load_codebook().tables
     read = {
-        _FRAME.get(name, name): read_published(table, folder, known_sources=sources)
+        _FRAME.get(name, name): _carrying(
+            read_published(table, folder, known_sources=sources), name
+        )
         for name, table in tables.items()
         if name != "sources"
     }
-    return Evidence(sources=sources, badge=Badge.REAL, **read)
+    return Evidence(sources=sources, provenance=PUBLISHED, **read)
+
+
+def _carrying(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    files = (f"data/published/{name}.csv", "data/published/sources.csv")
+    return replace(PUBLISHED, files=files).carried_by(frame)
 
 
 def load_sources(folder: str | Path | None = None) -> pd.DataFrame:

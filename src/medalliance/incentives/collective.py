@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import RuleError, need_type
-from ..provenance import Badge
 from ..show.findings import Findings
 from .best_response import mean_surplus, worth_of_surplus
-from .equilibrium import Equilibrium, answers
+from .equilibrium import MODEL, Equilibrium, answers
 from .fixed_point import all_fixed_points
 
 
@@ -71,7 +70,7 @@ def collective_optimum(equilibrium: Equilibrium) -> Findings:
         frame,
         "Efforts that members would choose together, beside those that they choose alone",
         "Formulas of the incentive model.",
-        Badge.ILLUSTRATIVE,
+        MODEL,
         {
             "marginal_share": float(found["marginal_share"][best]),
             "mean_surplus": float(roots[best]),

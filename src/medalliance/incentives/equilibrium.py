@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from .best_response import (
     Problem,
     effort,
@@ -26,6 +25,9 @@ from .transfer import expected_transfer, marginal_share
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ..show.exhibits import Content
+
+MODEL = Provenance(Badge.ILLUSTRATIVE, "the incentive model, with numbers chosen to show it")
 Array = NDArray[np.float64]
 
 
@@ -78,7 +80,12 @@ class Equilibrium:
     contraction: float
     chosen: int
     problem: Problem
-    badge: Badge = Badge.ILLUSTRATIVE
+    provenance: Provenance = MODEL
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
 
     @property
     def unique(self) -> bool:
@@ -177,7 +184,8 @@ class Equilibrium:
 
     def summary(self) -> str:
         """Return a table of the fixed points with the members' answers in the chosen one."""
-        head = f"Incentive model{': ' + self.contract.name if self.contract.name else ''}"
+        name = f": {self.contract.name}" if self.contract.name else ""
+        head = f"[{self.badge.value}] Incentive model{name}"
         lines = [head, "", "fixed point       r   mean surplus   slope   stable   best response"]
         for k in range(len(self.mean_surplus)):
             mark = "*" if k == self.chosen else " "
@@ -200,7 +208,7 @@ class Equilibrium:
                 f"Uniqueness: the sufficient condition fails ({self.contraction:.4f} >= 1); "
                 "all brackets were searched."
             )
-        return f"{rule} * reported. Badge: {self.badge.value}."
+        return f"{rule} * reported."
 
     def describe(self) -> str:
         """Return the answer in one or two plain sentences."""
@@ -264,14 +272,21 @@ class Equilibrium:
         return ax
 
     def _repr_html_(self) -> str:
+        from ..show.front import show
+
+        return show(self, kind="table")._repr_html_()
+
+    def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
+        from ..show.exhibits import Content
+
+        words = self.describe()
+        if kind == "figure":
+            caption = "What members' answers make of the retained part that they expect."
+            return Content(
+                self.provenance, caption, self._foot(), words, draw=lambda: self.plot(**drawing)
+            )
         columns = ["group", "members", "share_of_member", "effort", "inducement", "pay"]
-        shown = self.members()[columns]
-        shown.columns = [name.replace("_", " ") for name in shown.columns]
-        table = shown.to_html(index=False, border=0, float_format=lambda x: f"{x:.4g}")
-        return (
-            f'<div data-badge="{self.badge.value}"><p>{escape(self.describe())}</p>{table}'
-            f"<p><small>{escape(self._foot())}</small></p></div>"
-        )
+        return Content(self.provenance, words, self._foot(), frame=self.members()[columns])
 
     def __repr__(self) -> str:
         return f"Equilibrium({self.describe()})"

@@ -6,15 +6,16 @@ from ._checks import PanelWarning, is_money, missing_columns, suggest
 from ._encoding import find_layout
 from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
-from ._load import TEACHING_PANEL, load_panel, teaching_frame
+from ._load import TEACHING, TEACHING_PANEL, load_panel, teaching_frame
 from ._mapping import ColumnMap, PanelMapping, load_mapping
 from ._names import CODES, KEYS, NA, YEARS, is_standard, recognise, standard_columns
-from ._panel import Panel, cohorts_within, gappy_units, need_panel
+from ._panel import YOURS, Panel, cohorts_within, gappy_units, need_panel
 from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
 from ._standardise import Standard, find_problems, knows_cohort, roles_of, standardise
 from ._table import Layout, Table
 from ._time import YEARLY, TimeStep, gap_line, missing_steps
+from ._truth import Truth
 from ._units import units_of
 
 __all__ = [
@@ -27,9 +28,11 @@ __all__ = [
     "NEVER_TREATED",
     "RULES",
     "SENTINELS",
+    "TEACHING",
     "TEACHING_PANEL",
     "YEARLY",
     "YEARS",
+    "YOURS",
     "ColumnMap",
     "Inspection",
     "Layout",
@@ -42,6 +45,7 @@ __all__ = [
     "Standard",
     "Table",
     "TimeStep",
+    "Truth",
     "check_schema",
     "cohorts_within",
     "find_layout",

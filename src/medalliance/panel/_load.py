@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +14,21 @@ import pandas as pd
 
 from ..errors import raise_problems
 from ..paths import PACKAGE
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ._checks import PanelWarning
 from ._mapping import ColumnMap, load_mapping
-from ._panel import Panel
+from ._panel import YOURS, Panel
 from ._standardise import Standard, find_problems, roles_of, standardise
+from ._truth import Truth
 
 TEACHING_PANEL = PACKAGE / "teaching" / "panel.csv"
 _WORDS = ("county_code", "county_name", "prefecture_code", "province_code", "rule_id")
+TEACHING = Provenance(
+    Badge.SYNTHETIC,
+    "the teaching panel: invented counties with known effects, drawn from a fixed seed",
+    "CNY",
+    ("src/medalliance/teaching/panel.csv",),
+)
 
 
 def load_panel(
@@ -49,6 +58,7 @@ def load_panel(
     Returns
     -------
     Panel
+        The teaching panel knows its true effects (``panel.truth``); a reader's does not.
 
     Raises
     ------
@@ -69,10 +79,9 @@ def load_panel(
     if source is None:
         named = os.environ.get("MEDALLIANCE_PANEL")
         if not named and not rename and mapping is None:
-            return _panel(teaching_frame(), Badge.SYNTHETIC)
-        badge = Badge.YOURS if named else Badge.SYNTHETIC
-        return _checked(named or TEACHING_PANEL, rename, mapping, badge)
-    return _checked(source, rename, mapping, Badge.YOURS)
+            return _panel(teaching_frame(), TEACHING)
+        return _checked(named or TEACHING_PANEL, rename, mapping, YOURS if named else TEACHING)
+    return _checked(source, rename, mapping, YOURS)
 
 
 def teaching_frame() -> pd.DataFrame:
@@ -81,7 +90,14 @@ def teaching_frame() -> pd.DataFrame:
     return frame.fillna(dict.fromkeys(_WORDS, ""))
 
 
-def _checked(source: Any, rename: Mapping[str, str] | None, mapping: Any, badge: Badge) -> Panel:
+@lru_cache(maxsize=1)
+def _teaching_truth() -> Truth:
+    return Truth(pd.read_csv(TEACHING_PANEL.with_name("truth.csv")))
+
+
+def _checked(
+    source: Any, rename: Mapping[str, str] | None, mapping: Any, provenance: Provenance
+) -> Panel:
     plan = load_mapping(mapping)
     said_by = "rename" if rename else "the mapping"
     if rename:
@@ -94,20 +110,22 @@ def _checked(source: Any, rename: Mapping[str, str] | None, mapping: Any, badge:
     for found in problems:
         if found.severity == "warning":
             warnings.warn(found.line, PanelWarning, stacklevel=3)
-    return _panel(standard.frame, badge)
+    return _panel(standard.frame, provenance)
 
 
-def _panel(frame: pd.DataFrame, badge: Badge) -> Panel:
+def _panel(frame: pd.DataFrame, provenance: Provenance) -> Panel:
     roles, treatment = roles_of(frame)
-    return Panel.from_frame(
+    panel = Panel.from_frame(
         frame,
         unit=str(roles["unit"]),
         year=str(roles["year"]),
         cohort=roles["cohort"],
         cluster=roles["cluster"],
         treatment=treatment,
-        badge=badge,
+        badge=provenance.badge,
     )
+    truth = _teaching_truth() if provenance == TEACHING else None
+    return replace(panel, provenance=provenance, truth=truth)
 
 
 def _where(standard: Standard) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
 
@@ -13,10 +13,19 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from ..errors import DataError, DesignError, first_three, raise_problems
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from . import _checks
 from ._inspect import NEVER_TREATED, inspect
 from ._time import YEARLY, TimeStep, check_step, gap_line
+from ._truth import Truth
+
+YOURS = Provenance(Badge.YOURS, "the panel that you loaded", "CNY")
+_SAID = {
+    Badge.REAL: "the records that the panel was made from",
+    Badge.YOURS: YOURS.source,
+    Badge.SYNTHETIC: "invented counties with known effects",
+    Badge.ILLUSTRATIVE: "numbers chosen to show a method",
+}
 
 
 def cohorts_within(
@@ -69,10 +78,11 @@ class Panel:
         Column that names the cluster of a unit; ``None`` clusters by unit.
     weight : str or None
         Column of unit weights, constant in a unit; ``None`` weights units equally.
-    currency : str
-        ``"CNY"`` or ``"USD"``; money columns are in its main unit.
-    badge : Badge
-        Kind of evidence; travels to every figure and table made from the panel.
+    provenance : Provenance
+        Kind of evidence, source and currency (``"CNY"`` or ``"USD"``; money columns are in its
+        main unit). It travels to every result, figure and table made from the panel.
+    truth : Truth or None
+        True effects, where the panel is simulated; None where nobody knows them.
     step : TimeStep
         What time is counted in. The columns ``year`` and ``cohort`` of ``frame`` hold whole
         numbers of steps, so that event time is their difference; years stand as they are, and
@@ -85,8 +95,8 @@ class Panel:
     cohort: str
     cluster: str | None = None
     weight: str | None = None
-    currency: str = "CNY"
-    badge: Badge = field(default=Badge.YOURS)
+    provenance: Provenance = YOURS
+    truth: Truth | None = None
     step: TimeStep = YEARLY
 
     @classmethod
@@ -102,6 +112,8 @@ class Panel:
         treatment: str | None = None,
         currency: str = "CNY",
         badge: Badge | str = Badge.YOURS,
+        source: str = "",
+        truth: Truth | None = None,
         step: str | int | None = None,
     ) -> Self:
         """Check a table with any column names, returning it as a panel.
@@ -124,6 +136,10 @@ class Panel:
             ``"CNY"`` or ``"USD"``.
         badge : Badge or str
             Kind of evidence.
+        source : str, optional
+            Where the table comes from, as it is printed below figures and tables.
+        truth : Truth, optional
+            True effects of a simulated table.
         step : {"year", "quarter", "month"} or int, optional
             What time is counted in. Without it the cells say so: whole numbers are years;
             ``2012Q1``, ``2012-03``, ``2012年3月``, ``201203``, dates and pandas periods are read
@@ -151,10 +167,25 @@ class Panel:
             df,
             {"unit": unit, "year": year, "cohort": cohort, "cluster": cluster, "weight": weight},
             treatment,
-            currency,
-            Badge(badge),
+            Provenance(Badge(badge), source or _SAID[Badge(badge)], currency),
+            truth,
             step,
         )
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from."""
+        return self.provenance.source
+
+    @property
+    def currency(self) -> str:
+        """Currency of the columns of money, ``"CNY"`` or ``"USD"``."""
+        return self.provenance.currency
 
     def say(self, time: int | np.integer) -> str:
         """Write a time (an entry of ``years`` or a cohort) as people do: 2015, 2015Q3, 2015-07."""
@@ -283,11 +314,18 @@ class Panel:
         rows : array_like of bool, shape (n_obs,)
         """
         mask = np.asarray(rows, dtype=bool)
-        return replace(self, frame=self.frame[mask].reset_index(drop=True))
+        frame = self.frame[mask].reset_index(drop=True)
+        truth = self.truth and self.truth.within(frame[self.cohort], frame[self.year])
+        return replace(self, frame=frame, truth=truth)
 
     def with_columns(self, **columns: ArrayLike) -> Panel:
-        """Return the panel with columns added or replaced, each of shape (n_obs,)."""
-        return replace(self, frame=self.frame.assign(**columns))
+        """Return the panel with columns added or replaced, each of shape (n_obs,).
+
+        True effects are known no more once a column is replaced.
+        """
+        replaced = any(name in self.frame.columns for name in columns)
+        truth = None if replaced else self.truth
+        return replace(self, frame=self.frame.assign(**columns), truth=truth)
 
     def __repr__(self) -> str:
         shape = "balanced" if self.is_balanced else "unbalanced"
@@ -303,8 +341,8 @@ def _build(
     df: pd.DataFrame,
     roles: dict[str, str | None],
     treatment: str | None,
-    currency: str,
-    badge: Badge,
+    provenance: Provenance,
+    truth: Truth | None,
     step: str | int | None,
 ) -> Panel:
     """Run every check on a caller's frame, then sort a copy of it into a panel."""
@@ -315,8 +353,8 @@ def _build(
         )
     check_step(step)
     lines = _problems_of_names(df, roles, treatment)
-    if currency not in ("CNY", "USD"):
-        lines.append(f"currency {currency!r} is neither 'CNY' nor 'USD'.")
+    if provenance.currency not in ("CNY", "USD"):
+        lines.append(f"currency {provenance.currency!r} is neither 'CNY' nor 'USD'.")
     raise_problems(lines, where="panel", advice="Name the columns as they stand in the table.")
 
     unit, year = str(roles["unit"]), str(roles["year"])
@@ -334,7 +372,7 @@ def _build(
     frame[year] = found.keys.years
     frame[cohort] = found.keys.cohorts
     panel = cls(
-        frame, unit, year, cohort, roles["cluster"], roles["weight"], currency, Badge(badge),
+        frame, unit, year, cohort, roles["cluster"], roles["weight"], provenance, truth,
         found.keys.step,
     )  # fmt: skip
     panel.__dict__["_unit_factor"] = (found.keys.unit_codes, found.keys.units)

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from ..chapters.laboratory import page_data
 from ..codebook import load_codebook
-from ..panel import TEACHING_PANEL, teaching_frame
+from ..panel import TEACHING, TEACHING_PANEL, teaching_frame
 from ..paths import data_dir
-from ..registered.estimates import TEACHING
+from ..show.packed import archive, csv_text
 from .notebooks import find_notebooks, read_cells
-from .packed import archive, csv_text
 from .status import checksum_file
 from .stored_exhibits import Stored, stored_exhibits
 
@@ -93,7 +92,7 @@ def write_downloads(staged: Path, html: Path) -> dict[str, list[tuple[str, str]]
             (html / place).parent.mkdir(parents=True, exist_ok=True)
             (html / place).write_bytes(numbers_archive(exhibits))
             offered[page].append(("numbers", place))
-        if any(TEACHING in exhibit.source for exhibit in exhibits):
+        if any(TEACHING.source in exhibit.source for exhibit in exhibits):
             offered[page].append(("panel", PANEL_FILE))
     if any(("panel", PANEL_FILE) in links for links in offered.values()):
         (html / PANEL_FILE).write_bytes(_teaching())

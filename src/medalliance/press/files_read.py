@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from ..paths import PACKAGE, book_dir, data_dir, mssp_dir, shared_dir
-from .packed import csv_text
+from ..show.packed import csv_text
 
 REPORT = "MEDALLIANCE_FILES_READ"  # environment variable: where a kernel writes what it read
 STORE = "files_read.csv"

@@ -8,7 +8,7 @@ import platform
 from collections.abc import Mapping
 from pathlib import Path
 
-from .packed import csv_text
+from ..show.packed import csv_text
 
 FILE = "run-times.csv"
 COLUMNS = ("notebook", "seconds", "machine")

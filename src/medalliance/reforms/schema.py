@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
@@ -17,7 +18,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from ..errors import RuleError, first_three, need_type
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from .dated import DatedValue, read_parameters, shown
 from .fields import Bilingual, rule_fields
 from .steps import Step, step_fields, step_problems
@@ -98,7 +99,18 @@ class Rules(BaseModel):
     @property
     def badge(self) -> Badge:
         """Provenance: ``REAL``, or ``ILLUSTRATIVE`` as soon as one value is assumed."""
-        return Badge.ILLUSTRATIVE if self.assumed or self.kind == "scenario" else Badge.REAL
+        return self.provenance.badge
+
+    @property
+    def provenance(self) -> Provenance:
+        """Kind of evidence, the rules by name, their currency and file."""
+        made_up = bool(self.assumed) or self.kind == "scenario"
+        source = f"rules of {self.name.en} ({self.id})"
+        if self.assumed:
+            source += f"; assumed: {', '.join(self.assumed)}"
+        files = (f"data/reforms/{Path(self._file).name}",) if self._file else ()
+        badge = Badge.ILLUSTRATIVE if made_up else Badge.REAL
+        return Provenance(badge, source, self.currency, files)
 
     def dated(self, field: str, year: int, track: str | None = None) -> DatedValue:
         """Return the dated value of a field in a year.

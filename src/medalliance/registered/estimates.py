@@ -20,9 +20,9 @@ from ..estimators.sun_abraham import sun_abraham
 from ..estimators.twfe import twfe
 from ..inference.neyman_variance import neyman_variance
 from ..outcomes import outcome_values
-from ..panel import NEVER_TREATED, TEACHING_PANEL, Panel, cohorts_within
-from ..provenance import Badge
+from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Effects
+from ..results import headline as average
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,8 +32,6 @@ PREFERRED = (
     "log_remuneration_per_fte_township",
     "primary_care_visit_share",
 )
-TEACHING = "the teaching panel: invented counties with known effects, drawn from a fixed seed"
-YOURS = "the panel that you loaded"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +63,7 @@ class Runs:
     @property
     def source(self) -> str:
         """Where the numbers come from."""
-        return panel_source(self.panel)
+        return self.panel.source
 
     @property
     def foot(self) -> str:
@@ -179,12 +177,7 @@ def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
     -------
     estimate, std_error, dof : float
     """
-    by_event = effects
-    if effects.mass is not None:
-        by_event = effects.aggregate("event_time", balance=horizon)
-    event = by_event.terms["event_time"].to_numpy(float, na_value=np.nan)
-    shown = (event >= 0) & (event <= horizon)
-    one = by_event.combine(shown / shown.sum())
+    one = average(effects, horizon)
     return float(one.estimate[0]), float(one.std_error[0]), float(one.dof[0])
 
 
@@ -217,18 +210,10 @@ def _with_t(effects: Effects) -> Effects:
 
 def true_by_event(runs: Runs) -> pd.Series | None:
     """Return the true effect by years since the reform; None where nobody knows it."""
-    import pandas as pd
-
-    if runs.panel.badge != Badge.SYNTHETIC:
+    truth = runs.panel.truth
+    if truth is None or not truth.knows(runs.outcome):
         return None
-    truth = pd.read_csv(TEACHING_PANEL.with_name("truth.csv"))
-    truth = truth[truth["outcome"] == runs.outcome]
-    if truth.empty:
-        return None
-    truth = truth.assign(event_time=truth["year"] - truth["cohort"])
-    truth = truth[truth["event_time"] <= runs.horizon]
-    total = (truth["att"] * truth["n_units"]).groupby(truth["event_time"]).sum()
-    return total / truth.groupby("event_time")["n_units"].sum()
+    return truth.by_event(runs.outcome, horizon=runs.horizon)
 
 
 def true_headline(runs: Runs) -> float | None:
@@ -267,8 +252,3 @@ def _first_possible(panel: Panel) -> str:
     raise DesignError(
         f"the panel gives none of {', '.join(PREFERRED)}.\n  Name an outcome: run(panel, name)."
     )
-
-
-def panel_source(panel: Panel) -> str:
-    """Say where a panel comes from."""
-    return TEACHING if panel.badge == Badge.SYNTHETIC else YOURS

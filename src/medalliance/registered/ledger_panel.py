@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DataError, first_three
 from ..mssp import ONE_SIDED
 from ..panel import Panel, PanelWarning
-from ..provenance import Badge
+from ..provenance import Provenance, provenance_of
 
 NEW_IDS = 2018  # first year of the ids that the files keep since
 PARTS = ("visits_primary_physician", "visits_specialist", "visits_nurse", "visits_clinic")
@@ -61,6 +61,11 @@ class Ledger:
     matches: pd.DataFrame
     unmatched: pd.DataFrame
     losses: pd.DataFrame
+
+    @property
+    def provenance(self) -> Provenance:
+        """Kind of evidence, files and currency."""
+        return self.panel.provenance
 
 
 def normalised_name(name: str) -> str:
@@ -184,8 +189,8 @@ def ledger(files: pd.DataFrame) -> Ledger:
             year="year",
             cohort="cohort",
             currency="USD",
-            badge=Badge.REAL,
         )
+    panel = replace(panel, provenance=provenance_of(files) or panel.provenance)
     return Ledger(panel, rows, matches, unmatched_identities(files, matches), losses)
 
 

@@ -7,6 +7,7 @@ from ._influence import CompactInfluence
 from ._need import need_effects
 from ._stack import split_by_outcome, stack_effects
 from ._terms import cell_terms, terms_frame
+from .compare import Comparison, compare, headline
 
 __all__ = [
     "FIXEST",
@@ -14,12 +15,15 @@ __all__ = [
     "NEYMAN",
     "UNSCALED",
     "CompactInfluence",
+    "Comparison",
     "Design",
     "Effects",
     "Regression",
     "Units",
     "cell_terms",
+    "compare",
     "findings_of",
+    "headline",
     "need_effects",
     "split_by_outcome",
     "stack_effects",

@@ -17,8 +17,17 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
-def one_term(effects: Effects, estimate: float, influence: Array | None) -> Effects:
-    """Make one term of effects; estimated again, it is what they are overall."""
+def average_truth(truth: Array | None, weights: Array) -> Array | None:
+    """Average true effects, shape (k,), by weights, shape (k, m); NaN where one is not known."""
+    if truth is None:
+        return None
+    known = np.isfinite(truth)
+    lacking = np.any((weights != 0) & ~known[:, None], axis=0)
+    return np.where(lacking, np.nan, np.where(known, truth, 0.0) @ weights)
+
+
+def one_term(effects: Effects, estimate: float, influence: Array | None, weights: Array) -> Effects:
+    """Make one term of effects by weights, shape (k,); estimated again, it is their overall."""
     refit = effects.refit
     counts = effects.terms["n_units"]
     return replace(
@@ -35,6 +44,7 @@ def one_term(effects: Effects, estimate: float, influence: Array | None) -> Effe
         regression=None,
         refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
         overall_effect=None,
+        given_truth=average_truth(effects.truth, weights[:, None]),
     )
 
 
@@ -42,9 +52,9 @@ def combine_effects(effects: Effects, weights: Array) -> Effects:
     """Combine terms by weights, shape (k,), with their influence or their variance."""
     estimate, used = float(weights @ effects.estimate), weights != 0
     if effects.influence_function is not None:
-        return one_term(effects, estimate, effects.project(weights[:, None])[:, 0])
+        return one_term(effects, estimate, effects.project(weights[:, None])[:, 0], weights)
     variance = np.atleast_2d(weights[used] @ effects.vcov[np.ix_(used, used)] @ weights[used])
-    return replace(one_term(effects, estimate, None), given_vcov=variance)
+    return replace(one_term(effects, estimate, None, weights), given_vcov=variance)
 
 
 def combine_terms(effects: Effects, weights: Array) -> Effects:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..panel import YEARLY, TimeStep
-from ..provenance import Badge
+from ..panel import YEARLY, YOURS, TimeStep, Truth
+from ..provenance import Badge, Provenance
 
 DEFAULT_SEED = 20260101
 DEFAULT_DRAWS = 999
@@ -40,8 +40,10 @@ class Design:
         Column that names the clusters (the unit's own if there is no other).
     std_errors : str
         The one convention of standard errors of this family.
-    badge : Badge
-        Kind of evidence.
+    provenance : Provenance
+        Kind of evidence, source and currency, as the panel has them.
+    truth : Truth or None
+        True effects of the panel, where these are in the unit of the estimates.
     control_group, base_period : str or None
         Who is compared with, and when; None where the method has no such choice.
     anticipation : int
@@ -76,7 +78,8 @@ class Design:
     unit_of_measure: str = ""
     clusters: str = "unit"
     std_errors: str = UNSCALED
-    badge: Badge = Badge.YOURS
+    provenance: Provenance = YOURS
+    truth: Truth | None = field(default=None, repr=False, compare=False)
     control_group: str | None = None
     base_period: str | None = None
     anticipation: int = 0
@@ -91,6 +94,11 @@ class Design:
     n_treated_clusters: int = 2
     data_hash: str = ""
     notes: tuple[str, ...] = ()
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
 
     def foot(self) -> str:
         """Write the foot of a table or figure: one plain line for everything that was chosen."""

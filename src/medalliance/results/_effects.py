@@ -17,7 +17,7 @@ from ..show.findings import Findings
 from . import _show
 from ._aggregate import count_units, mass_influence, plan_average
 from ._cluster import cluster_sums
-from ._combine import combine_effects, combine_terms, one_term
+from ._combine import average_truth, combine_effects, combine_terms, one_term
 from ._design import Design, Regression, Units
 from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
@@ -28,6 +28,9 @@ from .neyman import cohort_groups, welch_dof
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from ..provenance import Provenance
+    from ..show.exhibits import Content
 
 FRAME_COLUMNS = (
     "outcome",
@@ -86,6 +89,8 @@ class Effects:
         The average of what is shown, where it is not a plain one.
     tests : mapping of str to Findings
         Tests of the fit by name, as ``"first_stage"``.
+    given_truth : ndarray, shape (k,), or None
+        True effects that were averaged like the estimates; None where they follow from the terms.
     """
 
     estimate: NDArray[np.float64]
@@ -102,6 +107,23 @@ class Effects:
     refit: Callable[..., Any] | None = None
     overall_effect: Effects | None = None
     tests: Mapping[str, Findings] = field(default_factory=dict)
+    given_truth: NDArray[np.float64] | None = None
+
+    @property
+    def provenance(self) -> Provenance:
+        """Kind of evidence, source and currency, as the panel has them."""
+        return self.design.provenance
+
+    @cached_property
+    def truth(self) -> NDArray[np.float64] | None:
+        """True effect of each term, shape (k,), NaN where unknown; None on a reader's panel.
+
+        Averages are those of the estimates: the same cells by the same weights.
+        """
+        if self.given_truth is not None or self.design.truth is None:
+            return self.given_truth
+        found = self.design.truth.of_terms(self.terms)
+        return found if np.isfinite(found).any() else None
 
     @cached_property
     def influence(self) -> NDArray[np.float64] | None:
@@ -242,10 +264,13 @@ class Effects:
             regression=None,
             refit=self._refit_average(kind, balance),
             overall_effect=None,
+            given_truth=average_truth(self.truth, plan.weights),
         )
         if len(estimate) == 1:
             return result
-        return replace(result, overall_effect=one_term(result, overall, overall_influence))
+        return replace(
+            result, overall_effect=one_term(result, overall, overall_influence, plan.overall)
+        )
 
     @property
     def overall(self) -> Effects:
@@ -351,6 +376,13 @@ class Effects:
     def to_latex(self, level: float = 0.95) -> str:
         """Return the estimates as a LaTeX table."""
         return _show.latex(self, level)
+
+    def __float__(self) -> float:
+        """Return the overall estimate."""
+        return float(self.overall.estimate[0])
+
+    def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
+        return _show.content(self, kind, **drawing)
 
     def _repr_html_(self) -> str:
         return _show.html(self)

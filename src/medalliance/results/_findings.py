@@ -38,4 +38,4 @@ def findings_of(
     -------
     Findings
     """
-    return Findings(frame, title, foot or design.foot(), design.badge, named, draw)
+    return Findings(frame, title, foot or design.foot(), design.provenance, named, draw)

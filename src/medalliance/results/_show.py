@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ..show.exhibits import Content
 from ._stack import split_by_outcome
 
 if TYPE_CHECKING:
@@ -36,10 +37,17 @@ def number(value: float) -> str:
 
 def shown_frame(effects: Effects, level: float = 0.95) -> pd.DataFrame:
     """Return the tidy frame without the columns that are blank and without the outcome."""
-    frame = effects.to_frame(level)
+    frame = with_truth(effects, effects.to_frame(level))
     blank = [name for name in _HIDDEN_IF_BLANK if frame[name].isna().all()]
     same = ["outcome"] if (frame["outcome"] == frame["outcome"].iloc[0]).all() else []
     return frame.drop(columns=blank + same)
+
+
+def with_truth(effects: Effects, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of effects with their provenance and, where it is known, the truth."""
+    if effects.truth is not None:
+        frame = frame.assign(truth=effects.truth)
+    return effects.provenance.carried_by(frame)
 
 
 def summary(effects: Effects, level: float) -> str:
@@ -99,16 +107,24 @@ def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
     )
 
 
-def html(effects: Effects) -> str:
-    """Return the estimates as an HTML table with badge and foot."""
-    from ..show.tables import table
+def content(effects: Effects, kind: str | None, **drawing: Any) -> Content:
+    """Return what ``show`` shows: several terms as a picture, one as a table."""
+    as_table = kind == "table" or (kind is None and len(effects.estimate) == 1)
+    return Content(
+        effects.provenance,
+        f"Effect on {effects.design.outcome}.",
+        effects.design.foot(),
+        "" if as_table else describe(effects, 0.95),
+        frame=shown_frame(effects) if as_table else None,
+        draw=None if as_table else lambda: plot(effects, None, **drawing),
+    )
 
-    return table(
-        shown_frame(effects),
-        caption=f"Effect on {effects.design.outcome}",
-        badge=effects.design.badge,
-        source=effects.design.foot(),
-    )._repr_html_()
+
+def html(effects: Effects) -> str:
+    """Return the estimates as an HTML table with badge, foot and source."""
+    from ..show.front import show
+
+    return show(effects, kind="table")._repr_html_()
 
 
 def latex(effects: Effects, level: float) -> str:
@@ -126,7 +142,7 @@ def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
     """Draw cells by cohort and year, event times along time, anything else as a forest."""
     from ..show import plots
 
-    frame = effects.to_frame()
+    frame = with_truth(effects, effects.to_frame())
     design = effects.design
     unit = f"effect, {design.unit_of_measure}" if design.unit_of_measure else "effect"
     if effects.mass is not None and len(set(frame["outcome"])) == 1:

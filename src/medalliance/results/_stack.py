@@ -58,6 +58,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
     masses = [e.mass for e in effects if e.mass is not None]
     overalls = [e.overall_effect for e in effects]
     with_influence = all(e.influence_function is not None for e in effects)
+    truths = [np.full(len(e.estimate), np.nan) if e.truth is None else e.truth for e in effects]
     return replace(
         first,
         estimate=np.concatenate([e.estimate for e in effects]),
@@ -74,6 +75,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
         overall_effect=(
             None if any(o is None for o in overalls) else stack_effects([o for o in overalls if o])
         ),
+        given_truth=None if all(e.truth is None for e in effects) else np.concatenate(truths),
     )
 
 
@@ -103,6 +105,7 @@ def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
         regression=None,
         refit=None,
         overall_effect=overall,
+        given_truth=None if effects.truth is None else effects.truth[index],
     )
 
 

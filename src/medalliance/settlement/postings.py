@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..provenance import Badge
+from ..provenance import Badge, Provenance, provenance_of
 from ..reforms.steps import step_fields
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
@@ -112,7 +112,13 @@ class Postings:
     @property
     def badge(self) -> Badge:
         """Kind of evidence of the rules."""
-        return self.rules.badge
+        return self.provenance.badge
+
+    @property
+    def provenance(self) -> Provenance:
+        """Kind of evidence, rules and currency; that of the ledger too, where it carries one."""
+        ledger = provenance_of(self.frame)
+        return self.rules.provenance if ledger is None else self.rules.provenance | ledger
 
     @property
     def assumed(self) -> tuple[str, ...]:

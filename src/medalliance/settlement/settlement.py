@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -10,6 +10,9 @@ from ..errors import DataError
 from . import budgets, explain
 from .ledger import MAIN_UNIT
 from .postings import SIGNS, Postings, money
+
+if TYPE_CHECKING:
+    from ..show.exhibits import Content
 
 
 class Settlement(Postings):
@@ -25,14 +28,21 @@ class Settlement(Postings):
         return to_latex(self._shown_totals(), caption=caption, foot=self._foot())
 
     def _repr_html_(self) -> str:
-        from ..show.tables import table
+        from ..show.front import show
 
-        return table(
-            self._shown_totals(),
-            caption=f"{self.rules.name.en}: what each party receives in all (below zero: pays)",
-            badge=self.badge,
-            source=self._foot(),
-        )._repr_html_()
+        return show(self, kind="table")._repr_html_()
+
+    def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
+        from ..show.exhibits import Content
+
+        name = self.rules.name.en
+        if kind == "figure":
+            caption = f"{name}: where each yuan went."
+            return Content(
+                self.provenance, caption, self._foot(), draw=lambda: self.plot(**drawing)
+            )
+        caption = f"{name}: what each party receives in all (below zero: pays)."
+        return Content(self.provenance, caption, self._foot(), frame=self._shown_totals())
 
     def _shown_totals(self) -> pd.DataFrame:
         totals = self.party_totals().rename(columns={"amount_main": MAIN_UNIT[self.rules.currency]})

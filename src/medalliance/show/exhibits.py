@@ -5,14 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..provenance import MEANING, Badge
+from ..provenance import MEANING, Badge, Provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,10 +20,37 @@ if TYPE_CHECKING:
 DPI = 200
 SIZE = (6.4, 3.8)
 _SOURCE = {"en": "Source: ", "zh": "来源："}
+PROVENANCE = "medalliance_provenance"  # attribute of Axes: what was drawn on them
 HORIZONTAL = "values-on-x"  # gid of Axes whose values run along x
 TAKE_ALONG = "MEDALLIANCE_EXPORT"  # set where a build takes tables and pictures along as files
 RECORD = "application/vnd.medalliance.exhibit+json"
 PRINT_DPI = 300
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a result gives ``show``: a frame to set or a picture to draw, and its words.
+
+    A result is shown if it has a method ``_exhibit_(kind, **drawing)`` that returns one of these;
+    ``kind`` is ``"figure"``, ``"table"`` or None where the result may choose.
+
+    Attributes
+    ----------
+    provenance : Provenance or None
+    caption, foot, alt : str
+        Used where ``show`` is given no other; the foot says how the numbers were made.
+    frame : DataFrame or None
+        What a table sets.
+    draw : callable or None
+        What draws a picture and returns its Axes; called only when it is shown.
+    """
+
+    provenance: Provenance | None
+    caption: str = ""
+    foot: str = ""
+    alt: str = ""
+    frame: Any = None
+    draw: Callable[[], Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,10 +61,10 @@ class Exhibit:
     ----------
     kind : str
         ``"figure"`` or ``"table"``.
-    badge : Badge
-        Kind of evidence, shown with the caption.
-    caption, alt, source : str
-        What is shown; what a reader who cannot see it is told; where the numbers come from.
+    provenance : Provenance
+        Kind of evidence, shown with the caption, and source, shown below.
+    caption, alt, foot : str
+        What is shown; what a reader who cannot see it is told; how the numbers were made.
     body_html : str
         The image or the table itself.
     summary : DataFrame or None
@@ -51,36 +78,53 @@ class Exhibit:
     """
 
     kind: str
-    badge: Badge
+    provenance: Provenance
     caption: str
     alt: str
-    source: str
     body_html: str
+    foot: str = ""
     summary: pd.DataFrame | None = None
     lang: str = "en"
     cells: Mapping[str, Any] | None = None
     pictures: Mapping[str, bytes] = field(default_factory=dict)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        """Add what a build takes along as files; nothing where none asks for it."""
-        if not takes_along():
-            return {}
-        told = ("kind", "caption", "alt", "source", "lang")
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from."""
+        return self.provenance.source
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The exhibit as plain data: its words, and the numbers of its table or picture."""
+        told = ("kind", "caption", "alt", "foot", "source", "lang")
         record = {name: getattr(self, name) for name in told} | {"badge": self.badge.value}
         if self.kind == "figure" and self.summary is not None:
             record["summary"] = {
                 "columns": [str(name) for name in self.summary.columns],
                 "rows": self.summary.astype(str).to_numpy().tolist(),
             }
+        return record | dict(self.cells or {})
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Add what a build takes along as files; nothing where none asks for it."""
+        if not takes_along():
+            return {}
         encoded = {
             kind: base64.b64encode(content).decode("ascii")
             for kind, content in self.pictures.items()
         }
-        return {RECORD: record | dict(self.cells or {}), **encoded}
+        return {RECORD: self.record, **encoded}
 
     def _repr_html_(self) -> str:
         caption = f"<figcaption>{_badge_html(self.badge)} {escape(self.caption)}</figcaption>"
         source = f'<p class="exhibit-source">{_SOURCE[self.lang]}{escape(self.source)}</p>'
+        if self.foot:
+            source = f'<p class="exhibit-foot">{escape(self.foot)}</p>{source}'
         if self.kind == "table":
             inside = f'{caption}<div class="exhibit-scroll" tabindex="0">{self.body_html}</div>'
         else:
@@ -108,17 +152,41 @@ class Exhibit:
         text = f"{self.kind.capitalize()} [{self.badge.value}] {self.caption}"
         if self.summary is not None:
             text += "\n" + self.summary.to_string(index=False)
-        return f"{text}\nSource: {self.source}"
+        foot = f"\n{self.foot}" if self.foot else ""
+        return f"{text}{foot}\n{_SOURCE[self.lang]}{self.source}"
 
 
 @dataclass(frozen=True, eq=False)
 class Sentence:
-    """A sentence of computed numbers that carries its badge."""
+    """A sentence of computed numbers that carries its badge.
+
+    Attributes
+    ----------
+    text : str
+        As it is read.
+    provenance : Provenance
+    template : str
+        The text with a field a number; a translation replaces it.
+    numbers : mapping
+        Number of each field.
+    lang : str
+    """
 
     text: str
-    badge: Badge
-    source: str
+    provenance: Provenance
+    template: str = ""
+    numbers: Mapping[str, Any] = field(default_factory=dict)
     lang: str = "en"
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
+
+    @property
+    def source(self) -> str:
+        """Where the numbers come from."""
+        return self.provenance.source
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         """Add the sentence as data, where a build asks for it."""
@@ -171,10 +239,24 @@ def figure(
     ValueError
         If a text is empty or the badge is unknown.
     """
+    return picture(ax, Provenance(Badge(badge), source), caption, alt, summary=summary)
+
+
+def picture(
+    ax: Any,
+    provenance: Provenance,
+    caption: str,
+    alt: str,
+    *,
+    foot: str = "",
+    summary: pd.DataFrame | None = None,
+    lang: str = "en",
+) -> Exhibit:
+    """Render drawn Axes to an exhibit with its provenance, closing their figure."""
     import matplotlib.pyplot as plt
 
-    refuse_empty(caption=caption, alt=alt, source=source)
-    axes = _axes(ax)
+    refuse_empty(caption=caption, alt=alt, source=provenance.source)
+    axes = axes_of(ax)
     drawn = axes[0].figure
     numbers = drawn_numbers(axes) if summary is None else summary
     buffer = io.BytesIO()
@@ -197,7 +279,7 @@ def figure(
         f'style="max-width:100%;height:auto" src="data:image/png;base64,{payload}"/>'
     )
     return Exhibit(
-        "figure", Badge(badge), caption, alt, source, image, rounded(numbers), pictures=pictures
+        "figure", provenance, caption, alt, image, foot, rounded(numbers), lang, pictures=pictures
     )
 
 
@@ -243,7 +325,7 @@ def sentence(text: str, *, badge: Badge | str, source: str, lang: str = "en") ->
         If a text is empty or the badge is unknown.
     """
     refuse_empty(text=text, source=source)
-    return Sentence(text, Badge(badge), source, lang)
+    return Sentence(text, Provenance(Badge(badge), source), text, {}, lang)
 
 
 def drawn_numbers(axes: list[Any]) -> pd.DataFrame:
@@ -301,12 +383,14 @@ def _series(ax: Any) -> list[tuple[str, np.ndarray]]:
     return named
 
 
-def _axes(drawn: Any) -> list[Any]:
+def axes_of(drawn: Any) -> list[Any]:
+    """Return the Axes of Axes, of an array of them or of a Figure; none of anything else."""
     if hasattr(drawn, "get_lines"):
         return [drawn]
     if hasattr(drawn, "get_axes"):
         return list(drawn.get_axes())
-    return [ax for ax in np.ravel(np.asarray(drawn, dtype=object)) if ax is not None]
+    several = np.ravel(np.asarray(drawn, dtype=object))
+    return [ax for ax in several if hasattr(ax, "get_lines")]
 
 
 def _badge_html(badge: Badge) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DesignError
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
+from .exhibits import Content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,8 +30,8 @@ class Findings:
         What the table shows.
     foot : str
         How it was made.
-    badge : Badge
-        Kind of evidence.
+    provenance : Provenance
+        Kind of evidence and source.
     named : mapping of str to object
         What was found beside the frame, by name.
     draw : callable or None
@@ -40,9 +41,14 @@ class Findings:
     frame: pd.DataFrame
     title: str
     foot: str
-    badge: Badge = Badge.YOURS
+    provenance: Provenance
     named: Mapping[str, Any] = field(default_factory=dict)
     draw: Callable[..., Any] | None = None
+
+    @property
+    def badge(self) -> Badge:
+        """Kind of evidence."""
+        return self.provenance.badge
 
     def to_frame(self) -> pd.DataFrame:
         """Return a copy of the frame."""
@@ -105,11 +111,14 @@ class Findings:
         return "\n".join([f"[{self.badge}] {self.title}", body, *beside, self.foot])
 
     def _repr_html_(self) -> str:
-        from .tables import table
+        from .front import show
 
-        exhibit = table(
-            self.frame, caption=self.title, badge=self.badge, source=self.foot, blank=""
-        )
-        reading = self.named.get("reading")
-        told = f"<p>{escape(reading)}</p>" if reading else ""
-        return exhibit._repr_html_() + told
+        return show(self, kind="table", blank="")._repr_html_()
+
+    def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
+        reading = str(self.named.get("reading", ""))
+        foot = " ".join(text for text in (reading, self.foot) if text)
+        if kind == "figure" or (kind is None and self.has_picture):
+            plot = partial(self.plot, **drawing)
+            return Content(self.provenance, self.title, foot, reading, draw=plot)
+        return Content(self.provenance, self.title, foot, frame=self.frame)

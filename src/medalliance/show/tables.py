@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..provenance import Badge
-from .exhibits import Exhibit, refuse_empty, takes_along
+from ..provenance import Badge, Provenance
+from .exhibits import Exhibit, refuse_empty
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,19 +69,37 @@ def table(
     ValueError
         If the caption or the source is empty or the badge is unknown.
     """
+    provenance = Provenance(Badge(badge), source)
+    return set_table(
+        frame, provenance, caption, decimals=decimals, labels=labels, lang=lang, blank=blank
+    )
+
+
+def set_table(
+    frame: pd.DataFrame,
+    provenance: Provenance,
+    caption: str,
+    *,
+    foot: str = "",
+    decimals: int | Mapping[str, int] | None = None,
+    labels: str | Mapping[str, str] = "codebook",
+    lang: str = "en",
+    blank: str = BLANK,
+) -> Exhibit:
+    """Set a tidy frame as a table with its provenance; see ``table`` for the options."""
     if not hasattr(frame, "columns"):
         raise DataError(
             f"a table is made from a pandas DataFrame, not from a {type(frame).__name__}.\n"
             "  Convert it first, e.g. with pandas.DataFrame(...)."
         )
-    refuse_empty(caption=caption, source=source)
+    refuse_empty(caption=caption, source=provenance.source)
     printed = print_cells(frame, decimals=decimals, blank=blank)
     headings = {name: heading(name, labels=labels, lang=lang) for name in frame.columns}
     html = _great_table(frame, printed, headings, blank=blank, key=caption)
     alt = f"Table: {caption}"
-    cells = _cells(frame, printed, headings, blank=blank) if takes_along() else None
+    cells = _cells(frame, printed, headings, blank=blank)
     shown = printed.rename(columns=headings)
-    return Exhibit("table", Badge(badge), caption, alt, source, html, shown, lang, cells)
+    return Exhibit("table", provenance, caption, alt, html, foot, shown, lang, cells)
 
 
 def print_cells(

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ..errors import DataError, need_type
 from ..outcomes import outcome_values
-from ..panel import Panel, PanelWarning
-from ..provenance import Badge
+from ..panel import Panel, PanelWarning, Truth
+from ..provenance import Badge, Provenance
 from ..reforms import Rules, load_rules
 from ._behaviour import Response, activity, members_respond, no_response, with_budgets
 from ._columns import raw_columns
@@ -82,10 +82,7 @@ class SimulatedPanel:
 
     def by_event(self, outcome: str, channel: str = "all") -> pd.Series:
         """Return the true effect by years since the reform, averaged over counties."""
-        rows = self._rows(outcome, channel)
-        rows = rows.assign(event_time=rows["year"] - rows["cohort"])
-        total = (rows["att"] * rows["n_units"]).groupby(rows["event_time"]).sum()
-        return total / rows.groupby("event_time")["n_units"].sum()
+        return self._by(channel).by_event(outcome)
 
     def effect(self, outcome: str, channel: str = "all", *, horizon: int | None = None) -> float:
         """Return the true effect: the mean over treated rows, or over years 0 to a horizon.
@@ -95,20 +92,17 @@ class SimulatedPanel:
         horizon : int, optional
             Average event times 0 to this one, each cohort counted where it is seen throughout.
         """
-        rows = self._rows(outcome, channel)
-        if horizon is not None:
-            last = rows.groupby("cohort")["year"].transform("max")
-            rows = rows[(last >= rows["cohort"] + horizon)]
-            rows = rows[rows["year"] - rows["cohort"] <= horizon]
-        return float(np.average(rows["att"], weights=rows["n_units"]))
+        return self._by(channel).effect(outcome, horizon=horizon)
 
-    def _rows(self, outcome: str, channel: str) -> pd.DataFrame:
-        t = self.truth
-        rows = t[(t["outcome"] == outcome) & (t["channel"] == channel)]
-        if rows.empty:
-            known = ", ".join(t["outcome"].unique())
-            raise DataError(f"no truth for {outcome} by {channel}.\n  Outcomes: {known}.")
-        return rows
+    @property
+    def provenance(self) -> Provenance:
+        """Kind of evidence, source and currency of the panel."""
+        return self.panel.provenance
+
+    def _by(self, channel: str) -> Truth:
+        if channel == "all" and self.panel.truth is not None:
+            return self.panel.truth
+        return _channel(self.truth, channel)
 
 
 def simulate_panel(
@@ -193,16 +187,19 @@ def simulate_panel(
     if outcomes:
         none = _run(world, no_response(world), np.full_like(since, -99), named, rule_of, "")
     panel = as_panel(full)
+    truth = _truth(panel, none, {name: frame(name) for name in CHANNELS[1:] if channels}, outcomes)
     return SimulatedPanel(
-        panel=panel,
-        truth=_truth(
-            panel, none, {name: frame(name) for name in CHANNELS[1:] if channels}, outcomes
-        ),
+        panel=replace(panel, truth=_channel(truth, "all")),
+        truth=truth,
         marginal_share=_marginal(world, response, rule_of, since),
         distance=_named_pairs(world),
         threats=world.switches,
         seed=seed,
     )
+
+
+def _channel(truth: pd.DataFrame, channel: str) -> Truth:
+    return Truth(truth[truth["channel"] == channel].drop(columns="channel"))
 
 
 def as_panel(frame: pd.DataFrame) -> Panel:
@@ -214,6 +211,7 @@ def as_panel(frame: pd.DataFrame) -> Panel:
         cohort="cohort",
         cluster="prefecture_code",
         badge=Badge.SYNTHETIC,
+        source="simulated counties with known effects, drawn from a fixed seed",
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 import medalliance as ma
 from medalliance.errors import DesignError
+from medalliance.panel import YOURS
 
 
 @pytest.fixture
@@ -61,12 +62,12 @@ def test_it_is_shown_with_badge_and_foot(left_out):
 
 
 def test_a_reading_is_printed_below():
-    found = ma.Findings(pd.DataFrame({"x": [1.0]}), "one", "a foot", named={"reading": "p < 0.1."})
-    assert "<p>p &lt; 0.1.</p>" in found._repr_html_() and "reading: p < 0.1." in repr(found)
+    found = ma.Findings(pd.DataFrame({"x": [1.0]}), "one", "a foot", YOURS, {"reading": "p < 0.1."})
+    assert ">p &lt; 0.1. a foot</p>" in found._repr_html_() and "reading: p < 0.1." in repr(found)
 
 
 def test_findings_without_a_picture_refuse_one():
-    found = ma.Findings(pd.DataFrame({"x": [1.0]}), "one number", "a foot")
+    found = ma.Findings(pd.DataFrame({"x": [1.0]}), "one number", "a foot", YOURS)
     assert not found.has_picture
     with pytest.raises(DesignError, match="no picture of one number"):
         found.plot()

@@ -9,8 +9,8 @@ import pytest
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
-from medalliance.press.own_book.documents import GREY, excel, word
 from medalliance.show import tables
+from medalliance.show.documents import GREY, excel, word
 from medalliance.show.exhibits import RECORD, TAKE_ALONG
 
 # ISO/IEC 29500-1, CT_TblPr: the order in which Word reads a table's properties

@@ -10,9 +10,9 @@ import pytest
 from medalliance.errors import DataError
 from medalliance.press.own_book import kernels, pages
 from medalliance.press.own_book.chapters import CHAPTERS, Readiness
-from medalliance.press.own_book.documents import excel
 from medalliance.press.own_book.kernels import run_chapter
 from medalliance.press.own_book.pages import annotate, drop_dead_links, for_own_panel, plain
+from medalliance.show.documents import excel
 
 REFUSE = "raise DesignError('one treated county\\n  Add counties.')"
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from ...show.documents import excel, word
 from ...show.exhibits import RECORD
-from .documents import excel, word
 from .kernels import ChapterRun
 
 FOLDER = "exports"

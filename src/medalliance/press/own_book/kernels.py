@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import DataError
+from ...panel import YOURS
 from ...provenance import Badge
-from ...registered.estimates import YOURS
 from ...show.exhibits import TAKE_ALONG, sentence
 from ..notebooks import kernel_environment, notebook_text
 
@@ -243,7 +243,7 @@ def _say_refusal(cell: Any, words: str, log: _Log) -> None:
     log.refusals.append(said)
     shows = isinstance(ast.parse(cell.source).body[-1], ast.Expr)
     log.whole = shows
-    text = sentence(f"Not shown: {said}", badge=Badge.YOURS, source=YOURS)
+    text = sentence(f"Not shown: {said}", badge=Badge.YOURS, source=YOURS.source)
     data = {"text/html": text._repr_html_(), "text/plain": repr(text)}
     cell.outputs = [new_output("execute_result", data=data, execution_count=cell.execution_count)]
 

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from ...intake import PanelReport
-from ...panel import Panel
+from ...panel import YOURS, Panel
 from ...provenance import Badge
-from ...registered.estimates import YOURS
 from ...show.exhibits import Exhibit
 from ...show.tables import table
 from .chapters import CHAPTERS, ONE_IS_ENOUGH, Readiness, reason
@@ -119,7 +118,9 @@ def _read_table(panel: Panel, facts: Mapping[str, str]) -> Exhibit:
         "clusters": f"{clusters:,} ({panel.cluster or 'no prefecture code: each county alone'})",
     }
     listed = pd.DataFrame({"what": list(rows), "value": list(rows.values())})
-    return table(listed, caption="What was read.", badge=Badge.YOURS, source=YOURS, labels={})
+    return table(
+        listed, caption="What was read.", badge=Badge.YOURS, source=YOURS.source, labels={}
+    )
 
 
 def _cohort_table(panel: Panel) -> Exhibit:
@@ -149,7 +150,7 @@ def _cohort_table(panel: Panel) -> Exhibit:
         pd.DataFrame(rows),
         caption="Counties by the first year settled under a contract.",
         badge=Badge.YOURS,
-        source=YOURS,
+        source=YOURS.source,
         decimals=0,
         labels={},
         blank="",
@@ -194,7 +195,7 @@ def _outcome_table(checked: PanelReport) -> Exhibit:
         caption="Outcomes of the chapters that your table gives, and what the others lack. Rows "
         "as a share, 0-1.",
         badge=Badge.YOURS,
-        source=YOURS,
+        source=YOURS.source,
         decimals=2,
         labels={},
         blank="",

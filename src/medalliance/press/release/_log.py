@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..own_book.documents import undated
+from ...show.documents import undated
 from ._items import Contents, Item
 
 DECISION = ("decision (yes / no / ask)", "checked by", "date", "remark")

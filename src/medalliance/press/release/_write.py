@@ -15,13 +15,13 @@ from ...disclosure import Limits
 from ...errors import DataError, first_three
 from ...outcomes import outcome_label
 from ...panel import Panel
-from ...provenance import Badge
+from ...provenance import Badge, Provenance
+from ...show.documents import excel
 from ...show.exhibits import Exhibit
+from ...show.packed import csv_text
 from ...show.tables import heading, table
 from ..fingerprints import commit, sha256
-from ..own_book.documents import excel
 from ..own_book.folder import BUILDING, MARKER, NEW, own_folder, refuse_foreign
-from ..packed import csv_text
 from ._contents import release_contents
 from ._figures import figures
 from ._items import Contents, Item
@@ -233,4 +233,4 @@ def _picture(item: Item, name: str) -> str:
         caption = f"Effects on {label} by years since the reform. Bars: 95 % intervals."
     alt = f"{caption} Its numbers stand in the table below."
     image = f'<img src="figures/{name}.png" alt="{escape(alt, quote=True)}">'
-    return Exhibit("figure", Badge.YOURS, caption, alt, SOURCE, image)._repr_html_()
+    return Exhibit("figure", Provenance(Badge.YOURS, SOURCE), caption, alt, image)._repr_html_()

@@ -56,10 +56,13 @@ def forest(
         )
         if group:
             ax.plot([], [], "o", color=color, label="_" + str(key))
+    truth = bounds(frame, "truth")
+    if np.isfinite(truth).any():
+        ax.scatter(truth, rows, color=INK, marker="x", zorder=4, label="true effect")
     ax.set_yticks(rows, [str(text) for text in frame[label]])
     ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
-    if group or (~known).any():
+    if group or (~known).any() or np.isfinite(truth).any():
         legend(ax, skip_empty=True)
     return titled(ax, unit, "")
 
@@ -96,10 +99,20 @@ def event_study(
         low, high = bounds(part, "conf_low"), bounds(part, "conf_high")
         ax.vlines(time, low, high, color=color, linewidth=2)
         ax.plot(time, value, marker, color=color, label=str(key))
+    _true_effects(ax, frame.drop_duplicates("event_time"), "event_time")
     if by is not None or ax.get_legend_handles_labels()[1] != ["estimate"]:
         legend(ax)
     whole_years(ax, frame["event_time"])
     return titled(ax, "years since the reform", unit)
+
+
+def _true_effects(ax: Any, frame: pd.DataFrame, x: str, *, said: bool = True) -> None:
+    """Mark true effects by crosses where the frame knows them."""
+    truth = bounds(frame, "truth")
+    if np.isfinite(truth).any():
+        place = frame[x].to_numpy(float)
+        label = "true effect" if said else "_true effect"
+        ax.plot(place, truth, "x", color=INK, markersize=7, zorder=4, label=label)
 
 
 @styled
@@ -116,6 +129,7 @@ def group_time(frame: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
         ax.vlines(year, bounds(part, "conf_low"), bounds(part, "conf_high"), color=color)
         marker = MARKERS[number % len(MARKERS)]
         ax.plot(year, value, marker, color=color, label="cohort " + str(cohort))
+        _true_effects(ax, part.assign(year=year), "year", said=number == 0)
     legend(ax)
     whole_years(ax, frame["year"])
     return titled(ax, "year", unit)

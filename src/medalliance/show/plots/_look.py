@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..exhibits import HORIZONTAL, SIZE
+from ...provenance import mixed
+from ..exhibits import HORIZONTAL, PROVENANCE, SIZE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,12 +58,16 @@ def style() -> Iterator[None]:
 
 
 def styled(draw: Any) -> Any:
-    """Return a drawing function that draws in the book's look."""
+    """Return a drawing function that draws in the book's look and keeps the data's provenance."""
 
     @wraps(draw)
     def drawn(*args: Any, **options: Any) -> Any:
         with style():
-            return draw(*args, **options)
+            made = draw(*args, **options)
+        found = mixed([getattr(made, PROVENANCE, None), *args])
+        if found is not None:
+            setattr(made, PROVENANCE, found)
+        return made
 
     return drawn
 

@@ -8,8 +8,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...provenance import MEANING, Badge
-from ..packed import archive
+from ..provenance import MEANING, Badge
+from .packed import archive
 
 LATIN, EAST_ASIAN = "Times New Roman", "SimSun"
 GREY = "7D838C"
