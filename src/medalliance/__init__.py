@@ -110,6 +110,7 @@ _HOME = {
     "subgroup_effects": "estimators.subgroup_effects",
     "sun_abraham": "estimators.sun_abraham",
     "surplus_split": "outcomes",
+    "switching_did": "estimators.switching_did",
     "synthetic_did": "estimators.synthetic_did",
     "synthetic_weights": "estimators.synthetic_weights",
     "table": "show.tables",

@@ -117,6 +117,10 @@ CASES = {
     "subgroup_effects, imputation": Case(
         lambda p: ma.subgroup_effects(p, "y", by="half", estimator=ma.did_imputation)
     ),
+    "switching_did": Case(lambda p: ma.switching_did(p, "y", treatment="level")),
+    "switching_did, normalised": Case(
+        lambda p: ma.switching_did(p, "y", treatment="level", normalised=True, n_effects=2)
+    ),
     "synthetic_did": synthetic("sdid", unit_levels=True),
     "synthetic_did, sc": synthetic("sc", unit_levels=False),
     "synthetic_did, ascm": synthetic("ascm", unit_levels=False),
@@ -177,6 +181,8 @@ def frame_of(seed: int, *, drop: float = 0.0) -> pd.DataFrame:
             "y": y.ravel(),
             "x": (0.5 * y + rng.normal(size=y.shape)).ravel(),
             "dose": rng.normal(size=y.size),
+            # every second unit of a cohort leaves treatment again
+            "level": (treated & ((PLACE[:, None] % 2 == 0) | (YEARS < 2006))).ravel() * 1.0,
         }
     )
     frame["share"] = 1 / (1 + np.exp(-0.5 * frame["y"]))

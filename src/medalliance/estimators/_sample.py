@@ -114,6 +114,7 @@ def draw_sample(
     weights: str | None = None,
     anticipation: int = 0,
     keep_already_treated: bool = False,
+    path: bool = False,
 ) -> Sample:
     """Take the rows with an outcome and covariates of units with a pre-period.
 
@@ -128,6 +129,8 @@ def draw_sample(
         Years before the cohort that may already respond.
     keep_already_treated : bool
         Whether to keep units that were treated when first seen.
+    path : bool
+        Whether the estimator knows treatments that change more than once.
 
     Returns
     -------
@@ -136,10 +139,16 @@ def draw_sample(
     Raises
     ------
     DesignError
-        If no row is left, a column is named twice, or the weights are not positive constants of
-        a unit.
+        If the panel's treatment is a path and the estimator knows cohorts alone, no row is left, a
+        column is named twice, or the weights are not positive constants of a unit.
     """
     check_anticipation(anticipation)
+    if panel.path is not None and not path:
+        raise DesignError(
+            f"the treatment of this panel, {panel.path!r}, may change more than once, which this "
+            "estimator does not know.\n  Use switching_did, or lp_did with nonabsorbing=..., or "
+            "make the panel with cohort=..."
+        )
     if isinstance(covariates, str):
         covariates = (covariates,)
     names = [outcome, *covariates]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..panel import NEVER_TREATED, Panel
+from ..panel import Panel
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import small_sample_factor
+from ._entries import Absorbing, Entries, read_binary_path, read_entries
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 
 Array = NDArray[np.float64]
@@ -28,6 +29,8 @@ def lp_did(
     control_group: str = "not_yet_treated",
     anticipation: int = 0,
     weights: str | None = None,
+    nonabsorbing: Literal["first_entry", "stabilised"] | None = None,
+    stable_after: int | None = None,
 ) -> Effects:
     """Estimate each event time by a regression of long differences on clean samples.
 
@@ -49,6 +52,13 @@ def lp_did(
         Years before the cohort that may already respond; the reference is the year before them.
     weights : str, optional
         Column of weights, constant in a unit; the panel's own without it.
+    nonabsorbing : {"first_entry", "stabilised"}, optional
+        For a panel made with ``path=`` whose 0/1 treatment may end: effects of the first entry, up
+        to the horizon at which a unit leaves, against units not treated so far; or of every entry
+        after ``stable_after`` untreated years, against units whose treatment has not moved for as
+        long, treated ones among them.
+    stable_after : int, optional
+        Years after which an effect no longer moves, for ``"stabilised"``.
 
     Returns
     -------
@@ -63,7 +73,9 @@ def lp_did(
 
     References
     ----------
-    Dube, Girardi, Jorda, Taylor (2025), equations 7-9; section 3.4 for the weights.
+    Dube, Girardi, Jorda, Taylor (2025), equations 7-9; section 3.4 for the weights; section 4.2,
+    equations 12 and 13, for treatments that end. There years before a unit is first seen count as
+    untreated.
     """
     names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     check_choice("weighting", weighting, ("variance", "equal"))
@@ -75,8 +87,21 @@ def lp_did(
         )
     rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
     adjust: dict[str, Any] = {"covariates": names, "weights": weights}
-    sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
-    fits, left_out = _fit_horizons(sample, weighting, control_group, anticipation)
+    entries: Entries
+    if nonabsorbing is None:
+        if stable_after is not None:
+            raise DesignError('stable_after goes with nonabsorbing="stabilised".\n  Leave it out.')
+        sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
+        entries = Absorbing(sample.cohort, sample.years, control_group, anticipation)
+    else:
+        if rule != {"control_group": "not_yet_treated", "anticipation": 0}:
+            raise DesignError(
+                "with a treatment that may end, controls are not yet treated and anticipation is "
+                "0.\n  Leave control_group and anticipation out."
+            )
+        sample, level = read_binary_path(panel, outcome, **adjust)
+        entries = read_entries(level, nonabsorbing, stable_after)
+    fits, left_out = _fit_horizons(sample, entries, weighting, anticipation)
     reference = -1 - anticipation
     event = np.array(sorted([*fits, reference]))
     estimate = np.zeros(len(event))
@@ -95,7 +120,7 @@ def lp_did(
         panel,
         sample,
         outcome,
-        f"lp_did ({weighting} weights)",
+        _name(weighting, nonabsorbing, stable_after),
         base_period="universal",
         std_errors=FIXEST,
         notes=notes,
@@ -110,8 +135,22 @@ def lp_did(
         design=replace(design, dof=design.n_clusters - 1.0),
         units=sample.units(),
         influence_function=influence,
-        refit=partial(lp_did, outcome=outcome, weighting=weighting, **adjust, **rule),
+        refit=partial(
+            lp_did,
+            outcome=outcome,
+            weighting=weighting,
+            nonabsorbing=nonabsorbing,
+            stable_after=stable_after,
+            **adjust,
+            **rule,
+        ),
     )
+
+
+def _name(weighting: str, nonabsorbing: str | None, stable_after: int | None) -> str:
+    extra = "" if nonabsorbing is None else f", {nonabsorbing.replace('_', ' ')}"
+    extra += "" if stable_after is None else f" after {stable_after} years"
+    return f"lp_did ({weighting} weights{extra})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,15 +182,14 @@ class _LongDifferences:
 
 
 def _fit_horizons(
-    sample: Sample, weighting: str, control_group: str, anticipation: int
+    sample: Sample, entries: Entries, weighting: str, anticipation: int
 ) -> tuple[dict[int, _Horizon], list[int]]:
     years = sample.years
-    inside = (sample.cohort > years[0]) & (sample.cohort <= years[-1])
-    cohorts = np.unique(sample.cohort[inside])
-    wanted = {int(t) - int(g) for g in cohorts for t in years} - {-1 - anticipation}
+    starts = [years[place] for place in range(1, len(years)) if entries.sides(place, 0)[0].any()]
+    wanted = {int(t) - int(g) for g in starts for t in years} - {-1 - anticipation}
     fits, left_out = {}, []
     for horizon in sorted(wanted):
-        rows = _long_differences(sample, horizon, weighting, control_group, anticipation)
+        rows = _long_differences(sample, entries, horizon, weighting, anticipation)
         if rows is None:
             left_out.append(horizon)
         else:
@@ -165,24 +203,20 @@ def _fit_horizons(
 
 
 def _long_differences(
-    sample: Sample, horizon: int, weighting: str, control_group: str, anticipation: int
+    sample: Sample, entries: Entries, horizon: int, weighting: str, anticipation: int
 ) -> _LongDifferences | None:
     """Stack the clean samples of one horizon; None if no entry year has both sides."""
     column = {int(year): place for place, year in enumerate(sample.years)}
-    never = sample.cohort == NEVER_TREATED
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]] = []
     n_entries = n_rows = 0
     enters = False
     ever = np.zeros(sample.n_units, bool)
-    for start in sample.years:
+    for place, start in enumerate(sample.years):
         end, base = column.get(start + horizon), column.get(start - 1 - anticipation)
         if end is None or base is None:
             continue
-        later = sample.cohort - anticipation > start + max(horizon, 0)
-        control = never | later if control_group == "not_yet_treated" else never
         both = sample.mask[:, end] & sample.mask[:, base]
-        treated = both & (sample.cohort == start)
-        control &= both
+        treated, control = (side & both for side in entries.sides(place, horizon))
         contrast = bool(treated.any() and control.any())
         enters |= contrast
         if not contrast and (weighting == "equal" or not control.any()):
@@ -193,10 +227,10 @@ def _long_differences(
         if not contrast and not len(sample.covariates):
             continue
         rows = np.flatnonzero(member)
-        entry = np.full(len(rows), len(parts))
-        change = (sample.outcome[:, end] - sample.outcome[:, base])[rows]
+        entry = np.full(len(rows), len(parts), dtype=np.intp)
+        change: Array = (sample.outcome[:, end] - sample.outcome[:, base])[rows]
         covariates = sample.covariates[:, rows, base].T
-        parts.append((rows, entry, treated[rows] * 1.0, change, covariates))
+        parts.append((rows, entry, treated[rows].astype(float), change, covariates))
     if not enters:
         return None
     unit, entry, treated, change, covariates = (np.concatenate(p) for p in zip(*parts, strict=True))  # type: ignore[assignment]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from ..errors import DataError, DesignError, first_three, raise_problems
 from ..provenance import Badge, Provenance
 from . import _checks
 from ._inspect import NEVER_TREATED, inspect
+from ._path import first_changes, need_frame, read_level
 from ._time import YEARLY, TimeStep, check_step, gap_line
 from ._truth import Truth
 
@@ -87,6 +89,8 @@ class Panel:
         What time is counted in. The columns ``year`` and ``cohort`` of ``frame`` hold whole
         numbers of steps, so that event time is their difference; years stand as they are, and
         :meth:`say` writes any time as people do.
+    path : str or None
+        Column of a treatment that may change more than once; ``cohort`` is its first change.
     """
 
     frame: pd.DataFrame
@@ -98,6 +102,7 @@ class Panel:
     provenance: Provenance = YOURS
     truth: Truth | None = None
     step: TimeStep = YEARLY
+    path: str | None = None
 
     @classmethod
     def from_frame(
@@ -110,6 +115,7 @@ class Panel:
         cluster: str | None = None,
         weight: str | None = None,
         treatment: str | None = None,
+        path: str | None = None,
         currency: str = "CNY",
         badge: Badge | str = Badge.YOURS,
         source: str = "",
@@ -132,6 +138,10 @@ class Panel:
             taken by ``att_gt(..., fix_weights=...)`` and refused by name elsewhere.
         treatment : str, optional
             A 0/1 column to check: it must be absorbing and agree with ``cohort``.
+        path : str, optional
+            The treatment's level in each year, in place of ``cohort`` and ``treatment``: it may
+            start, stop, return and have sizes. The cohort is the year of its first change, for
+            ``switching_did`` and ``lp_did``.
         currency : str
             ``"CNY"`` or ``"USD"``.
         badge : Badge or str
@@ -162,6 +172,12 @@ class Panel:
         PanelWarning
             If a unit has a year missing between two years that are seen, or all units have.
         """
+        if path is not None:
+            return _from_path(  # type: ignore[return-value]
+                cls.from_frame, df, path, (cohort, treatment), unit=unit, year=year,
+                cluster=cluster, weight=weight, currency=currency, badge=badge,
+                source=source, truth=truth, step=step,
+            )  # fmt: skip
         return _build(  # type: ignore[return-value]
             cls,
             df,
@@ -346,11 +362,7 @@ def _build(
     step: str | int | None,
 ) -> Panel:
     """Run every check on a caller's frame, then sort a copy of it into a panel."""
-    if not isinstance(df, pd.DataFrame):
-        raise DataError(
-            f"a panel is made from a pandas DataFrame, not from a {type(df).__name__}.\n"
-            "  Convert it first, e.g. with pandas.DataFrame(...) or .to_pandas()."
-        )
+    need_frame(df)
     check_step(step)
     lines = _problems_of_names(df, roles, treatment)
     if provenance.currency not in ("CNY", "USD"):
@@ -378,6 +390,27 @@ def _build(
     panel.__dict__["_unit_factor"] = (found.keys.unit_codes, found.keys.units)
     _warn_of_gaps(panel)
     return panel
+
+
+def _from_path(
+    make: Callable[..., Panel],
+    df: pd.DataFrame,
+    path: str,
+    others: tuple[str | None, str | None],
+    **roles: Any,
+) -> Panel:
+    """Make a panel whose cohort is the year of the first change of a treatment."""
+    if any(other is not None for other in others) or "cohort" in getattr(df, "columns", ()):
+        raise DataError(
+            f"panel: path={path!r} makes the cohort, and there is another.\n"
+            "  Pass path alone, and drop or rename a column 'cohort'."
+        )
+    need_frame(df)
+    level = read_level(df, path)
+    panel = make(df.assign(**{path: level, "cohort": NEVER_TREATED}), cohort="cohort", **roles)
+    years = panel.frame[panel.year].to_numpy(np.int64)
+    cohort = first_changes(panel.frame[path].to_numpy(float), panel.unit_codes, years)
+    return replace(panel.with_columns(cohort=cohort), path=path)
 
 
 def _problems_of_names(
