@@ -12,14 +12,18 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from medalliance.chapters import ledger_kept, settlements
+from medalliance.chapters import ledger_kept, ledger_new_year, settlements
 from medalliance.mssp import read_mssp
 from medalliance.paths import data_dir
 
 
 def mssp() -> dict[str, pd.DataFrame]:
     """Return the settlements, the elements of the rules, the ledger's means and its headlines."""
-    return settlements.kept_tables(read_mssp()) | ledger_kept.kept_tables(ledger_kept.load_ledger())
+    return (
+        settlements.kept_tables(read_mssp())
+        | ledger_kept.kept_tables(ledger_kept.load_ledger())
+        | {"mssp_new_year": ledger_new_year.kept_new_year()}
+    )
 
 
 KEPT: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {"mssp": mssp}

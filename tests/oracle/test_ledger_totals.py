@@ -12,6 +12,7 @@ from medalliance.chapters.ledger_kept import (
     load_headlines,
     trends,
 )
+from medalliance.chapters.ledger_new_year import kept_new_year, load_new_year
 from medalliance.chapters.settlements import load_mssp_table, mssp_reproduced
 from medalliance.mssp import ONE_SIDED, read_mssp
 from medalliance.registered.ledger_effects import REGISTERED, exact_split
@@ -92,6 +93,24 @@ def test_ledger_kept_tables_are_what_the_files_give(made):
                 assert_allclose(kept[column], found[column], atol=2e-4, err_msg=column)
             else:
                 assert kept[column].astype(str).tolist() == found[column].astype(str).tolist()
+
+
+def test_ledger_new_year_is_what_the_files_give(mssp_folder):
+    if 2023 not in set(read_mssp(mssp_folder)["year"]):
+        pytest.skip("no file of 2023")
+    found, kept = kept_new_year(), load_new_year()
+    assert kept[["outcome", "cohorts"]].equals(found[["outcome", "cohorts"]])
+    assert kept["moved"].tolist() == found["moved"].tolist()
+    for column in ("estimate", "conf_low", "conf_high"):
+        assert_allclose(kept[column], found[column], atol=2e-4, err_msg=column)
+
+
+def test_ledger_new_year_leaves_the_registered_estimates_alone():
+    kept = load_new_year().query("cohorts == 'registered'").set_index("outcome")
+    registered = load_headlines().set_index("outcome")
+    for column in ("estimate", "conf_low", "conf_high"):
+        assert_allclose(kept[column], registered[column], atol=1e-12)
+    assert (load_new_year().query("cohorts == 'new'")["moved"] == 18).all()
 
 
 def test_ledger_split_of_the_surplus_is_exact(made):

@@ -26,6 +26,7 @@ from .ledger_headlines import (
     share_figure,
     split_exhibit,
 )
+from .ledger_new_year import new_year_exhibit, new_year_sentence
 from .ledger_organisations import (
     identity_exhibit,
     identity_sentence,
@@ -53,6 +54,8 @@ __all__ = [
     "identity_sentence",
     "losses_exhibit",
     "money_figure",
+    "new_year_exhibit",
+    "new_year_sentence",
     "opening",
     "parts_exhibit",
     "power_sentence",

@@ -47,6 +47,7 @@ class Evidence:
     mssp_elements: pd.DataFrame
     mssp_ledger: pd.DataFrame
     mssp_effects: pd.DataFrame
+    mssp_new_year: pd.DataFrame
     sources: pd.DataFrame
     provenance: Provenance
 

@@ -107,18 +107,21 @@ def registered_text(spec: Specification = REGISTERED) -> str:
 
 def group_time(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> Effects:
     """Estimate the event study of group-time effects under a specification."""
-    cells = att_gt(
+    return _cells(panel, outcome, spec).aggregate("event_time", balance=spec.horizon)
+
+
+def _cells(panel: Panel, outcome: str, spec: Specification) -> Effects:
+    return att_gt(
         registered_years(panel, spec),
         outcome,
         control_group=spec.control_group,
         anticipation=spec.anticipation,
         base_period=spec.base_period,
     )
-    return cells.aggregate("event_time", balance=spec.horizon)
 
 
-def headline(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> Effects:
-    """Estimate one registered headline, by years since the first.
+def cells(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> Effects:
+    """Estimate one registered outcome, cohort by cohort and year by year.
 
     Raises
     ------
@@ -128,15 +131,19 @@ def headline(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> Ef
     if outcome not in spec.outcomes:
         raise DesignError(f"{outcome} is not registered.\n  Use one of {', '.join(spec.outcomes)}.")
     if spec.outcomes[outcome] != "logit":
-        return group_time(panel, outcome, spec)
-    cells = etwfe(
+        return _cells(panel, outcome, spec)
+    return etwfe(
         registered_years(panel, spec),
         outcome,
         family="logit",
         control_group=spec.control_group,
         anticipation=spec.anticipation,
     )
-    return cells.aggregate("event_time", balance=spec.horizon)
+
+
+def headline(panel: Panel, outcome: str, spec: Specification = REGISTERED) -> Effects:
+    """Estimate one registered headline, by years since the first."""
+    return cells(panel, outcome, spec).aggregate("event_time", balance=spec.horizon)
 
 
 @cache
