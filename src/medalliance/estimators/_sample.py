@@ -24,6 +24,7 @@ from ..panel import (
 )
 from ..results import Design, Units
 from ..results._cluster import count_clusters
+from ..results.few_clusters import can_hold_by_cohort, lone_cohorts, name_interval
 
 Array = NDArray[np.float64]
 CONTROL_GROUPS = ("not_yet_treated", "never_treated")
@@ -345,24 +346,33 @@ def describe_design(
     *,
     covariates: Sequence[str] = (),
     weights: str | None = None,
+    notes: tuple[str, ...] = (),
+    regression: bool = False,
+    linear: bool = True,
     **choices: Any,
 ) -> Design:
-    """Fill the ``Design`` of an estimate from its sample and its choices."""
+    """Fill the ``Design`` of an estimate from its sample and its choices.
+
+    ``regression`` says whether one regression fits all cohorts together; others fit each cohort by
+    itself, so that one of a single cluster has no standard error.
+    """
     started = (sample.cohort != NEVER_TREATED) & (sample.cohort <= sample.years[-1])
-    treated = sample.cluster[started]
+    n_clusters = count_clusters(sample.cluster)
+    n_treated = int(np.count_nonzero(np.bincount(sample.cluster[started])))
+    lone = lone_cohorts(np.where(started, sample.cohort, NEVER_TREATED), sample.cluster)
     known = OUTCOMES.get(outcome)
     listed = tuple([covariates] if isinstance(covariates, str) else covariates)
     anticipation = choices.get("anticipation", 0)
     gaps = gap_notes(sample.cohort, sample.years, sample.step, anticipation)
     dropped = blank_phrases((outcome, *listed), sample.n_blank_rows, sample.n_blank_units)
-    choices["notes"] = (*choices.get("notes", ()), *gaps)
+    alone = () if regression or n_treated < 2 else lone_notes(lone, sample.step)
     choices["left_out"] = (*dropped, *choices.get("left_out", ()))
     return Design(
         outcome=outcome,
         estimator=estimator,
         n_units=sample.n_units,
         n_obs=sample.n_obs,
-        n_clusters=count_clusters(sample.cluster),
+        n_clusters=n_clusters,
         unit_of_measure=known.unit if known else "",
         clusters=panel.cluster or panel.unit,
         provenance=panel.provenance,
@@ -371,7 +381,28 @@ def describe_design(
         weights=weights or panel.weight,
         step=panel.step,
         n_left_out=sample.n_left_out,
-        n_treated_clusters=int(np.count_nonzero(np.bincount(treated))),
+        n_treated_clusters=n_treated,
+        linear=linear,
+        keeps_size=name_interval(
+            n_clusters,
+            n_treated,
+            linear=linear,
+            regression=regression,
+            by_cohort=can_hold_by_cohort(sample.cohort, sample.cluster),
+            lone=lone,
+        ),
+        notes=(*notes, *gaps, *alone),
         data_hash=panel.data_hash,
         **choices,
+    )
+
+
+def lone_notes(lone: tuple[int, ...], step: TimeStep) -> tuple[str, ...]:
+    """Say which cohorts are one cluster, and what that does to errors."""
+    if not lone:
+        return ()
+    names = first_three(step.label(g) for g in lone)
+    return (
+        f"One cluster only starts in {names}: its effects, and averages of such effects alone, "
+        "have no standard error; errors of averages that count it are too small.",
     )

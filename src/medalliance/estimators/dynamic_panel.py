@@ -13,6 +13,7 @@ from ..errors import DesignError
 from ..outcomes import outcome_values
 from ..panel import Panel, need_panel
 from ..results import Design, Effects, findings_of, terms_frame
+from ..results.few_clusters import MANY_CLUSTERS
 from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
 
 
@@ -147,6 +148,8 @@ def _notes(n_instruments: int, n_units: int) -> tuple[str, ...]:
     note = f"{n_instruments} instruments for {n_units} units."
     if n_instruments > n_units:
         note += " More instruments than units: the Hansen test has no force; use collapse=True."
+    if n_units < MANY_CLUSTERS:
+        note += f" With {n_units} units none of these intervals is known to keep its size."
     return (note,)
 
 

@@ -97,6 +97,7 @@ def etwfe(
         base_period="universal" if control_group == "never_treated" else None,
         std_errors=FIXEST,
         notes=refusal_notes(fit),
+        linear=FAMILIES[family].linear,
         **adjust,
         **rule,
     )

@@ -15,6 +15,7 @@ from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
+from ..results.few_clusters import MANY_CLUSTERS
 from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
 
@@ -111,12 +112,15 @@ def fractional_panel(
     else:
         estimate, influence = coefficient[: len(wanted)], influence[:, : len(wanted)]
     units = _units(panel, data)
+    n_clusters = int(units.cluster.max()) + 1
     design = Design(
         outcome=outcome,
         estimator=f"fractional_panel ({method} {link}, {scale})",
         n_units=len(units.ids),
         n_obs=len(data.y),
-        n_clusters=int(units.cluster.max()) + 1,
+        n_clusters=n_clusters,
+        linear=False,
+        keeps_size="wild_bootstrap (score bootstrap)" if n_clusters < MANY_CLUSTERS else "",
         clusters=panel.cluster or panel.unit,
         std_errors=STD_ERRORS,
         provenance=panel.provenance,

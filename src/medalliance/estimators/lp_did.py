@@ -107,14 +107,12 @@ def lp_did(
     estimate = np.zeros(len(event))
     influence = np.zeros((sample.n_units, len(event)))
     count = np.full(len(event), max(fit.n_treated for fit in fits.values()))
+    held = np.full(len(event), max(fit.n_clusters for fit in fits.values()))
     for place, e in enumerate(event):
         if e != reference:
             fit = fits[int(e)]
-            estimate[place], influence[:, place], count[place] = (
-                fit.estimate,
-                fit.influence,
-                fit.n_treated,
-            )
+            estimate[place], influence[:, place] = fit.estimate, fit.influence
+            count[place], held[place] = fit.n_treated, fit.n_clusters
     notes = (f"No clean control at event time {first_three(left_out)}.",) if left_out else ()
     design = describe_design(
         panel,
@@ -135,6 +133,7 @@ def lp_did(
         design=replace(design, dof=design.n_clusters - 1.0),
         units=sample.units(),
         influence_function=influence,
+        treated_clusters=held,
         refit=partial(
             lp_did,
             outcome=outcome,
@@ -155,11 +154,15 @@ def _name(weighting: str, nonabsorbing: str | None, stable_after: int | None) ->
 
 @dataclass(frozen=True, eq=False)
 class _Horizon:
-    """Estimate of one horizon; its influence carries the horizon's own small-sample factor."""
+    """Estimate of one horizon; its influence carries the horizon's own small-sample factor.
+
+    ``n_treated`` counts treated units, ``n_clusters`` the clusters they are in.
+    """
 
     estimate: float
     influence: Array
     n_treated: int
+    n_clusters: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,4 +267,6 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     influence = sample.n_units * np.bincount(rows.unit, score, sample.n_units)
     n_clusters = int(np.count_nonzero(np.bincount(sample.cluster[rows.member])))
     factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
-    return _Horizon(float(beta[0]), influence * np.sqrt(factor), int(rows.treated.sum()))
+    treated = rows.unit[rows.treated > 0]
+    held = len(np.unique(sample.cluster[treated]))
+    return _Horizon(float(beta[0]), influence * np.sqrt(factor), len(treated), held)

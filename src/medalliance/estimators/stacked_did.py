@@ -96,19 +96,21 @@ def stacked_did(
         notes=tuple(notes),
         **rule,
     )
-    count = sum(len(stack.treated) for stack in stacks)
+    treated = np.concatenate([stack.treated for stack in stacks])
+    n_events, held = len(event), len(np.unique(sample.cluster[treated]))
     return Effects(
         estimate=estimate,
         terms=terms_frame(
             outcome,
             [f"event time {e}" for e in event],
             event_time=event,
-            n_units=np.full(len(event), count),
+            n_units=np.full(n_events, len(treated)),
         ),
         design=replace(design, dof=design.n_clusters - 1.0, n_obs=n_obs),
         units=sample.units(),
         influence_function=influence,
         variance_factor=small_sample_factor(n_obs, 2 * len(event), design.n_clusters),
+        treated_clusters=np.full(n_events, held, dtype=np.int64),
         refit=partial(stacked_did, outcome=outcome, window=window, **rule),
     )
 

@@ -13,6 +13,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
 from ..results import Design, Effects, Units, terms_frame
+from ..results.few_clusters import MANY_CLUSTERS, MANY_TREATED, THESE
 from ..results.neyman import neyman_factor, welch_dof
 from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
 
@@ -88,7 +89,8 @@ def synthetic_did(
     ------
     DesignError
         The panel is not balanced, has no never-treated unit, or the variance asked for cannot
-        be had from so few units.
+        be had from so few units while another one can. Where none can (one adopter, one donor) the
+        estimate comes without an error.
 
     References
     ----------
@@ -101,10 +103,14 @@ def synthetic_did(
     if n_draws < 2 and variance != "jackknife":
         raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
     blocks = make_blocks(panel, outcome)
-    _fail_if_variance_cannot_be_had(blocks, variance)
+    needs = _variances(blocks)
+    _fail_if_variance_cannot_be_had(needs, variance)
+    possible = not all(needs.values())
     fits = fit_all(blocks, method)
     event, estimate = _stack(fits, _sizes(blocks), blocks.years)
-    draws = _draw(blocks, fits, method, variance, n_draws, seed, progress)
+    draws = np.empty((0, len(estimate)))
+    if possible:
+        draws = _draw(blocks, fits, method, variance, n_draws, seed, progress)
     vcov, notes = _spread(draws, estimate, variance, len(draws), _n_adopters(blocks))
     design = Design(
         outcome=outcome,
@@ -112,15 +118,20 @@ def synthetic_did(
         n_units=panel.n_units - panel.n_already_treated,
         n_obs=blocks.years.size * (len(blocks.donors) + _n_adopters(blocks)),
         n_clusters=len(blocks.donors) + _n_adopters(blocks),
-        std_errors=f"{variance.replace('_', ' ')}, {len(draws)} draws, units as clusters",
         provenance=panel.provenance,
         truth=None if panel.n_already_treated else panel.truth,
+        std_errors=(
+            f"{variance.replace('_', ' ')}, {len(draws)} draws, units as clusters"
+            if possible
+            else "none"
+        ),
         control_group="never_treated",
         seed=seed,
         n_draws=len(draws),
         dof=_dof(blocks, fits, variance, len(draws)),
         n_left_out=panel.n_already_treated,
         n_treated_clusters=_n_adopters(blocks),
+        keeps_size=_keeps_size(blocks, needs, variance),
         data_hash=panel.data_hash,
         notes=notes,
     )
@@ -246,23 +257,44 @@ def _event_weights(
     return keys, weights / weights.sum(axis=0)
 
 
-def _fail_if_variance_cannot_be_had(blocks: Blocks, variance: Variance) -> None:
+def _variances(blocks: Blocks) -> dict[str, str]:
+    """Say which variances can be had; with what each needs, empty where it can."""
     treated, donors = _n_adopters(blocks), len(blocks.donors)
-    if variance == "placebo" and donors <= treated:
-        raise DesignError(
-            f"placebo variance needs more donors than adopters; there are {donors} and {treated}."
-            '\n  Use variance="bootstrap".'
-        )
     lone = [g for g, rows in blocks.adopters.items() if len(rows) < 2]
-    if variance in ("jackknife", "cohort_bootstrap") and lone:
+    two = f"two adopters at every date; {first_three(lone)} has one" if lone else ""
+    if donors < 2:
+        two = "two donors; there is one"
+    return {
+        "placebo": (
+            f"more donors than adopters; there are {donors} and {treated}"
+            if donors <= treated
+            else ""
+        ),
+        "jackknife": two,
+        "bootstrap": "two adopters; there is one" if treated < 2 else "",
+        "cohort_bootstrap": two,
+    }
+
+
+def _fail_if_variance_cannot_be_had(needs: dict[str, str], variance: Variance) -> None:
+    possible = [name for name, need in needs.items() if not need]
+    if possible and needs[variance]:
         raise DesignError(
-            f"{variance} needs two adopters at every date; {first_three(lone)} has one."
-            '\n  Use variance="placebo".'
+            f"{variance} needs {needs[variance]}.\n  Use variance="
+            + " or ".join(f'"{name}"' for name in possible)
+            + "."
         )
-    if variance == "cohort_bootstrap" and donors < 2:
-        raise DesignError('cohort_bootstrap needs two donors.\n  Use variance="bootstrap".')
-    if variance == "bootstrap" and treated < 2:
-        raise DesignError('the bootstrap needs two adopters.\n  Use variance="placebo".')
+
+
+def _keeps_size(blocks: Blocks, needs: dict[str, str], variance: Variance) -> str:
+    """Name the variance whose intervals keep their size with few units."""
+    treated = _n_adopters(blocks)
+    enough = treated >= MANY_TREATED and len(blocks.donors) + treated >= MANY_CLUSTERS
+    if enough or treated < 2 or all(needs.values()):
+        return ""
+    if needs["cohort_bootstrap"]:
+        return "randomisation_test"
+    return THESE if variance == "cohort_bootstrap" else 'variance="cohort_bootstrap"'
 
 
 def _draw(
@@ -368,6 +400,9 @@ def _repath(fit: SyntheticFit, donors: Array, weights: Array, treated: Array) ->
 def _spread(
     draws: Array, estimate: Array, variance: Variance, n: int, n_adopters: int
 ) -> tuple[Array, tuple[str, ...]]:
+    if not n:
+        note = "No variance can be had from so few units: no standard error."
+        return np.full((len(estimate), len(estimate)), np.nan), (note,)
     centred = draws - draws.mean(axis=0)
     factor = (n - 1) / n if variance == "jackknife" else 1.0 / n
     vcov = factor * centred.T @ centred

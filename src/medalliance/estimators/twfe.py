@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import DesignError
+from ..errors import DesignError, first_three
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import count_clusters
@@ -87,17 +87,24 @@ def twfe(
     estimate = np.zeros(len(labels))
     estimate[fitted] = fit.coefficients[: len(fitted)]
     count = _count_units(member, group, sample)
+    held = _count_clusters(member, group, sample) if event_study else None
+    if held is not None and keys is not None and (held == 1).any() and held.max() > 1:
+        alone = first_three(keys[held == 1])
+        notes = (*notes, f"One cluster only is behind event time {alone}: no standard error.")
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     choices: dict[str, Any] = {"base_period": base, "notes": notes, "std_errors": FIXEST}
     dof = count_clusters(sample.cluster) - 1.0
     return Effects(
         estimate=estimate,
         terms=terms_frame(outcome, labels, event_time=keys, n_units=count),
-        design=describe_design(panel, sample, outcome, name, dof=dof, **adjust, **choices),
+        design=describe_design(
+            panel, sample, outcome, name, dof=dof, regression=True, **adjust, **choices
+        ),
         units=sample.units(),
         influence_function=spread_terms(fit.influence, fitted, len(labels)),
         variance_factor=fit.variance_factor,
         regression=fit.regression,
+        treated_clusters=held,
         refit=partial(twfe, outcome=outcome, event_study=event_study, **adjust),
     )
 
@@ -138,3 +145,13 @@ def _count_units(member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sam
         int((sample.seen & member[group, :, column]).any(axis=1).sum())
         for column in range(member.shape[2])
     ]
+
+
+def _count_clusters(
+    member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sample
+) -> NDArray[np.int64]:
+    """Count the treated clusters behind each column."""
+    behind = [
+        (sample.mask & member[group, :, column]).any(axis=1) for column in range(member.shape[2])
+    ]
+    return np.array([len(np.unique(sample.cluster[rows])) for rows in behind], dtype=np.int64)

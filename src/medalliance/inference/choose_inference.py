@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from ..errors import DesignError
 from ..results import Effects, need_effects
-from .choose import Choice, choose_by_clusters
+from ..results.few_clusters import Choice, choose_by_clusters, lone_cohorts
 from .neyman_variance import neyman_variance
-
-_NONLINEAR = ("poisson", "logit", "probit", "multinomial", "fractional")
 
 
 def choose_inference(effects: Effects) -> Choice:
@@ -29,16 +27,18 @@ def choose_inference(effects: Effects) -> Choice:
 
     References
     ----------
-    See ``inference.choose``.
+    See ``results.few_clusters``.
     """
     need_effects(effects, "choose_inference")
-    design = effects.design
+    design, units = effects.design, effects.units
+    lone = () if units is None else lone_cohorts(units.cohort, units.cluster)
     return choose_by_clusters(
         design.n_clusters,
         design.n_treated_clusters,
-        linear=not any(word in design.estimator for word in _NONLINEAR),
+        linear=design.linear,
         regression=effects.regression is not None,
         by_cohort=_can_be_held_by_cohort(effects),
+        lone=tuple(design.step.label(g) for g in lone),
     )
 
 

@@ -10,13 +10,13 @@ import pandas as pd
 
 from ..errors import DesignError, check_choice
 from ..results import Effects, findings_of
+from ..results.few_clusters import WEBB_BELOW
 from ..show.findings import Findings
 from ..show.plots import forest
 from ._fit import headline_weights, need_two_treated_clusters, read_fit
 from .score_bootstrap import score_bootstrap
 from .wild import WildBootstrap, wild_cluster_bootstrap
 
-WEBB_BELOW = 12
 Weights = Literal["rademacher", "webb"]
 
 
@@ -120,7 +120,7 @@ def _regression(effects: Effects, terms: str, options: dict) -> dict[str, WildBo
     if terms == "overall":
         targets = {"overall": headline_weights(effects)}
     else:
-        kept = np.flatnonzero(fit.select.any(axis=1))
+        kept = np.flatnonzero(fit.select.any(axis=1) & (effects.held_by > 1))
         targets = {effects.terms["term"].iloc[j]: np.eye(len(effects.estimate))[j] for j in kept}
     return {
         name: wild_cluster_bootstrap(
@@ -140,11 +140,11 @@ def _scores(effects: Effects, terms: str, options: dict) -> dict[str, WildBootst
     shown = effects.overall if terms == "overall" else effects
     influence = shown.project(np.eye(len(shown.estimate)))
     clusters = None if shown.units is None else shown.units.cluster
-    kept = np.flatnonzero(influence.any(axis=0))
+    kept = np.flatnonzero(influence.any(axis=0) & (shown.held_by > 1))
     if not len(kept):
         raise DesignError(
             f"no effect on {effects.design.outcome} varies between clusters.\n"
-            "  Look whether the outcome varies."
+            "  Look whether the outcome varies, and whether two treated clusters are behind it."
         )
     return {
         shown.terms["term"].iloc[j]: score_bootstrap(

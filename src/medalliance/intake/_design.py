@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import first_three
-from ..inference.choose import SOME_TREATED
 from ..panel import NEVER_TREATED, Panel, Problem, cohorts_within, gappy_units, problem
+from ..results.few_clusters import SOME_TREATED
 
 BEFORE = 3  # years before treatment that a check of pre-trends needs
 

@@ -45,6 +45,7 @@ def one_term(effects: Effects, estimate: float, influence: Array | None, weights
         refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
         overall_effect=None,
         given_truth=average_truth(effects.truth, weights[:, None]),
+        treated_clusters=effects.held_by[weights != 0].max(keepdims=True),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..panel import YEARLY, YOURS, TimeStep, Truth
 from ..provenance import Badge, Provenance
+from . import few_clusters
 
 DEFAULT_SEED = 20260101
 DEFAULT_DRAWS = 999
@@ -64,6 +65,11 @@ class Design:
         What ``cohort``, ``year`` and ``event_time`` of the terms count.
     n_treated_clusters : int
         Clusters that hold a treated unit. With one there is no standard error.
+    linear : bool
+        Whether the mean is linear in the effects.
+    keeps_size : str
+        With few clusters the method whose intervals keep their size better, or ``"these"``; empty
+        with many.
     data_hash : str
         Fingerprint of the arrays that the estimate was made from.
     notes : tuple of str
@@ -92,6 +98,8 @@ class Design:
     left_out: tuple[str, ...] = ()
     step: TimeStep = YEARLY
     n_treated_clusters: int = 2
+    linear: bool = True
+    keeps_size: str = ""
     data_hash: str = ""
     notes: tuple[str, ...] = ()
 
@@ -125,7 +133,17 @@ class Design:
         parts.append(f"seed {self.seed}")
         if self.data_hash:
             parts.append(f"data {self.data_hash}")
-        return "; ".join(parts) + "." + "".join(f" {note}" for note in self.notes)
+        notes = (*self.notes, *self._few_clusters())
+        return "; ".join(parts) + "." + "".join(f" {note}" for note in notes)
+
+    def _few_clusters(self) -> tuple[str, ...]:
+        """Name the intervals that keep their size with few clusters."""
+        if not self.keeps_size:
+            return ()
+        by_cohort = self.std_errors == NEYMAN and self.keeps_size == few_clusters.NEYMAN
+        if by_cohort or self.keeps_size == few_clusters.THESE:
+            return ("With so few clusters these are the intervals that keep their size.",)
+        return (f"With so few clusters these intervals are too narrow: see {self.keeps_size}.",)
 
 
 @dataclass(frozen=True, eq=False)

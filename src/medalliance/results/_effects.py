@@ -23,6 +23,7 @@ from ._influence import CompactInfluence
 from ._stack import split_by_outcome, stack_effects
 from ._terms import as_written, terms_frame
 from .bands import critical_value
+from .few_clusters import treated_clusters
 from .multiplier import multiplier_draws
 from .neyman import cohort_groups, welch_dof
 
@@ -91,6 +92,8 @@ class Effects:
         Tests of the fit by name, as ``"first_stage"``.
     given_truth : ndarray, shape (k,), or None
         True effects that were averaged like the estimates; None where they follow from the terms.
+    treated_clusters : ndarray of int, shape (k,), or None
+        Treated clusters behind each term, where cohorts do not say (see ``held_by``).
     """
 
     estimate: NDArray[np.float64]
@@ -108,6 +111,7 @@ class Effects:
     overall_effect: Effects | None = None
     tests: Mapping[str, Findings] = field(default_factory=dict)
     given_truth: NDArray[np.float64] | None = None
+    treated_clusters: NDArray[np.int64] | None = None
 
     @property
     def provenance(self) -> Provenance:
@@ -124,6 +128,19 @@ class Effects:
             return self.given_truth
         found = self.design.truth.of_terms(self.terms)
         return found if np.isfinite(found).any() else None
+
+    @cached_property
+    def held_by(self) -> NDArray[np.int64]:
+        """Treated clusters behind each term, shape (k,): with one it has no standard error.
+
+        Of an average, those behind the cell that has most.
+        """
+        if self.treated_clusters is not None:
+            return self.treated_clusters
+        cohort = self.terms["cohort"]
+        if self.units is None or cohort.isna().any():
+            return np.full(len(cohort), self.design.n_treated_clusters)
+        return treated_clusters(cohort.to_numpy(np.int64), self.units.cohort, self.units.cluster)
 
     @cached_property
     def influence(self) -> NDArray[np.float64] | None:
@@ -155,14 +172,15 @@ class Effects:
 
     @cached_property
     def vcov(self) -> NDArray[np.float64]:
-        """Variance matrix, shape (k, k); NaN with one cluster, or one that is treated."""
+        """Variance matrix, shape (k, k); NaN with one cluster, or one treated behind a term."""
         size = len(self.estimate)
         if self.given_vcov is not None:
             return self.given_vcov
         if self.units is None or min(self.design.n_treated_clusters, self.design.n_clusters) < 2:
             return np.full((size, size), np.nan)
         sums = self.cluster_influence
-        return self.variance_factor * (sums.T @ sums)
+        known = np.where(self.held_by > 1, 1.0, np.nan)
+        return self.variance_factor * (sums.T @ sums) * np.outer(known, known)
 
     @property
     def cluster_influence(self) -> NDArray[np.float64]:
@@ -200,7 +218,7 @@ class Effects:
 
         A reference period is zero by definition; clusters can be fitted without a residual.
         """
-        variance = np.diag(self.vcov)
+        variance = np.where(self.held_by > 1, np.diag(self.vcov), np.nan)
         rounding = (ROUNDING * self.estimate) ** 2
         return np.sqrt(np.where(variance > rounding, variance, np.nan))
 
@@ -265,6 +283,7 @@ class Effects:
             refit=self._refit_average(kind, balance),
             overall_effect=None,
             given_truth=average_truth(self.truth, plan.weights),
+            treated_clusters=_most(self.held_by, plan.weights),
         )
         if len(estimate) == 1:
             return result
@@ -437,3 +456,8 @@ class Effects:
         if refit is None:
             return None
         return lambda *args, **kwargs: refit(*args, **kwargs).aggregate(kind, balance=balance)
+
+
+def _most(held_by: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Count the treated clusters of the cell that has most, in each average, shape (m,)."""
+    return np.where(weights != 0, held_by[:, None], 0).max(axis=0)

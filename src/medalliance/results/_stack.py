@@ -72,6 +72,7 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
         regression=None,
         refit=None,
         tests={},
+        treated_clusters=np.concatenate([e.held_by for e in effects]),
         overall_effect=(
             None if any(o is None for o in overalls) else stack_effects([o for o in overalls if o])
         ),
@@ -104,6 +105,7 @@ def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
         mass=None if effects.mass is None else effects.mass[index],
         regression=None,
         refit=None,
+        treated_clusters=effects.held_by[index],
         overall_effect=overall,
         given_truth=None if effects.truth is None else effects.truth[index],
     )

@@ -9,8 +9,8 @@ import pytest
 
 import medalliance as ma
 from medalliance.errors import DesignError
-from medalliance.inference.choose import choose_by_clusters
 from medalliance.paths import book_dir
+from medalliance.results.few_clusters import choose_by_clusters
 
 CLAIM = re.compile(
     r"(parallel[- ]trends?( assumption)?|pre-?trends?|assumption)\W+"

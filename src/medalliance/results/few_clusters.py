@@ -1,15 +1,20 @@
-"""Choice of the method of inference by the number of clusters."""
+"""Few clusters: which method of inference keeps its size."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from ..errors import DesignError
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DesignError, first_three
 
 MANY_CLUSTERS = 40
 MANY_TREATED = 10
 SOME_TREATED = 5
 WEBB_BELOW = 12
+THESE = "these"
 NEYMAN = "neyman_variance (Welch's t)"
 
 
@@ -45,6 +50,7 @@ def choose_by_clusters(
     linear: bool = True,
     regression: bool = True,
     by_cohort: bool = True,
+    lone: tuple[object, ...] = (),
 ) -> Choice:
     """Choose the method of inference.
 
@@ -62,6 +68,8 @@ def choose_by_clusters(
     by_cohort : bool
         Whether clusters can be held against others of their cohort: none mixes cohorts or is
         alone in one.
+    lone : tuple
+        Names of treated cohorts of one cluster (``lone_cohorts``).
 
     Returns
     -------
@@ -101,6 +109,15 @@ def choose_by_clusters(
             "A disagreement of WCR with WCU is a warning.",
         )
     neyman = (NEYMAN,) if by_cohort else ()
+    if lone and not regression:
+        return Choice(
+            "randomisation_test",
+            (),
+            True,
+            f"{counted} One cluster only starts in {first_three(lone)}, so nothing shows how its "
+            "own shocks vary: its effects have no standard error, and errors of averages that "
+            "count it are too small. Assignment is permuted across clusters.",
+        )
     if n_treated < MANY_TREATED and not (linear and regression):
         return Choice(
             "randomisation_test",
@@ -144,3 +161,71 @@ def choose_by_clusters(
         f"{counted} There are enough of both for clustered standard errors{guard}. Event studies "
         "take the simultaneous band of the multiplier bootstrap.",
     )
+
+
+def name_interval(n_clusters: int, n_treated: int, **design: Any) -> str:
+    """Name the method that keeps its size with few clusters; nothing with many.
+
+    Parameters
+    ----------
+    n_clusters, n_treated : int
+    design
+        The rest of what ``choose_by_clusters`` takes.
+    """
+    enough = n_clusters >= MANY_CLUSTERS and n_treated >= MANY_TREATED
+    alone = design.get("lone") and not design.get("regression")
+    if (enough and not alone) or not 1 <= n_treated <= n_clusters or n_clusters < 2:
+        return ""
+    return choose_by_clusters(n_clusters, n_treated, **design).primary
+
+
+def lone_cohorts(cohort: NDArray[np.int64], cluster: NDArray[np.intp]) -> tuple[int, ...]:
+    """List treated cohorts of one cluster.
+
+    Parameters
+    ----------
+    cohort : ndarray of int, shape (n_units,)
+        0 if never treated.
+    cluster : ndarray of intp, shape (n_units,)
+    """
+    years, size = _clusters_by_cohort(cohort, cluster)
+    return tuple(int(year) for year in years[(size == 1) & (years != 0)])
+
+
+def can_hold_by_cohort(cohort: NDArray[np.int64], cluster: NDArray[np.intp]) -> bool:
+    """Tell whether every cluster is of one cohort, which has another cluster."""
+    years, size = _clusters_by_cohort(cohort, cluster)
+    return bool(size.sum() == len(np.unique(cluster)) and (size > 1).all() and len(years) > 0)
+
+
+def _clusters_by_cohort(
+    cohort: NDArray[np.int64], cluster: NDArray[np.intp]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the clusters of each cohort."""
+    years, code = np.unique(cohort, return_inverse=True)
+    n_clusters = int(cluster.max(initial=-1)) + 1
+    pairs = np.unique(code * n_clusters + cluster)
+    return years, np.bincount(pairs // n_clusters, minlength=len(years))
+
+
+def treated_clusters(
+    terms_cohort: NDArray[np.int64],
+    cohort: NDArray[np.int64],
+    cluster: NDArray[np.intp],
+) -> NDArray[np.int64]:
+    """Count the treated clusters behind each cohort-by-year effect.
+
+    Parameters
+    ----------
+    terms_cohort : ndarray of int, shape (k,)
+        Cohort of each effect.
+    cohort : ndarray of int, shape (n_units,)
+    cluster : ndarray of intp, shape (n_units,)
+
+    Returns
+    -------
+    ndarray of int, shape (k,)
+    """
+    years, size = _clusters_by_cohort(cohort, cluster)
+    place = np.minimum(np.searchsorted(years, terms_cohort), len(years) - 1)
+    return np.where(years[place] == terms_cohort, size[place], 0)
