@@ -115,6 +115,7 @@ _HOME = {
     "synthetic_weights": "estimators.synthetic_weights",
     "table": "show.tables",
     "technology_from_patients": "incentives.patients",
+    "triple_did": "estimators.triple_did",
     "truth_table": "embedding.truth_table",
     "twfe": "estimators.twfe",
     "twfe_weights": "diagnostics.twfe_weights",

@@ -121,6 +121,10 @@ CASES = {
     "switching_did, normalised": Case(
         lambda p: ma.switching_did(p, "y", treatment="level", normalised=True, n_effects=2)
     ),
+    "triple_did": Case(lambda p: ma.triple_did(p, "y", subgroup="half")),
+    "triple_did, reg": Case(
+        lambda p: ma.triple_did(p, "y", subgroup="half", covariates=["z"], method="reg")
+    ),
     "synthetic_did": synthetic("sdid", unit_levels=True),
     "synthetic_did, sc": synthetic("sc", unit_levels=False),
     "synthetic_did, ascm": synthetic("ascm", unit_levels=False),

@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from ..errors import DesignError, first_three, what_is_wrong
-from ..outcomes import need_outcome, outcome_values
+from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, need_panel
 from ..results import Effects, Units, need_effects
 from ..results._cluster import count_clusters
 from ._sample import check_anticipation
+from ._traits import fixed_trait
 from .att_gt import att_gt
 
 Array = NDArray[np.float64]
@@ -78,7 +79,7 @@ def subgroup_effects(
         raise DesignError(f"{by!r} is the outcome and the trait.\n  Name a trait set before it.")
     check_anticipation(options.get("anticipation", 0))
     if quantiles is None:
-        group, labels = _fixed_trait(panel, by)
+        group, labels = fixed_trait(panel, by)
     else:
         anticipation = int(options.get("anticipation", 0))
         group, labels = _quantile_of_pre_period(panel, by, quantiles, anticipation)
@@ -100,47 +101,6 @@ def subgroup_effects(
         ),
         refit=partial(subgroup_effects, outcome=outcome, **rule),
     )
-
-
-def _fixed_trait(panel: Panel, by: str) -> tuple[NDArray[np.intp], list[str]]:
-    """Return the group of each unit, shape (n_units,), with the groups' names in order."""
-    if by not in panel.frame.columns:
-        need_outcome(panel, by)
-        raise DesignError(
-            f"{by!r} is computed for each year, so it is no fixed trait.\n"
-            "  Pass quantiles=2 to sort units by its mean before treatment."
-        )
-    column = panel.frame[by]
-    codes, values = pd.factorize(column, sort=True)
-    known = codes >= 0
-    unit, n_units = panel.unit_codes, panel.n_units
-    lowest = np.full(n_units, len(values))
-    highest = np.full(n_units, -1)
-    np.minimum.at(lowest, unit[known], codes[known])
-    np.maximum.at(highest, unit[known], codes[known])
-    moves = (highest >= 0) & (lowest != highest)
-    if moves.any():
-        raise DesignError(
-            f"{by!r} moves within {int(moves.sum())} units: {first_three(panel.units[moves])}.\n"
-            "  A trait is fixed in a unit; sort by a pre-period mean with quantiles=2."
-        )
-    blank = highest < 0
-    if blank.any():
-        raise DesignError(
-            f"{by!r} is missing for {int(blank.sum())} units: {first_three(panel.units[blank])}.\n"
-            "  Fill it, or leave these units out with panel.keep."
-        )
-    cohort = panel.cohort_by_unit
-    year = panel.years[panel.year_codes]
-    before = np.zeros(n_units, bool)
-    before[unit[known & ((cohort[unit] == NEVER_TREATED) | (year < cohort[unit]))]] = True
-    late = ~before & ~panel.already_treated
-    if late.any():
-        raise DesignError(
-            f"{by!r} is first seen after treatment for {first_three(panel.units[late])}.\n"
-            "  A trait must be set before treatment: take one measured earlier."
-        )
-    return lowest, [str(value) for value in values]
 
 
 def _quantile_of_pre_period(
