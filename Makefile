@@ -58,7 +58,7 @@ notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one
 	@$(PY) -m medalliance notebooks $(NB)
 	@$(PY) -m medalliance readme
 
-readme: $(STAMP) ## write the README's tables and EXHIBITS.md from notebooks, data and lock
+readme: $(STAMP) ## write the documents' tables and EXHIBITS.md from notebooks, data and lock
 	@$(PY) -m medalliance readme
 
 book: $(HTML) ## build the pages into build/html
@@ -102,7 +102,7 @@ bench-claims: $(STAMP) ## claims to panel, up to 100 million rows, beside plain 
 grade: $(STAMP) ## grade every estimator on 1,000 draws; goes on where it stopped (ARGS=--draws 100)
 	@$(PY) -m medalliance grade $(ARGS)
 
-measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="env book test"; idle machine)
+measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="--python python3.11 env book test")
 	@$(PY) tools/measure_runs.py $(ARGS)
 	@$(PY) -m medalliance readme
 

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Measure the project's commands in a fresh clone of the committed tree and store what they took.
 
-usage: tools/measure_runs.py [RUN ...] [--folder FOLDER] [--draws N] [--output FILE]
+usage: tools/measure_runs.py [RUN ...] [--python P] [--folder FOLDER] [--draws N] [--output FILE]
 
 RUN is among env, book, again, test, pdf, notebooks, bench, grade; by default all but grade.
 Runs go in this order in one clone, so that `again` is a second `make book` and `test` finds the
 book built. Measure on an idle machine: the load before each run is stored with it.
-A run that fails is not stored. Rows of other runs stay. Needs Linux (/proc).
+A run that fails is not stored. Rows of other runs, and of other Pythons, stay. Needs Linux (/proc).
 """
 
 from __future__ import annotations
@@ -64,6 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Clone, run, store; return 1 if a command failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="*", metavar="RUN", help=f"among {', '.join(RUNS)}")
+    parser.add_argument(
+        "--python", help="program that makes the clone's .venv; by default the newest"
+    )
     parser.add_argument("--folder", type=Path, help="keep the clone here; made if it is not there")
     parser.add_argument("--draws", type=int, help="draws of each design for `make grade`")
     parser.add_argument("--output", type=Path, default=STORE)
@@ -75,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("memory is read from /proc: measure on Linux.", file=sys.stderr)
         return 3
     asked = [name for name in RUNS if name in (given.runs or set(RUNS) - {"grade"})]
+    if given.python:
+        os.environ["PYTHON"] = given.python
     with tempfile.TemporaryDirectory(prefix="measure-") as scratch:
         clone = (given.folder or Path(scratch) / "clone").resolve()
         if not clone.is_dir():
@@ -228,18 +233,24 @@ def shown(command: list[str]) -> str:
     return " ".join(re.sub(r"^([A-Z]+)=(.* .*)$", r'\1="\2"', part) for part in command)
 
 
+def key(row: dict[str, str]) -> tuple[int, tuple[int, ...]]:
+    """Return a row's place: its run, then the minor version of its Python."""
+    minor = re.findall(r"\d+", row["python"])[:2]
+    return list(RUNS).index(row["run"]), tuple(map(int, minor))
+
+
 def store(path: Path, row: dict[str, str]) -> None:
     """Put a row in its place, the others as they were; the file is replaced whole."""
     rows = {}
     if path.is_file():
         with path.open(encoding="utf-8", newline="") as lines:
-            rows = {old["run"]: old for old in csv.DictReader(lines)}
-    rows[row["run"]] = row
+            rows = {key(old): old for old in csv.DictReader(lines)}
+    rows[key(row)] = row
     draft = path.with_name(f".{path.name}.new")
     with draft.open("w", encoding="utf-8", newline="") as lines:
         writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n", extrasaction="ignore")
         writer.writeheader()
-        writer.writerows(rows[name] for name in RUNS if name in rows)
+        writer.writerows(rows[place] for place in sorted(rows))
     shutil.move(draft, path)
 
 

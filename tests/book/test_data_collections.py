@@ -47,7 +47,8 @@ def test_every_pattern_matches_a_file():
 
 
 def test_readme_and_page_give_each_collection_the_same_origin_and_terms():
-    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    front = (PROJECT / "README.md").read_text(encoding="utf-8")
+    readme = (PROJECT / "REPLICATION.md").read_text(encoding="utf-8")
     folder = (PROJECT / "data" / "README.md").read_text(encoding="utf-8")
     page = availability_page()
     assert "{{" not in page
@@ -56,6 +57,7 @@ def test_readme_and_page_give_each_collection_the_same_origin_and_terms():
             assert text in readme and text in folder and text in page
         assert entry.get in folder and entry.get in page
         assert (entry.included == "yes") != (f"- *{entry.name}:* {entry.get}." in readme)
+    assert availability.statement() in front
     assert availability.statement() in readme and availability.statement() in page
 
 

@@ -223,7 +223,7 @@ def test_seeds_are_found_where_they_are_fixed():
 @pytest.fixture
 def checkout(tmp_path):
     """Make a small checkout whose README is as the command wrote it."""
-    for name in ("README.md", "pyproject.toml", "requirements.lock"):
+    for name in ("README.md", "REPLICATION.md", "pyproject.toml", "requirements.lock"):
         (tmp_path / name).write_bytes((PROJECT / name).read_bytes())
     for name in ("data", "book"):
         (tmp_path / name).mkdir()
@@ -235,14 +235,14 @@ def checkout(tmp_path):
 
 def test_the_command_checks_then_writes_then_rests(checkout, capsys):
     asked = ["readme", "--project", str(checkout)]
-    readme, exhibits = checkout / "README.md", checkout / "EXHIBITS.md"
+    readme, exhibits = checkout / "REPLICATION.md", checkout / "EXHIBITS.md"
     good, listed = readme.read_text(encoding="utf-8"), exhibits.read_text(encoding="utf-8")
     assert "1 notebook holds 0 figures, 1 table and 0 sentences" in listed
     readme.write_text(good.replace("| yes |", "| maybe |"), encoding="utf-8")
     exhibits.unlink()
     capsys.readouterr()
     assert main([*asked, "--check"]) == 1
-    assert "README.md, EXHIBITS.md. Run `make readme`" in capsys.readouterr().err
+    assert "REPLICATION.md, EXHIBITS.md. Run `make readme`" in capsys.readouterr().err
     assert not exhibits.exists()
     assert main(asked) == 0
     assert capsys.readouterr().out.count("\n") == 2

@@ -9,6 +9,7 @@ import pytest
 
 from medalliance.errors import DataError
 from medalliance.paths import PROJECT
+from medalliance.press import command_times
 from medalliance.press.command_times import MEANING, CommandTime, load_command_times
 
 sys.path.insert(0, str(PROJECT / "tools"))
@@ -17,6 +18,7 @@ import measure_runs
 ROW = {
     **dict.fromkeys(measure_runs.COLUMNS, "x"),
     "run": "book",
+    "python": "3.11.7",
     "seconds": "270.4",
     "cpu_seconds": "300.0",
     "peak_memory_mb": "812",
@@ -92,6 +94,26 @@ def test_storing_replaces_one_row_and_keeps_the_others(tmp_path):
         ("test", 270.4),
     ]
     assert os.listdir(tmp_path) == ["run_times.csv"]
+
+
+def test_each_python_keeps_its_own_row(tmp_path):
+    path = tmp_path / "run_times.csv"
+    for python, seconds in (("3.13.0", "9"), ("3.11.7", "8"), ("3.13.1", "7"), ("3.9.0", "6")):
+        measure_runs.store(path, {**ROW, "python": python, "seconds": seconds})
+    found = load_command_times(path)
+    assert [(run.minor, run.seconds) for run in found] == [("3.9", 6), ("3.11", 8), ("3.13", 7)]
+
+
+def test_the_readmes_table_has_a_column_a_python(tmp_path, monkeypatch):
+    path = tmp_path / "run_times.csv"
+    for run, python in (("test", "3.13.0"), ("book", "3.11.7"), ("test", "3.11.7")):
+        measure_runs.store(path, {**ROW, "run": run, "python": python})
+    monkeypatch.setattr(command_times, "results_dir", lambda: tmp_path)
+    head, _, env, book, test = command_times.short_table().splitlines()
+    assert head.endswith("| Python 3.11 | Python 3.13 |")
+    assert env.endswith("| not measured | not measured |")
+    assert book.endswith("| 4 min 30 s | not measured |")
+    assert test.endswith("| 4 min 30 s | 4 min 30 s |")
 
 
 def test_what_is_stored_is_what_is_read():

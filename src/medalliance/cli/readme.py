@@ -1,4 +1,4 @@
-"""``medalliance readme``: write what the README and the list of exhibits take from files."""
+"""``medalliance readme``: write what the project's documents take from files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(
         bool, typer.Option("--check", help="Write nothing; refuse files that are not current.")
     ] = False,
 ) -> None:
-    """Write the generated parts of README.md, then EXHIBITS.md, the map of every table and figure.
+    """Write the generated parts of README.md, REPLICATION.md, data/README.md, and EXHIBITS.md.
 
     Example: medalliance readme --check
     """

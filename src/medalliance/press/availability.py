@@ -1,4 +1,4 @@
-"""Data availability: the statement of the book and of the README, from one table."""
+"""Data availability: the statement of the book and of the documents, from one table."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from .data_collections import INCLUDED, Collection, load_collections
 
 
 def statement() -> str:
-    """Write the summary that the README and the book's page begin with."""
+    """Write the summary that the README and the book's page hold."""
     kept_back = [entry.name for entry in load_collections() if entry.included == "no"]
     return (
         "Every table, figure and number can be made again from data that are public. "
-        "What we may pass on is included; below stands how to get the rest. "
+        "What we may pass on is included; for the rest it is said how to get it. "
         f"{' and '.join(kept_back)} cannot be made public; nothing in the book uses them.\n\n"
         "We have the right to use these data and to pass on those that are included. "
         "None of them holds data on persons."
@@ -18,7 +18,7 @@ def statement() -> str:
 
 
 def readme_table() -> str:
-    """Write the collections for the README: a table, then how to get what is not included."""
+    """Write the collections for REPLICATION.md: a table, then how to get what is not included."""
     entries = load_collections()
     rows = [
         f"| {entry.name} | {entry.origin} | {entry.terms} | {INCLUDED[entry.included]} |"

@@ -20,6 +20,7 @@ MEANING = {
     "grade": "grade every estimator on draws with a known truth",
 }
 _BUSY = 0.5
+_FIRST = ("env", "book", "test")
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class CommandTime:
         return f"{minutes // 60} h {minutes % 60} min"
 
     @property
+    def minor(self) -> str:
+        """The Python that ran it, such as ``3.13``."""
+        return ".".join(self.python.split(".")[:2])
+
+    @property
     def where(self) -> str:
         """The machine in words."""
         return f"{self.machine}, {self.cores} cores, {self.memory_gb} GB of memory, {self.system}"
@@ -133,12 +139,14 @@ def command_table() -> str:
     if not runs:
         return "Not measured yet; `make measure` does it."
     rows = [
-        f"| `{run.command}` | {run.meaning}{f' ({run.said})' if run.said else ''} | {run.time} "
-        f"| {_size(run.peak_memory_mb)} | {_size(run.disk_mb)} |"
+        f"| `{run.command}` | {run.meaning}{f' ({run.said})' if run.said else ''} | {run.minor} "
+        f"| {run.time} | {_size(run.peak_memory_mb)} | {_size(run.disk_mb)} |"
         for run in runs
     ]
-    head = "| command | what it does | time | memory | disk |\n|---|---|---:|---:|---:|"
-    places = sorted({f"{run.where}, Python {run.python}, {run.date}" for run in runs})
+    head = (
+        "| command | what it does | Python | time | memory | disk |\n|---|---|---:|---:|---:|---:|"
+    )
+    places = sorted({f"{run.where}, {run.date}" for run in runs})
     busy = dict.fromkeys(f"`{run.command}`" for run in runs if run.load_before > _BUSY)
     left = [f"`make {name}`" for name in MEANING if name not in {run.run for run in runs}]
     notes = [f"Measured on: {'; '.join(places)}. Memory is that of all processes at once."]
@@ -148,6 +156,22 @@ def command_table() -> str:
         notes.append(f"Not measured: {', '.join(left)}.")
     table = "\n".join([head, *rows])
     return f"{table}\n\n{' '.join(notes)}"
+
+
+def short_table() -> str:
+    """Set what the two commands and their environment take, a column a Python."""
+    taken = {(run.run, run.minor): run.time for run in load_command_times()}
+    pythons = sorted({minor for _, minor in taken}, key=lambda minor: int(minor.split(".")[1]))
+    if not pythons:
+        return "Not measured yet; `make measure` does it."
+    rows = [
+        f"| `make {name}` | {MEANING[name]} | "
+        + " | ".join(taken.get((name, minor), "not measured") for minor in pythons)
+        + " |"
+        for name in _FIRST
+    ]
+    heads = " | ".join(f"Python {minor}" for minor in pythons)
+    return "\n".join([f"| command | | {heads} |", f"|---|---|{'---:|' * len(pythons)}", *rows])
 
 
 def _typed(row: dict[str, str]) -> CommandTime:

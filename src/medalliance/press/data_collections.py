@@ -1,6 +1,6 @@
 """Data collections: where each data file comes from, its terms, how to get what is not included.
 
-``data/collections.yaml`` is the one source of the README's table and of the book's page on data.
+``data/collections.yaml`` is the one source of REPLICATION.md's table and of the book's page.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Write the map of exhibits: a page of the book, a file of the project, a table of the README."""
+"""Write the map of exhibits: a page of the book, EXHIBITS.md, a table of REPLICATION.md."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def exhibit_file(chapters: list[Chapter], read: FilesRead) -> str:
 
 
 def exhibit_table(chapters: list[Chapter]) -> str:
-    """Write the README's table: a row a chapter, the case pages in one."""
+    """Write the table of REPLICATION.md: a row a chapter, the case pages in one."""
     rows = []
     for chapter in chapters:
         if not chapter.notebook.startswith(_CASES):

@@ -1,4 +1,4 @@
-"""Fill the parts of the README that follow from files: data, software, times, seeds, exhibits."""
+"""Fill the parts of README, REPLICATION and data/README that follow from files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import DataError, first_three
 from .availability import readme_table, references, sections, statement
-from .command_times import command_table
+from .command_times import command_table, short_table
 from .exhibit_map import Chapter, read_chapters, unresolved
 from .exhibit_pages import FilesRead, counts, exhibit_file, exhibit_table, outside
 from .files_read import load_files_read
@@ -18,7 +18,7 @@ from .fingerprints import package_seeds
 
 
 def project_texts(project: Path) -> dict[Path, str]:
-    """Write README.md, data/README.md and EXHIBITS.md as they should stand.
+    """Write README.md, REPLICATION.md, data/README.md and EXHIBITS.md as they should stand.
 
     Parameters
     ----------
@@ -33,11 +33,12 @@ def project_texts(project: Path) -> dict[Path, str]:
     Raises
     ------
     DataError
-        If the folder is no checkout, a mark is missing in the README, or the function behind an
+        If the folder is no checkout, a mark is missing, or the function behind an
         exhibit cannot be told.
     """
     book = project / "book"
-    needed = ("README.md", "data/README.md", "pyproject.toml", "requirements.lock")
+    documents = ("README.md", "REPLICATION.md", "data/README.md")
+    needed = (*documents, "pyproject.toml", "requirements.lock")
     missing = [name for name in needed if not (project / name).is_file()]
     if missing:
         raise DataError(f"{project}: no {missing[0]}. Run this in a checkout of the project.")
@@ -48,14 +49,20 @@ def project_texts(project: Path) -> dict[Path, str]:
             f"no function can be told for {first_three(untold)}. Let the last line of the cell "
             "call one function of the package."
         )
-    own = {**blocks(project), "exhibits": exhibit_words(chapters, read)}
-    parts = {"README.md": own, "data/README.md": {"collections": sections()}}
-    texts = {project / name: fill(project / name, inside) for name, inside in parts.items()}
+    inside = (
+        {"times": short_table(), "statement": statement()},
+        {**blocks(project), "exhibits": exhibit_words(chapters, read)},
+        {"collections": sections()},
+    )
+    texts = {
+        project / name: fill(project / name, parts)
+        for name, parts in zip(documents, inside, strict=True)
+    }
     return {**texts, project / "EXHIBITS.md": exhibit_file(chapters, read)}
 
 
 def blocks(project: Path) -> dict[str, str]:
-    """Write the README's generated parts but for the exhibits, by the name of their mark."""
+    """Write REPLICATION.md's generated parts but for the exhibits, by the name of their mark."""
     return {
         "data": f"{statement()}\n\n{readme_table()}",
         "software": software(project),
@@ -117,10 +124,11 @@ def software(project: Path) -> str:
     for name, wanted in groups.items():
         names = [_plain(re.split(r"[\[=<>!~; ]", one, maxsplit=1)[0]) for one in wanted]
         lines.append(f"{name}: {', '.join(f'{one} {locked[one]}' for one in names)}.")
-    python = asked["requires-python"].removeprefix("==").removesuffix(".*")
+    pythons = re.findall(r":: (3\.\d+)$", "\n".join(asked["classifiers"]), re.MULTILINE)
     return (
-        f"Python {python} and the {len(locked)} packages of `requirements.lock`, each with version "
-        "and hash; `make env` installs them.\n" + "\n".join(lines)
+        f"Python {pythons[0]} to {pythons[-1]} and the {len(locked)} packages of "
+        "`requirements.lock`, each with version and hash; `make env` installs those that the "
+        "system needs.\n" + "\n".join(lines)
     )
 
 
