@@ -51,12 +51,15 @@ def command_line() -> Any:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    from .errors import DataError, DesignError, RuleError
+    from .errors import DataError, DesignError, RuleError, not_installed
 
     try:
         command_line()(args=arguments, prog_name="medalliance")
     except (DataError, DesignError, RuleError) as refused:
         print(f"{type(refused).__name__}: {refused}", file=sys.stderr)
+        return 1
+    except ModuleNotFoundError as missing:
+        print(not_installed(missing), file=sys.stderr)
         return 1
     except OSError as failed:
         print(f"{type(failed).__name__}: {failed}", file=sys.stderr)

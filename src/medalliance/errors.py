@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from numbers import Real
 
 
@@ -16,6 +18,67 @@ class RuleError(ValueError):
 
 class DesignError(ValueError):
     """An estimate was asked for that the data or the design cannot support."""
+
+
+@contextmanager
+def needed(extra: str = "") -> Iterator[None]:
+    """Say in one sentence what to install where an import inside fails.
+
+    Parameters
+    ----------
+    extra : str
+        The extra of this package that brings the module; blank for a dependency of its own.
+
+    Raises
+    ------
+    DataError
+        Naming the module and the command that installs it.
+    """
+    try:
+        yield
+    except ImportError as missing:
+        raise DataError(not_installed(missing, extra)) from None
+
+
+def not_installed(missing: ImportError, extra: str = "") -> str:
+    """Return the sentence for a module that is not there; a module of ours is a fault of ours."""
+    named = re.findall(r"'([\w.-]+)'", str(missing))
+    module = (missing.name or (named[0] if named else "")).split(".")[0]
+    if not module or module == __name__.split(".")[0]:
+        raise missing
+    return f"{module} is not installed: run {installs(extra)}."
+
+
+def installs(extra: str = "") -> str:
+    """Return the command that installs this package, with an extra.
+
+    >>> installs("book")
+    'pip install "medalliance[book]"'
+    """
+    return f'pip install "medalliance{f"[{extra}]" if extra else ""}"'
+
+
+def need_extra(extra: str) -> None:
+    """Refuse to start where a package of an extra is not installed.
+
+    Raises
+    ------
+    DataError
+        Naming the first one that is absent and the command that installs it.
+    """
+    from importlib import metadata
+
+    try:
+        asked = metadata.requires("medalliance") or []
+    except metadata.PackageNotFoundError:  # a checkout on the path: its imports will tell
+        return
+    for line in asked:
+        if re.search(rf"extra == ['\"]{extra}['\"]", line):
+            name = re.split(r"[^\w.-]", line, maxsplit=1)[0]
+            try:
+                metadata.distribution(name)
+            except metadata.PackageNotFoundError:
+                raise DataError(f"{name} is not installed: run {installs(extra)}.") from None
 
 
 def first_three(items: Iterable[object]) -> str:

@@ -47,6 +47,22 @@ def results_dir() -> Path:
     return packaged if packaged.is_dir() else PROJECT / "benchmarks" / "results"
 
 
+def ours_to_write(path: Path) -> Path:
+    """Return a path of the checkout that a command is about to write; refuse one of an install.
+
+    Raises
+    ------
+    DataError
+        If the package is installed: nothing is ever written into its folder.
+    """
+    if (PACKAGE / "_data").is_dir():
+        raise DataError(
+            f"{path} belongs to the installed package, which no command changes.\n"
+            "  Name another place with --output, or run this in a checkout of the project."
+        )
+    return path
+
+
 def shared_dir() -> Path:
     """Return the folder of data that is read in place (``MEDALLIANCE_SHARED``)."""
     return Path(os.environ.get("MEDALLIANCE_SHARED") or PROJECT.parent / "shared").resolve()

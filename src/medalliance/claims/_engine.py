@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..errors import DataError
+from ..errors import DataError, needed
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -113,7 +113,7 @@ class DuckDB:
     name = "duckdb"
 
     def __init__(self, memory: int, scratch: Path):
-        try:
+        with needed("claims"):
             import ibis
             import ibis.expr.datatypes as dt
 
@@ -124,11 +124,6 @@ class DuckDB:
                 autoinstall_known_extensions=False,
                 autoload_known_extensions=False,
             )
-        except ImportError as missing:
-            raise DataError(
-                f"{missing.name or missing} is not installed.\n"
-                "  Install the extra: pip install 'medalliance[claims]'."
-            ) from missing
         # in a notebook without widgets the bar is off, and DuckDB refuses even to turn it off
         if self.con.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()[0]:
             self.con.raw_sql("SET enable_progress_bar = false")

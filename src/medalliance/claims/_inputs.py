@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, first_three, raise_problems
+from ..errors import DataError, first_three, needed, raise_problems
 from ._schema import wrong_columns
 
 BATCH_ROWS = 4_000_000
@@ -97,7 +97,8 @@ def look_into(files: Sequence[Path], rename: dict[str, str]) -> list[Input]:
     DataError
         Naming each file that is unreadable, and each column that is absent or of a wrong type.
     """
-    import ibis
+    with needed("claims"):
+        import ibis
 
     inputs: list[Input] = []
     unreadable: list[str] = []

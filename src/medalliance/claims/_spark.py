@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError
+from ..errors import DataError, needed
 
 if TYPE_CHECKING:
     from ibis.expr.types import Table
@@ -22,15 +22,10 @@ class Spark:
     name = "spark"
 
     def __init__(self, memory: int, scratch: Path):
-        try:
+        with needed("spark"):
             import ibis
             import ibis.expr.datatypes as dt
             from pyspark.sql import SparkSession
-        except ImportError as missing:
-            raise DataError(
-                f"{missing.name or missing} is not installed.\n"
-                "  Install the extra: pip install 'medalliance[spark]'; Spark needs Java 17."
-            ) from missing
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         java = f"-XX:-UsePerfData -Djava.io.tmpdir={scratch} -Djava.net.preferIPv4Stack=true"
         settings = {

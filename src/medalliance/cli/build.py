@@ -44,9 +44,13 @@ def run(
 
     Example: medalliance build --data mine.csv -o build/mine
     """
+    from ..errors import need_extra
     from ..paths import book_dir
     from ..press.book import build_book
     from ..press.own_book import build_own_book, refuse_foreign
+
+    if not safe:
+        need_extra("book")
 
     def report(line: str) -> None:
         typer.echo(line, err=True)

@@ -27,9 +27,11 @@ def run(
     """
     from ..errors import DataError
     from ..grading.calibration import TOLERANCE, calibrate
+    from ..paths import ours_to_write
     from ..simulate import FITTED, as_json, fitted_parameters
     from ._output import write_whole
 
+    place = None if check else output or ours_to_write(FITTED)
     before = asdict(fitted_parameters())
     found = calibrate()
     if not found.converged:
@@ -45,6 +47,5 @@ def run(
             f"{', '.join(far[:3])} moved by more than {TOLERANCE:.1%}.\n"
             "  Run medalliance calibrate, then draw everything again that rests on it."
         )
-    if not check:
-        path = write_whole(output or FITTED, as_json(found.parameters))
-        typer.echo(f"Parameters: {path}")
+    if place is not None:
+        typer.echo(f"Parameters: {write_whole(place, as_json(found.parameters))}")

@@ -18,7 +18,8 @@ def run(
     Example: medalliance datapackage -o datapackage.json
     """
     from ..codebook import datapackage_text
-    from ..paths import data_dir
+    from ..paths import data_dir, ours_to_write
     from ._output import write_whole
 
-    typer.echo(str(write_whole(output or data_dir() / "datapackage.json", datapackage_text())))
+    place = output or ours_to_write(data_dir() / "datapackage.json")
+    typer.echo(str(write_whole(place, datapackage_text())))

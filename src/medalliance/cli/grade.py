@@ -39,11 +39,12 @@ def run(
     from ..grading import grading, threats
     from ..grading.monte_carlo import run_tasks
     from ..grading.stored_draws import STORE, write_draws
+    from ..paths import ours_to_write
     from ._cluster import dask_client
 
     if draws < 1:
         raise typer.BadParameter("ask for at least one draw.", param_hint="--draws")
-    folder = output or STORE
+    folder = output or ours_to_write(STORE)
     shared: dict[str, Any] = {
         "cache_folder": cache,
         "n_jobs": jobs,

@@ -23,14 +23,15 @@ def run(
     """
     from concurrent.futures import ThreadPoolExecutor, as_completed
 
-    from ..errors import DataError
-    from ..paths import book_dir
+    from ..errors import DataError, need_extra
+    from ..paths import book_dir, ours_to_write
     from ..press.files_read import STORE, files_read_text, load_files_read, merged
     from ..press.notebooks import Ran, find_notebooks, run_notebook
     from ..press.run_times import FILE, updated_times
     from ._output import write_whole
 
-    chosen = paths or find_notebooks(book_dir())
+    need_extra("book")
+    chosen = paths or find_notebooks(ours_to_write(book_dir()))
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         raise DataError(f"no such notebook: {', '.join(missing)}. Name a file under book/.")

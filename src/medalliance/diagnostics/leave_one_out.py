@@ -10,6 +10,7 @@ import pandas as pd
 from ..errors import DesignError
 from ..inference._refit import HEADLINE, attempt, need_refit, used_panel
 from ..panel import NEVER_TREATED, Panel
+from ..progress import counted
 from ..results import Effects, findings_of
 from ..show.findings import Findings
 from ..show.plots import forest
@@ -47,8 +48,6 @@ def leave_one_out(
     ----------
     MacKinnon, Nielsen, Webb (2023), section 4.
     """
-    from tqdm import tqdm
-
     refit = need_refit(effects, "leave_one_out")
     panel = used_panel(effects, panel)
     column = {"cluster": panel.cluster or panel.unit, "cohort": panel.cohort}.get(by, by)
@@ -64,7 +63,7 @@ def leave_one_out(
             f"{len(groups)} group to leave out by {by!r}, where two or more are needed.\n"
             '  Use by="cluster" or a column with more groups.'
         )
-    shown = tqdm(sorted(groups), desc="leave one out", disable=None, leave=False)
+    shown = counted(sorted(groups), title="leave one out", unit="group", leave=False)
     rows = [
         {"left_out": group, **attempt(refit, panel.keep((labels != group).to_numpy()), level)}
         for group in shown

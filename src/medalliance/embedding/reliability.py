@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, check_choice, first_three, need_type
+from ..errors import DataError, check_choice, first_three, need_type, needed
 
 Level = Literal["nominal", "ordinal", "interval", "ratio"]
 USE, TENTATIVE = 0.80, 0.667
@@ -117,7 +117,8 @@ def krippendorff_alpha(
 
 
 def _alpha(codes: NDArray[np.float64], level: Level) -> float:
-    import krippendorff
+    with needed():
+        import krippendorff
 
     if len(np.unique(codes[np.isfinite(codes)])) < 2:
         return float("nan")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DataError, DesignError, check_choice, first_three
+from ..errors import DataError, DesignError, check_choice, first_three, needed
 from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
@@ -296,7 +296,8 @@ def _whiten(values: Array, unit: NDArray[np.intp], n_units: int, correlation: fl
 
 
 def _coefficients(data: _Data, link: Link, method: str) -> tuple[Array, float]:
-    import statsmodels.api as sm
+    with needed():
+        import statsmodels.api as sm
 
     links = {"probit": sm.families.links.Probit(), "logit": sm.families.links.Logit()}
     family = sm.families.Binomial(link=links[link])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DesignError
+from ..errors import DesignError, needed
 from ..outcomes import outcome_values
 from ..panel import Panel
 from ..results import Design, Effects, findings_of, terms_frame
@@ -141,7 +141,8 @@ def _rows(
 
 
 def _two_stage(frame: pd.DataFrame, named: list[str]) -> tuple[Any, pd.DataFrame]:
-    from linearmodels.iv import IV2SLS
+    with needed():
+        from linearmodels.iv import IV2SLS
 
     years = pd.get_dummies(frame["year"], prefix="year", dtype=float)
     groups = pd.get_dummies(frame["group"], prefix="group", drop_first=True, dtype=float)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import DesignError, check_choice, first_three
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within, need_panel
+from ..progress import counted
 from ..results import Design, Effects, Units, terms_frame
 from ..results.few_clusters import MANY_CLUSTERS, MANY_TREATED, THESE
 from ..results.neyman import neyman_factor, welch_dof
@@ -311,13 +312,9 @@ def _draw(
         return _jackknife(blocks, fits)
     every_donor_once = variance == "placebo" and _n_adopters(blocks) == 1
     rng = np.random.default_rng(seed)
-    steps: Any = range(len(blocks.donors) if every_donor_once else n_draws)
-    if progress:
-        from tqdm import tqdm
-
-        steps = tqdm(steps, desc=f"{variance} draws")
+    steps = range(len(blocks.donors) if every_donor_once else n_draws)
     draws = []
-    for i in steps:
+    for i in counted(steps, show=progress, title=variance, unit="draw"):
         if every_donor_once:
             drawn = _placebo(blocks, np.roll(np.arange(len(blocks.donors)), -i))
         elif variance == "placebo":

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import DesignError
 from ..panel import Panel
+from ..progress import counted
 from ..results import Effects
 from ._refit import need_refit, used_panel
 
@@ -55,13 +56,8 @@ def cluster_bootstrap(
     cluster = kept.cluster_by_unit
     n_clusters = int(cluster.max()) + 1
     rng = np.random.default_rng(seed)
-    steps: Any = range(n_draws)
-    if progress:
-        from tqdm import tqdm
-
-        steps = tqdm(steps, desc="bootstrap draws")
     draws, spare = [], n_draws
-    for _ in steps:
+    for _ in counted(range(n_draws), show=progress, title="bootstrap", unit="draw"):
         found = None
         while found is None:
             found = _one_draw(effects, refit, kept, rng.multinomial(

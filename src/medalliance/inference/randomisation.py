@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..errors import DataError, DesignError
+from ..errors import DataError, DesignError, needed
+from ..progress import counted
 
 Array = NDArray[np.float64]
 TIE = 1 - 1e-9
@@ -152,7 +153,6 @@ def _map(
     statistic: Callable[[NDArray], float], permuted: Iterator[NDArray], n_draws: int, n_jobs: int
 ) -> list[float]:
     """Evaluate all assignments, with a progress line on a terminal."""
-    from tqdm import tqdm
 
     def value(cohorts: NDArray) -> float:
         try:
@@ -160,10 +160,11 @@ def _map(
         except DesignError:
             return float("nan")
 
-    shown = tqdm(permuted, total=n_draws, desc="randomisation", disable=None, leave=False)
+    shown = counted(permuted, title="randomisation", unit="draw", total=n_draws, leave=False)
     if n_jobs == 1:
         return [value(cohorts) for cohorts in shown]
-    from joblib import Parallel, delayed
+    with needed():
+        from joblib import Parallel, delayed
 
     return Parallel(n_jobs=n_jobs)(delayed(value)(cohorts) for cohorts in shown)
 

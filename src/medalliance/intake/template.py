@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from ..codebook import Variable, load_codebook
+from ..errors import needed
 from ..panel import CODES, ENUMS, KEYS, NA, YEARS, is_money, standard_columns
 
 SHEET = "panel"
@@ -81,7 +82,8 @@ def template_workbook() -> bytes:
         An .xlsx file with the sheets README, panel, codebook and mapping. The same bytes every
         time.
     """
-    from openpyxl import Workbook
+    with needed():
+        from openpyxl import Workbook
 
     book = Workbook()
     _text_sheet(book.active, "README", README.format(reasons=", ".join(ENUMS[NA])))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, first_three
+from ..errors import DataError, first_three, needed
 from ._problems import Reading
 from ._table import BIG, Layout, Table, finish, first_line, left_out
 from ._text_file import read_text
@@ -84,8 +84,9 @@ def _kind(path: Path) -> str:
 
 
 def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    with needed():
+        import pyarrow as pa
+        import pyarrow.parquet as pq
 
     try:
         file = pq.ParquetFile(path)

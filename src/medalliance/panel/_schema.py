@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import first_three
+from ..errors import first_three, needed
 from ._checks import is_money
 from ._names import CODES, NA, TEXTS, YEARS, standard_columns
 from ._problems import Problem, problem
@@ -110,7 +110,8 @@ def check_schema(frame: pd.DataFrame) -> list[Problem]:
 
     E113 is left to the panel's door, which finds it in the same words.
     """
-    import pandera.pandas as pa
+    with needed():
+        import pandera.pandas as pa
 
     try:
         panel_schema().validate(frame, lazy=True)

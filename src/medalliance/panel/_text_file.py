@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import DataError, first_three
+from ..errors import DataError, first_three, needed
 from ._encoding import SEPARATORS, find_encoding, find_header, find_separator, first_lines
 from ._encoding import header_cells as cells_of
 from ._problems import Problem, Reading, many, problem
@@ -79,8 +79,9 @@ class _Reader:
         return {k: _joined(parts[k]) for k in wanted}, self.bad
 
     def _blocks(self, wanted: list[int]) -> Iterator[tuple[Any, float]]:
-        import pyarrow as pa
-        import pyarrow.csv as pc
+        with needed():
+            import pyarrow as pa
+            import pyarrow.csv as pc
 
         names = [str(k) for k in range(len(self.header))]
         encoding = "utf8" if self.encoding in ("utf-8", "utf-8-sig") else self.encoding

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import json
 import os
 import shutil
@@ -14,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ..chapters.laboratory import script as laboratory_script
-from ..errors import DataError
+from ..errors import DataError, need_extra
 from .finish import finish_pages
 from .pages import generated_pages
 
@@ -138,8 +137,7 @@ def render(staged: Path, pages: Path, environment: Mapping[str, str] | None = No
     OSError
         If the disk is full.
     """
-    if importlib.util.find_spec("jupyter_book") is None:
-        raise DataError("jupyter-book is not installed. Install medalliance with its extra 'book'.")
+    need_extra("book")
     start = (
         "import sys; from jupyter_book.cli.main import main; sys.argv[0] = 'jupyter-book'; main()"
     )

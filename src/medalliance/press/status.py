@@ -15,7 +15,7 @@ from .run_times import read_times
 
 _STACK = (
     "numpy", "scipy", "pandas", "statsmodels", "linearmodels", "matplotlib", "seaborn",
-    "great-tables", "pydantic", "pandera", "pyarrow", "jupyter-book", "sphinx", "nbval",
+    "great-tables", "pydantic", "pandera", "pyarrow", "jupyter-book", "sphinx",
 )  # fmt: skip
 _GROUPS = (
     ("Published figures", "data/published/"),

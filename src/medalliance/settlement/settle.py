@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
+from ..progress import counted
 from ..reforms import need_rules
 from ..reforms.steps import Round, Share, Split
 from . import exact
@@ -83,8 +83,7 @@ def settle(
     run = _Run(rules, book)
     if not book.usable:
         run.look.raise_problems(where)
-    bar = tqdm(steps, disable=None if progress is None else not progress, unit="step")
-    for place, step in enumerate(bar, start=1):
+    for place, step in enumerate(counted(steps, show=progress), start=1):
         run.take(place, step)
     run.close()
     run.look.raise_problems(where)

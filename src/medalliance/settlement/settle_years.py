@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ..errors import DataError, need_type
+from ..progress import counted
 from ..reforms import need_rules
 from .settle import settle
 from .settlement import Settlement
@@ -66,7 +66,7 @@ def settle_years(
     if years != list(range(years[0], years[0] + len(years))):
         raise DataError(f"years {years} have a gap; give the spending of every year.")
     out: dict[int, Settlement] = {}
-    for year in tqdm(years, disable=None if progress is None else not progress, unit="year"):
+    for year in counted(years, show=progress, unit="year"):
         if out:
             ledger = _carry(ledger, out[year - 1], spending[year], year)
         out[year] = settle(rules, ledger, progress=False)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import needed
 from ..provenance import MEANING, Badge, Provenance
 
 if TYPE_CHECKING:
@@ -253,7 +254,8 @@ def picture(
     lang: str = "en",
 ) -> Exhibit:
     """Render drawn Axes to an exhibit with its provenance, closing their figure."""
-    import matplotlib.pyplot as plt
+    with needed():
+        import matplotlib.pyplot as plt
 
     refuse_empty(caption=caption, alt=alt, source=provenance.source)
     axes = axes_of(ax)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, needed
 from ..provenance import Badge, Provenance
 from .exhibits import Exhibit, refuse_empty
 
@@ -158,7 +158,8 @@ def _great_table(
     blank: str,
     key: str,
 ) -> str:
-    from great_tables import GT, loc, style
+    with needed():
+        from great_tables import GT, loc, style
 
     numbers = [name for name in frame.columns if _is_number(frame[name])]
     shown = printed.copy()

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, needed
+from ..progress import counted
 from ._claim_cells import Plan, known_panel, plan_claims
 from ._claim_rows import partition
 
@@ -63,8 +64,8 @@ def simulate_claims(
     DataError
         If the folder holds something, or rows are too few.
     """
-    import joblib
-    from tqdm import tqdm
+    with needed():
+        import joblib
 
     place = Path(folder)
     frame = simulated.panel.frame
@@ -85,7 +86,7 @@ def simulate_claims(
         tasks.append((path, which, before, bool(year == years.max())))
     parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
     work = (joblib.delayed(_write)(plan, seed, provider_ids, *task) for task in tasks)
-    for _ in tqdm(parallel(work), total=len(tasks), disable=not progress, unit="partition"):
+    for _ in counted(parallel(work), show=progress, unit="partition", total=len(tasks)):
         pass
     return known_panel(plan, provider_ids=provider_ids)
 

@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pandas as pd
 import yaml
 
 from ...chapters.own_rules import VARIABLE
 from ...codebook import load_codebook
+from ...errors import need_extra
 from ...intake import PanelReport
 from ...panel import Panel, PanelWarning
 from ..book import fold_code, mathjax, render
@@ -103,6 +103,9 @@ def build_own_book(
     DataError
         If the output is not ours, a cell fails by a bug, or the pages cannot be built.
     """
+    need_extra("book")
+    import nbformat
+
     started, clock = datetime.now(UTC), time.perf_counter()
     with own_folder(output) as building:
         new, scratch, staged = (building / name for name in (NEW, "scratch", "source"))
@@ -231,6 +234,8 @@ def _write_chapters(
     runs: Sequence[ChapterRun],
     ready: Mapping[str, Readiness],
 ) -> None:
+    import nbformat
+
     ran, present = {run.name: run for run in runs}, _present(chapters)
     for name, path in chapters.items():
         if name in ran:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...errors import needed
 from ...provenance import mixed
 from ..exhibits import HORIZONTAL, PROVENANCE, SIZE
 
@@ -50,8 +51,9 @@ _STYLE: Any = {
 @contextmanager
 def style() -> Iterator[None]:
     """Hold the book's look while something is drawn."""
-    import matplotlib as mpl
-    from cycler import cycler
+    with needed():
+        import matplotlib as mpl
+        from cycler import cycler
 
     with mpl.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=PALETTE)}):
         yield
