@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..panel import Panel
+from ..panel import Panel, many
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import small_sample_factor
 from ._entries import Absorbing, Entries, read_binary_path, read_entries
-from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
+from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample, last_base
 
 Array = NDArray[np.float64]
 
@@ -92,7 +92,9 @@ def lp_did(
         if stable_after is not None:
             raise DesignError('stable_after goes with nonabsorbing="stabilised".\n  Leave it out.')
         sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
-        entries = Absorbing(sample.cohort, sample.years, control_group, anticipation)
+        # a cohort may start in a year that nobody is seen in
+        starts = np.arange(sample.years[0], sample.years[-1] + 1)
+        entries = Absorbing(sample.cohort, starts, control_group, anticipation)
     else:
         if rule != {"control_group": "not_yet_treated", "anticipation": 0}:
             raise DesignError(
@@ -100,9 +102,9 @@ def lp_did(
                 "0.\n  Leave control_group and anticipation out."
             )
         sample, level = read_binary_path(panel, outcome, **adjust)
-        entries = read_entries(level, nonabsorbing, stable_after)
-    fits, left_out = _fit_horizons(sample, entries, weighting, anticipation)
-    reference = -1 - anticipation
+        starts, entries = sample.years, read_entries(level, nonabsorbing, stable_after)
+    reference = _reference(sample, anticipation)
+    fits, left_out = _fit_horizons(sample, starts, entries, weighting, anticipation, reference)
     event = np.array(sorted([*fits, reference]))
     estimate = np.zeros(len(event))
     influence = np.zeros((sample.n_units, len(event)))
@@ -113,7 +115,7 @@ def lp_did(
             fit = fits[int(e)]
             estimate[place], influence[:, place] = fit.estimate, fit.influence
             count[place], held[place] = fit.n_treated, fit.n_clusters
-    notes = (f"No clean control at event time {first_three(left_out)}.",) if left_out else ()
+    notes = _notes(sample, left_out, anticipation)
     design = describe_design(
         panel,
         sample,
@@ -184,29 +186,80 @@ class _LongDifferences:
     member: NDArray[np.bool_]
 
 
-def _fit_horizons(
-    sample: Sample, entries: Entries, weighting: str, anticipation: int
-) -> tuple[dict[int, _Horizon], list[int]]:
+def _cohorts(sample: Sample) -> NDArray[np.int64]:
+    """Cohorts that have a time before treatment and one after it starts."""
     years = sample.years
-    starts = [years[place] for place in range(1, len(years)) if entries.sides(place, 0)[0].any()]
-    wanted = {int(t) - int(g) for g in starts for t in years} - {-1 - anticipation}
+    return np.unique(sample.cohort[(sample.cohort > years[0]) & (sample.cohort <= years[-1])])
+
+
+def _reference(sample: Sample, anticipation: int) -> int:
+    """Event time of the base: the last before anticipation that is seen for a cohort."""
+    bases = [
+        base - int(g)
+        for g in _cohorts(sample)
+        if (base := last_base(int(g), sample.years, anticipation)) is not None
+    ]
+    return max(bases, default=-1 - anticipation)
+
+
+def _notes(sample: Sample, left_out: list[int], anticipation: int) -> tuple[str, ...]:
+    """Say which horizons have no control, and how many treated units are never compared."""
+    notes = [f"No clean control at event time {first_three(left_out)}."] if left_out else []
+    lost = []
+    for g in _cohorts(sample):
+        base = last_base(int(g), sample.years, anticipation)
+        place = None if base is None else int(np.searchsorted(sample.years, base))
+        member = sample.cohort == g
+        without = member if place is None else member & ~sample.mask[:, place]
+        if without.any():
+            at = "a time before it" if base is None else sample.step.label(base)
+            count = many(int(without.sum()), "unit")
+            lost.append(f"{count} of cohort {sample.step.label(g)} (not seen in {at})")
+    if lost:
+        notes.append(f"Not compared: {first_three(lost)}.")
+    return tuple(notes)
+
+
+def _fit_horizons(
+    sample: Sample,
+    starts: NDArray[np.int64],
+    entries: Entries,
+    weighting: str,
+    anticipation: int,
+    reference: int,
+) -> tuple[dict[int, _Horizon], list[int]]:
+    entered = [g for place, g in enumerate(starts) if place and entries.sides(place, 0)[0].any()]
+    wanted = {int(t) - int(g) for g in entered for t in sample.years} - {reference}
     fits, left_out = {}, []
     for horizon in sorted(wanted):
-        rows = _long_differences(sample, entries, horizon, weighting, anticipation)
+        rows = _long_differences(sample, starts, entries, horizon, weighting, anticipation)
         if rows is None:
-            left_out.append(horizon)
+            if not _only_bases(sample, horizon, anticipation):
+                left_out.append(horizon)
         else:
             fits[horizon] = _fit(sample, rows, weighting)
     if not any(horizon >= 0 for horizon in fits):
         raise DesignError(
-            "no horizon has units that enter and units that stay untreated.\n"
-            "  Add never-treated or later-treated units."
+            "no horizon has units that enter and units that stay untreated, both seen in it and "
+            "in the last year before treatment.\n"
+            "  Add never-treated or later-treated units, or look for years that are missing."
         )
     return fits, left_out
 
 
+def _only_bases(sample: Sample, horizon: int, anticipation: int) -> bool:
+    """Return whether every cohort seen at a horizon has its base there."""
+    seen = [int(g) for g in _cohorts(sample) if g + horizon in sample.years]
+    return all(last_base(g, sample.years, anticipation) == g + horizon for g in seen)
+
+
 def _long_differences(
-    sample: Sample, entries: Entries, horizon: int, weighting: str, anticipation: int
+    sample: Sample,
+    starts: NDArray[np.int64],
+    entries: Entries,
+    horizon: int,
+    weighting: str,
+    anticipation: int,
 ) -> _LongDifferences | None:
     """Stack the clean samples of one horizon; None if no entry year has both sides."""
     column = {int(year): place for place, year in enumerate(sample.years)}
@@ -214,9 +267,10 @@ def _long_differences(
     n_entries = n_rows = 0
     enters = False
     ever = np.zeros(sample.n_units, bool)
-    for place, start in enumerate(sample.years):
-        end, base = column.get(start + horizon), column.get(start - 1 - anticipation)
-        if end is None or base is None:
+    for place, start in enumerate(starts):
+        end = column.get(start + horizon)
+        base = int(np.searchsorted(sample.years, start - anticipation)) - 1
+        if end is None or base < 0 or end == base:
             continue
         both = sample.mask[:, end] & sample.mask[:, base]
         treated, control = (side & both for side in entries.sides(place, horizon))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three
-from ..panel import NEVER_TREATED, Panel
+from ..panel import NEVER_TREATED, Panel, common_step, many
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import small_sample_factor
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
@@ -40,7 +40,7 @@ def stacked_did(
         Column or registered outcome.
     window : (int, int), optional
         Years before and after the cohort's first; without it the widest that keeps every cohort
-        that has a control.
+        that has a control. On a panel of every second year the years seen are counted.
     control_group : {"not_yet_treated", "never_treated"}
     anticipation : int
         Years before the cohort that may already respond; the reference is the year before them.
@@ -73,19 +73,25 @@ def stacked_did(
     ):
         raise DesignError(f"window={window!r}.\n  Give years before and after, as (3, 2).")
     sample = draw_sample(panel, outcome, weights=weights, anticipation=anticipation)
-    pre, post = window or _widest(sample, control_group, anticipation)
-    if pre < 1 + anticipation or post < 0:
+    counted, apart, late = _count_times(sample)
+    ahead = -(-anticipation // apart)
+    pre, post = _widest(counted, control_group, ahead) if window is None else _steps(
+        window, apart, late
+    )  # fmt: skip
+    if pre < 1 + ahead or post < 0:
         raise DesignError(
-            f"window=({pre}, {post}) has no reference year {-1 - anticipation} or no year of "
+            f"window={window or (pre, post)} has no reference year {-1 - anticipation} or no year of "
             "treatment.\n  Give years before and after, as (3, 2)."
         )
-    stacks, trimmed = _stack(sample, pre, post, control_group, anticipation)
-    estimate, influence, n_obs = _fit(sample, stacks, pre, anticipation)
-    event = np.arange(-pre, post + 1)
-    used = [str(stack.cohort) for stack in stacks]
-    notes = [f"Window {-pre} to {post}; cohorts {first_three(used)}."]
+    names = _names(sample, counted)
+    stacks, trimmed = _stack(counted, pre, post, control_group, ahead, names)
+    estimate, influence, n_obs = _fit(counted, stacks, pre, ahead)
+    event = np.arange(-pre, post + 1) * apart + late
+    used = [names[stack.cohort] for stack in stacks]
+    notes = [f"Window {event[0]} to {event[-1]}; cohorts {first_three(used)}."]
     if trimmed:
         notes.append(f"Trimmed: {first_three(trimmed)}.")
+    notes += _partly_seen(counted, stacks, names)
     design = describe_design(
         panel,
         sample,
@@ -125,6 +131,56 @@ class _Stack:
     years: NDArray[np.intp]
 
 
+def _count_times(sample: Sample) -> tuple[Sample, int, int]:
+    """Count times in the steps that they are apart, where nobody is seen between them.
+
+    Returns
+    -------
+    sample : Sample
+        With consecutive years; a cohort between two times starts at the second.
+    apart : int
+        Years in a step.
+    late : int
+        Years from adoption to the first time seen, if they are the same for every cohort.
+    """
+    apart, first = common_step(sample.years), int(sample.years[0])
+    if apart == 1:
+        return sample, 1, 0
+    start = first - (first - sample.cohort) // apart
+    treated = sample.cohort != NEVER_TREATED
+    counted = replace(
+        sample,
+        years=first + (sample.years - first) // apart,
+        cohort=np.where(treated, start, NEVER_TREATED),
+    )
+    late = np.unique((first + (start - first) * apart - sample.cohort)[treated])
+    return counted, apart, int(late[0]) if len(late) == 1 else 0
+
+
+def _steps(window: tuple[int, int], apart: int, late: int) -> tuple[int, int]:
+    return (window[0] + late) // apart, (window[1] - late) // apart
+
+
+def _names(sample: Sample, counted: Sample) -> dict[int, str]:
+    """Name each counted cohort by the cohorts in it."""
+    pairs = sorted(set(zip(counted.cohort.tolist(), sample.cohort.tolist(), strict=True)))
+    names: dict[int, str] = {}
+    for step, cohort in pairs:
+        said = sample.step.label(cohort)
+        names[step] = f"{names[step]} and {said}" if step in names else said
+    return names
+
+
+def _partly_seen(sample: Sample, stacks: list[_Stack], names: dict[int, str]) -> list[str]:
+    """Say how many treated units of the cohorts used are not seen in the whole window."""
+    lost = [
+        f"{many(gone, 'unit')} of cohort {names[stack.cohort]}"
+        for stack in stacks
+        if (gone := int((sample.cohort == stack.cohort).sum()) - len(stack.treated))
+    ]
+    return [f"Not seen in the whole window: {first_three(lost)}."] if lost else []
+
+
 def _clean(
     sample: Sample, cohort: int, post: int, control_group: str, anticipation: int
 ) -> NDArray[np.bool_]:
@@ -161,20 +217,28 @@ def _widest(sample: Sample, control_group: str, anticipation: int) -> tuple[int,
 
 
 def _stack(
-    sample: Sample, pre: int, post: int, control_group: str, anticipation: int
+    sample: Sample,
+    pre: int,
+    post: int,
+    control_group: str,
+    anticipation: int,
+    names: dict[int, str],
 ) -> tuple[list[_Stack], list[str]]:
     stacks, trimmed = [], []
     for cohort in _cohorts(sample):
         wanted = np.arange(cohort - pre, cohort + post + 1)
         if not np.isin(wanted, sample.years).all():
-            trimmed.append(f"cohort {cohort} (window outside the panel)")
+            inside = wanted[0] >= sample.years[0] and wanted[-1] <= sample.years[-1]
+            unseen = [sample.step.label(t) for t in np.setdiff1d(wanted, sample.years)]
+            why = f"nobody seen in {first_three(unseen)}" if inside else "window outside the panel"
+            trimmed.append(f"cohort {names[cohort]} ({why})")
             continue
         years = np.searchsorted(sample.years, wanted)
         full = sample.mask[:, years].all(axis=1)
         control = full & _clean(sample, cohort, post, control_group, anticipation)
         treated = full & (sample.cohort == cohort)
         if not treated.any() or not control.any():
-            trimmed.append(f"cohort {cohort} (no {'control' if treated.any() else 'unit'} "
+            trimmed.append(f"cohort {names[cohort]} (no {'control' if treated.any() else 'unit'} "
                            "seen in the whole window)")  # fmt: skip
             continue
         stacks.append(_Stack(cohort, np.flatnonzero(treated), np.flatnonzero(control), years))

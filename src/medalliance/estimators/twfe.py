@@ -43,7 +43,8 @@ def twfe(
         Time-varying columns; those constant in a unit are absorbed.
     event_study : bool
         One coefficient for each year since treatment, the year before treatment (-1) being the
-        reference, instead of one for all treated years.
+        reference, instead of one for all treated years. Where nobody is seen in that year, the
+        last one seen before treatment takes its place.
     weights : str, optional
         Column of weights, constant in a unit; the panel's own without it.
 
@@ -77,10 +78,14 @@ def twfe(
     member, labels, fitted = (event >= 0)[:, :, None], ["treated"], [0]
     if event_study:
         name = "twfe (event study)"
-        keys, notes = _event_keys(event, group, sample)
+        is_base = _bases(cohorts, sample.years)
+        reference = int(event[is_base].max()) if is_base.any() else REFERENCE
+        event[is_base] = reference
+        keys, notes = _event_keys(event, group, sample, reference)
         base = "two-point" if notes else "universal"
-        member, labels = event[:, :, None] == keys, [f"event time {key}" for key in keys]
-        fitted = list(np.flatnonzero(keys != REFERENCE))
+        member = event[:, :, None] == keys
+        labels = [f"event time {key}" for key in keys]
+        fitted = list(np.flatnonzero(keys != reference))
     slopes = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     names = (*(labels[place] for place in fitted), *slopes)
     fit = fit_two_way(sample, group, member[:, :, fitted].astype(float), names)
@@ -116,18 +121,25 @@ def _event_times(cohorts: NDArray[np.int64], years: NDArray[np.int64]) -> Array:
     return event
 
 
+def _bases(cohorts: NDArray[np.int64], years: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Mark the last time seen before each cohort, shape (n_cohorts, n_years)."""
+    last = np.searchsorted(years, cohorts) - 1
+    treated = (cohorts != NEVER_TREATED) & (cohorts <= years[-1])
+    return treated[:, None] & (np.arange(len(years)) == last[:, None])
+
+
 def _event_keys(
-    event: Array, group: NDArray[np.intp], sample: Sample
+    event: Array, group: NDArray[np.intp], sample: Sample, reference: int
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     """Event times to show, the reference among them; two references if nobody is never treated."""
     seen = np.ones(event.shape, bool)
     if sample.seen is not None:
         seen = np.stack([sample.seen[group == code].any(axis=0) for code in range(len(event))])
     keys = np.unique(event[seen & np.isfinite(event)]).astype(np.int64)
-    keys = np.union1d(keys, REFERENCE)
+    keys = np.union1d(keys, reference)
     if np.isnan(event).any():
         return keys, ()
-    if keys[0] == REFERENCE:
+    if keys[0] == reference:
         raise DesignError(
             "an event study without never-treated units needs two years before treatment.\n"
             "  Use event_study=False, or a panel with earlier years."

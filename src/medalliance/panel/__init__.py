@@ -14,7 +14,7 @@ from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
 from ._standardise import Standard, find_problems, knows_cohort, roles_of, standardise
 from ._table import Layout, Table
-from ._time import YEARLY, TimeStep, gap_line, missing_steps
+from ._time import YEARLY, TimeStep, common_step, gap_line, missing_steps
 from ._truth import Truth
 from ._units import units_of
 
@@ -48,6 +48,7 @@ __all__ = [
     "Truth",
     "check_schema",
     "cohorts_within",
+    "common_step",
     "find_layout",
     "find_problems",
     "gap_line",

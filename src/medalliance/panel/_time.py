@@ -242,12 +242,21 @@ def missing_steps(years: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.setdiff1d(np.arange(years[0], years[-1] + 1), years)
 
 
+def common_step(years: NDArray[np.int64]) -> int:
+    """Return how far apart times are that are seen: 2 for a panel of every second year.
+
+    >>> common_step(np.array([2012, 2014, 2018]))
+    2
+    """
+    return int(np.gcd.reduce(np.diff(years))) if len(years) > 1 else 1
+
+
 def gap_line(years: NDArray[np.int64], step: TimeStep) -> str:
     """Say which steps nobody is seen in; empty if there are none."""
     gaps = missing_steps(years)
     if not len(gaps):
         return ""
-    apart = int(np.gcd.reduce(np.diff(years)))
+    apart = common_step(years)
     advice = ""
     if apart > 1 and step.every == 1 and step.unit == "year":
         advice = f" With step={apart} event time counts steps of {apart} years."
