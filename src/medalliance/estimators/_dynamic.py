@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError
+from ..results._cluster import cluster_sums
 
 Array = NDArray[np.float64]
 RANK_TOLERANCE = 1e-10
@@ -32,6 +33,8 @@ class Moments:
     seen : ndarray of bool, shape (n_units, n_equations)
     n_differenced : int
         The first so many equations are in differences, in order of years.
+    cluster : ndarray of intp, shape (n_units,), or None
+        Cluster of each unit; units by themselves if None.
     """
 
     y: Array
@@ -40,6 +43,29 @@ class Moments:
     h: Array
     seen: NDArray[np.bool_]
     n_differenced: int
+    cluster: NDArray[np.intp] | None = None
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters with an equation."""
+        used = self.seen.any(axis=1)
+        return int(used.sum()) if self.cluster is None else len(np.unique(self.cluster[used]))
+
+    def by_cluster(self, values: Array) -> Array:
+        """Add what units bring, shape (n_units, ...), within clusters."""
+        if self.cluster is None:
+            return values
+        flat = values.reshape(len(values), -1)
+        sums = cluster_sums(flat, self.cluster, int(self.cluster.max()) + 1)
+        return sums.reshape(-1, *values.shape[1:])
+
+    def weighted(self, weight: Array) -> Moments:
+        """Weight each unit's moments, shape (n_units,), scaled to a mean of one."""
+        root = np.sqrt(weight / weight[self.seen.any(axis=1)].mean())
+        return replace(
+            self, y=self.y * root[:, None], x=self.x * root[:, None, None],
+            z=self.z * root[:, None, None],
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,14 +100,14 @@ def well_conditioned(moments: Moments) -> Moments:
     """Replace instruments by orthonormal ones that span the same space.
 
     Estimates and tests depend on that space alone, so that the outcome's scale and level cost no
-    digits. With more instruments than units the second-step weights are not unique: the
+    digits. With more instruments than clusters the second-step weights are not unique: the
     instruments are then only brought to one length.
     """
     n_units, n_equations, n_instruments = moments.z.shape
     flat = moments.z.reshape(n_units * n_equations, n_instruments)
     length = np.linalg.norm(flat, axis=0)
     flat = flat[:, length > 0] / length[length > 0]
-    if n_instruments <= n_units:
+    if n_instruments <= moments.n_clusters:
         left, size, _ = np.linalg.svd(flat, full_matrices=False)
         flat = left[:, size > RANK_TOLERANCE * size.max(initial=0.0)]
     return replace(moments, z=flat.reshape(n_units, n_equations, flat.shape[1]))
@@ -98,6 +124,9 @@ def _pseudo_inverse(matrix: Array) -> Array:
 def gmm(moments: Moments, steps: int) -> GmmFit:
     """Estimate by GMM in one or two steps.
 
+    With fewer clusters than instruments the second step's weights count units, since clusters
+    cannot tell all moments apart; the variance counts clusters all the same.
+
     References
     ----------
     Arellano and Bond (1991), section 2; Blundell and Bond (1998); Windmeijer (2005), equation
@@ -113,9 +142,12 @@ def gmm(moments: Moments, steps: int) -> GmmFit:
     first_weight = _pseudo_inverse(_sum_over_units(z, np.einsum("ef,nfq->neq", moments.h, z)))
     first, slope_1 = _solve(zx, zy, first_weight)
     u1 = (y - x @ first) * moments.seen
-    moments_1 = np.einsum("neq,ne->nq", z, u1)
+    moments_1 = moments.by_cluster(np.einsum("neq,ne->nq", z, u1))
+    robust_1 = slope_1 @ (moments_1.T @ moments_1) @ slope_1.T
+    few = moments.n_clusters < min(z.shape[-1], int(moments.seen.any(axis=1).sum()))
+    weighed = replace(moments, cluster=None) if few else moments
+    moments_1 = weighed.by_cluster(np.einsum("neq,ne->nq", z, u1))
     middle = moments_1.T @ moments_1
-    robust_1 = slope_1 @ middle @ slope_1.T
     total_1 = moments_1.sum(axis=0)
     free = int(moments.seen.sum()) - len(first)
     scale = float(np.sum(u1**2) / free / np.mean(np.diag(moments.h)))
@@ -129,8 +161,12 @@ def gmm(moments: Moments, steps: int) -> GmmFit:
     if steps == 1:
         return GmmFit(first, robust_1, hansen, dof, sargan, u1, slope_1)
     plain = _inverse(zx.T @ second_weight @ zx)
-    drift = _drift(moments, moments_1, slope_2, second_weight @ total_2)
-    vcov = plain + drift @ plain + plain @ drift.T + drift @ robust_1 @ drift.T
+    drift = _drift(weighed, moments_1, slope_2, second_weight @ total_2)
+    both = plain
+    if few:
+        moments_2 = moments.by_cluster(np.einsum("neq,ne->nq", z, u2))
+        plain, both = (slope_2 @ (moments_2.T @ moments_2) @ s.T for s in (slope_2, slope_1))
+    vcov = plain + drift @ both.T + both @ drift.T + drift @ robust_1 @ drift.T
     return GmmFit(second, vcov, hansen, dof, sargan, u2, slope_2)
 
 
@@ -157,7 +193,7 @@ def _inverse(gram: Array) -> Array:
 
 def _drift(moments: Moments, moments_1: Array, slope: Array, multiplier: Array) -> Array:
     """Return the derivative of the two-step estimate with respect to the one-step one."""
-    zx = np.einsum("neq,nek->nqk", moments.z, moments.x)
+    zx = moments.by_cluster(np.einsum("neq,nek->nqk", moments.z, moments.x))
     onto = zx.transpose(0, 2, 1) @ multiplier
     change = np.einsum("nqk,n->qk", zx, moments_1 @ multiplier) + moments_1.T @ onto
     return slope @ change
@@ -181,9 +217,9 @@ def serial_correlation(moments: Moments, fit: GmmFit, order: int) -> tuple[float
     if order >= d:
         return float("nan"), float("nan")
     lagged[:, order:] = e[:, : d - order]
-    product = np.sum(lagged * e, axis=1)
+    product = moments.by_cluster(np.sum(lagged * e, axis=1))
     wx = np.einsum("ne,nek->k", lagged, moments.x[:, :d])
-    scores = np.einsum("neq,ne->nq", moments.z, fit.residual) @ fit.slope.T
+    scores = moments.by_cluster(np.einsum("neq,ne->nq", moments.z, fit.residual)) @ fit.slope.T
     variance = product @ product - 2 * wx @ (scores.T @ product) + wx @ fit.vcov @ wx
     if variance <= 0:
         return float("nan"), float("nan")

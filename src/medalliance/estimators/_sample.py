@@ -162,7 +162,7 @@ def draw_sample(
         )
     weight = _unit_weights(panel, weights)
     usable = usable_rows(columns)
-    blank = _count_blank(panel, usable)
+    blank = count_blank(panel, usable)
     drop = np.zeros(panel.n_units, bool)
     if not keep_already_treated and usable.any():
         drop = treated_when_first_seen(panel, usable)
@@ -228,7 +228,8 @@ def treated_when_first_seen(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[
     return drop
 
 
-def _count_blank(panel: Panel, usable: NDArray[np.bool_]) -> tuple[int, int]:
+def count_blank(panel: Panel, usable: NDArray[np.bool_]) -> tuple[int, int]:
+    """Count the rows that cannot be used, and the units that have no other."""
     if usable.all():
         return 0, 0
     seen = np.bincount(panel.unit_codes[usable], minlength=panel.n_units)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,11 @@ from scipy import stats
 
 from ..errors import DesignError
 from ..outcomes import outcome_values
-from ..panel import Panel, need_panel
+from ..panel import Panel, common_step, many, need_panel
 from ..results import Design, Effects, findings_of, terms_frame
 from ..results.few_clusters import MANY_CLUSTERS
 from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
+from ._sample import blank_phrases, count_blank, gap_notes, usable_rows
 
 
 def dynamic_panel(
@@ -37,6 +39,8 @@ def dynamic_panel(
     Parameters
     ----------
     panel : Panel
+        Its cluster and its weight are used. A lag is one step of its time; on a panel of every
+        second year, two years.
     outcome : str
         A registered outcome or a numeric column.
     exogenous, predetermined : sequence of str
@@ -68,15 +72,23 @@ def dynamic_panel(
     """
     _check_request(panel, steps, max_lag)
     exogenous, predetermined = _names(exogenous), _names(predetermined)
+    listed = (outcome, *exogenous, *predetermined)
+    columns = [outcome_values(panel, name) for name in listed]
+    usable = usable_rows(columns)
+    grids = [_every_step(panel, column, usable) for column in columns]
     stacked = stack(
-        _every_year(panel, outcome),
-        [_every_year(panel, name) for name in exogenous],
-        [_every_year(panel, name) for name in predetermined],
+        grids[0],
+        grids[1 : 1 + len(exogenous)],
+        grids[1 + len(exogenous) :],
         system=system,
         max_lag=max_lag,
         collapse=collapse,
     )
-    _check_moments(stacked, (outcome, *exogenous, *predetermined))
+    if panel.cluster is not None:
+        stacked = replace(stacked, cluster=panel.cluster_by_unit)
+    _check_moments(stacked, listed)
+    if panel.weight is not None:
+        stacked = stacked.weighted(panel.weight_by_unit)
     n_instruments = stacked.z.shape[-1]
     moments = well_conditioned(stacked)
     fit = gmm(moments, steps)
@@ -87,13 +99,20 @@ def dynamic_panel(
         estimator=f"dynamic_panel ({'system' if system else 'difference'}, {steps}-step)",
         n_units=n_units,
         n_obs=int(moments.seen[:, : moments.n_differenced].sum()),
-        n_clusters=n_units,
-        clusters=panel.unit,
-        std_errors="robust by unit" + (", Windmeijer-corrected" if steps == 2 else ""),
+        n_clusters=moments.n_clusters,
+        clusters=panel.cluster or panel.unit,
+        std_errors=f"robust by {panel.cluster or 'unit'}"
+        + (", Windmeijer-corrected" if steps == 2 else ""),
         provenance=panel.provenance,
-        covariates=(*exogenous, *predetermined),
+        covariates=listed[1:],
+        weights=panel.weight,
         data_hash=panel.data_hash,
-        notes=_notes(n_instruments, n_units),
+        step=panel.step,
+        left_out=_left_out(panel, usable, moments, listed),
+        notes=(
+            *_notes(n_instruments, n_units, moments.n_clusters),
+            *gap_notes(panel.cohort_by_unit, panel.years[_seen_years(panel, usable)], panel.step),
+        ),
     )
     tests = findings_of(design, _tests(moments, fit, n_instruments), "Tests of the moments")
     return Effects(
@@ -136,20 +155,46 @@ def _names(columns: Sequence[str]) -> tuple[str, ...]:
     return (columns,) if isinstance(columns, str) else tuple(columns)
 
 
-def _every_year(panel: Panel, name: str) -> NDArray[np.float64]:
-    """Lay a column out by unit and every year from first to last, so that a lag is one year."""
-    place = panel.years - panel.years[0]
+def _seen_years(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    return np.bincount(panel.year_codes[usable], minlength=len(panel.years)) > 0
+
+
+def _every_step(
+    panel: Panel, column: NDArray[np.float64], usable: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Lay a column out by unit and every step from first to last, so that a lag is one step.
+
+    A step is one year, or what all years are apart that anybody is seen in.
+    """
+    seen = _seen_years(panel, usable)
+    years = panel.years[seen]
+    if not len(years):
+        return np.full((panel.n_units, 3), np.nan)
+    place = (years - years[0]) // common_step(years)
     grid = np.full((panel.n_units, int(place[-1]) + 1), np.nan)
-    grid[:, place] = panel.grid(outcome_values(panel, name))
+    grid[:, place] = panel.grid(np.where(usable, column, np.nan))[:, seen]
     return grid
 
 
-def _notes(n_instruments: int, n_units: int) -> tuple[str, ...]:
+def _left_out(
+    panel: Panel, usable: NDArray[np.bool_], moments: Moments, names: Sequence[str]
+) -> tuple[str, ...]:
+    """Count blank rows, and units that are not seen long enough."""
+    blank = count_blank(panel, usable)
+    short = panel.n_units - blank[1] - int(moments.seen.any(axis=1).sum())
+    said = (f"{many(short, 'unit')} without three {panel.step.unit}s in a row",) if short else ()
+    return (*blank_phrases(names, *blank), *said)
+
+
+def _notes(n_instruments: int, n_units: int, n_clusters: int) -> tuple[str, ...]:
     note = f"{n_instruments} instruments for {n_units} units."
-    if n_instruments > n_units:
-        note += " More instruments than units: the Hansen test has no force; use collapse=True."
-    if n_units < MANY_CLUSTERS:
-        note += f" With {n_units} units none of these intervals is known to keep its size."
+    what = "units" if n_clusters == n_units else "clusters"
+    if n_instruments > n_clusters:
+        note += f" More instruments than {what}: the Hansen test has no force; use collapse=True."
+    if n_clusters < min(n_units, n_instruments):
+        note += f" With {many(n_clusters, 'cluster')} the second step's weights count units."
+    if n_clusters < MANY_CLUSTERS:
+        note += f" With {n_clusters} {what} none of these intervals is known to keep its size."
     return (note,)
 
 

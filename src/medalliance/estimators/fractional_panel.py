@@ -16,6 +16,7 @@ from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
 from ..results.few_clusters import MANY_CLUSTERS
+from ._sample import blank_phrases, count_blank, usable_rows
 from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
 
@@ -35,6 +36,8 @@ class _Data:
     z: Array | None
     unit: NDArray[np.intp]
     rows: NDArray[np.intp]
+    w: Array
+    left_out: tuple[str, ...]
 
 
 def fractional_panel(
@@ -58,6 +61,7 @@ def fractional_panel(
     Parameters
     ----------
     panel : Panel
+        Its weight is used, with ``method="pooled"``.
     outcome : str
         A share between 0 and 1, ends included.
     covariates : sequence of str
@@ -96,6 +100,11 @@ def fractional_panel(
     15.17 for the change from 0 to 1.
     """
     _check_request(link, method, scale, endogenous, instruments)
+    if method == "gee" and panel.weight is not None:
+        raise DesignError(
+            f"method='gee' takes no weights, and the panel has the weight {panel.weight!r}.\n"
+            "  Use method='pooled', or a panel made without weight."
+        )
     covariates, controls, instruments = (
         (names,) if isinstance(names, str) else tuple(names)
         for names in (covariates, controls, instruments)
@@ -125,7 +134,10 @@ def fractional_panel(
         std_errors=STD_ERRORS,
         provenance=panel.provenance,
         covariates=(*wanted, *controls),
+        weights=panel.weight,
         data_hash=panel.data_hash,
+        step=panel.step,
+        left_out=data.left_out,
         notes=_notes(endogenous, instruments, [wanted[j] for j in switches]),
     )
     return Effects(
@@ -155,7 +167,7 @@ def _units(panel: Panel, data: _Data) -> Units:
     return Units(
         ids=panel.units[used],
         cohort=panel.cohort_by_unit[used],
-        weight=np.ones(len(used)),
+        weight=panel.weight_by_unit[used],
         cluster=pd.factorize(panel.cluster_by_unit[used])[0],
     )
 
@@ -204,7 +216,8 @@ def _collect(
     y = outcome_values(panel, outcome)
     if not listed:
         raise DesignError("no covariates.\n  Name a list of columns, as covariates=['pay'].")
-    complete = np.isfinite(np.column_stack([y, *columns.values()])).all(axis=1)
+    complete = usable_rows([y, *columns.values()])
+    left_out = blank_phrases((outcome, *columns), *count_blank(panel, complete))
     rows = np.flatnonzero(complete)
     y = y[rows]
     outside = rows[(y < 0) | (y > 1)]
@@ -214,6 +227,8 @@ def _collect(
             "  Give a share, not a percentage."
         )
     unit = np.unique(panel.unit_codes[rows], return_inverse=True)[1]
+    weight = panel.weight_by_unit[panel.unit_codes[rows]]
+    weight = weight / weight.mean() if len(rows) else weight
     count = np.bincount(unit)
     parts = {name: values[rows] for name, values in columns.items()}
     means = {f"mean of {n}": (np.bincount(unit, parts[n]) / count)[unit] for n in covariates}
@@ -225,10 +240,12 @@ def _collect(
     z = None
     if endogenous is not None:
         z, _ = _independent({**own, **{n: parts[n] for n in instruments}, **shared})
-        residual = parts[endogenous] - z @ np.linalg.lstsq(z, parts[endogenous], rcond=None)[0]
+        root = np.sqrt(weight)
+        slopes = np.linalg.lstsq(root[:, None] * z, root * parts[endogenous], rcond=None)[0]
+        residual = parts[endogenous] - z @ slopes
         x = np.column_stack([parts[endogenous], x, residual])
         names = (endogenous, *names, "first-stage residual")
-    return _Data(y, x, names, z, unit, rows)
+    return _Data(y, x, names, z, unit, rows, weight, left_out)
 
 
 def _independent(columns: dict[str, Array]) -> tuple[Array, tuple[str, ...]]:
@@ -269,17 +286,19 @@ def _fit(
     slope = data.x * (density / spread)[:, None]
     whitened = _whiten(slope, data.unit, n_units, correlation)
     standard = (data.y - mean) / spread
-    score = cluster_sums(whitened * standard[:, None], data.unit, n_units)
+    score = cluster_sums(whitened * (data.w * standard)[:, None], data.unit, n_units)
     sensitivity = whitened * (density / spread)[:, None]
     if method == "pooled":
         # observed information, as maximum-likelihood software reports it; GEE uses the expected
         curve = (bend - density**2 * (1 - 2 * mean) / variance) / variance
         sensitivity = sensitivity - data.x * ((data.y - mean) * curve)[:, None]
+    sensitivity = sensitivity * data.w[:, None]
     first = None
     if control_function and data.z is not None:
         z = data.z
-        moments = cluster_sums(z * data.x[:, -1][:, None], data.unit, n_units)
-        first = np.asarray(np.linalg.solve(z.T @ z, moments.T).T * n_units, dtype=float)
+        moments = cluster_sums(z * (data.w * data.x[:, -1])[:, None], data.unit, n_units)
+        gram = z.T @ (data.w[:, None] * z)
+        first = np.asarray(np.linalg.solve(gram, moments.T).T * n_units, dtype=float)
         score = score + first @ (coefficient[-1] * sensitivity.T @ z).T / n_units
     information = sensitivity.T @ data.x
     return coefficient, np.linalg.solve(information, score.T).T * n_units, first
@@ -303,7 +322,7 @@ def _coefficients(data: _Data, link: Link, method: str) -> tuple[Array, float]:
     family = sm.families.Binomial(link=links[link])
     options: dict[str, Any] = {"family": family}
     if method == "pooled":
-        fit = sm.GLM(data.y, data.x, **options).fit(maxiter=200, tol=1e-12)
+        fit = sm.GLM(data.y, data.x, var_weights=data.w, **options).fit(maxiter=200, tol=1e-12)
         correlation = 0.0
     else:
         working = sm.cov_struct.Exchangeable()
@@ -332,19 +351,20 @@ def _partial_effects(
     index = data.x @ coefficient
     _, density, bend = _link_parts(index, link)
     effect, bent = density[:, None] * coefficient[:k], bend[:, None] * coefficient[:k]
-    slope = data.x.T @ bent / n_obs
-    slope[:k] += density.mean() * np.eye(k)
+    weighted = data.x.T * data.w
+    slope = weighted @ bent / n_obs
+    slope[:k] += (data.w @ density / n_obs) * np.eye(k)
     for j in switches:
         off = index - coefficient[j] * data.x[:, j]
         (below, low, _), (above, high, _) = (
             _link_parts(at, link) for at in (off, off + coefficient[j])
         )
         effect[:, j], bent[:, j] = above - below, high - low
-        slope[:, j] = data.x.T @ bent[:, j] / n_obs
-        slope[j, j] = high.mean()
-    estimate = effect.mean(axis=0)
-    rows = cluster_sums(effect - estimate, data.unit, n_units)
+        slope[:, j] = weighted @ bent[:, j] / n_obs
+        slope[j, j] = data.w @ high / n_obs
+    estimate = data.w @ effect / n_obs
+    rows = cluster_sums(data.w[:, None] * (effect - estimate), data.unit, n_units)
     total = influence @ slope + rows * (n_units / n_obs)
     if first is not None and data.z is not None:
-        total = total - coefficient[-1] * first @ (data.z.T @ bent) / n_obs
+        total = total - coefficient[-1] * first @ ((data.z.T * data.w) @ bent) / n_obs
     return estimate, total

@@ -80,8 +80,8 @@ def stacked_did(
     )  # fmt: skip
     if pre < 1 + ahead or post < 0:
         raise DesignError(
-            f"window={window or (pre, post)} has no reference year {-1 - anticipation} or no year of "
-            "treatment.\n  Give years before and after, as (3, 2)."
+            f"window={window or (pre, post)} has no reference year {-1 - anticipation} or no year "
+            "of treatment.\n  Give years before and after, as (3, 2)."
         )
     names = _names(sample, counted)
     stacks, trimmed = _stack(counted, pre, post, control_group, ahead, names)
