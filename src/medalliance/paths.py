@@ -72,3 +72,9 @@ def mssp_dir() -> Path:
     """Return the folder of the public Shared Savings files (``MEDALLIANCE_MSSP_DIR``)."""
     named = os.environ.get("MEDALLIANCE_MSSP_DIR")
     return Path(named).resolve() if named else shared_dir() / "mssp"
+
+
+def england_dir() -> Path:
+    """Return the folder of England's payments and earnings (``MEDALLIANCE_ENGLAND_DIR``)."""
+    named = os.environ.get("MEDALLIANCE_ENGLAND_DIR")
+    return Path(named).resolve() if named else shared_dir() / "england"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -81,7 +82,7 @@ class Panel:
     weight : str or None
         Column of unit weights, constant in a unit; ``None`` weights units equally.
     provenance : Provenance
-        Kind of evidence, source and currency (``"CNY"`` or ``"USD"``; money columns are in its
+        Kind of evidence, source and currency (an ISO 4217 code; money columns are in its
         main unit). It travels to every result, figure and table made from the panel.
     truth : Truth or None
         True effects, where the panel is simulated; None where nobody knows them.
@@ -143,7 +144,7 @@ class Panel:
             start, stop, return and have sizes. The cohort is the year of its first change, for
             ``switching_did`` and ``lp_did``.
         currency : str
-            ``"CNY"`` or ``"USD"``.
+            ISO 4217 code of the columns of money, such as ``"CNY"`` or ``"GBP"``.
         badge : Badge or str
             Kind of evidence.
         source : str, optional
@@ -200,7 +201,7 @@ class Panel:
 
     @property
     def currency(self) -> str:
-        """Currency of the columns of money, ``"CNY"`` or ``"USD"``."""
+        """Currency of the columns of money, an ISO 4217 code."""
         return self.provenance.currency
 
     def say(self, time: int | np.integer) -> str:
@@ -365,8 +366,8 @@ def _build(
     need_frame(df)
     check_step(step)
     lines = _problems_of_names(df, roles, treatment)
-    if provenance.currency not in ("CNY", "USD"):
-        lines.append(f"currency {provenance.currency!r} is neither 'CNY' nor 'USD'.")
+    if not re.fullmatch("[A-Z]{3}", provenance.currency):
+        lines.append(f"currency {provenance.currency!r} is no ISO 4217 code (CNY, USD, GBP, …).")
     raise_problems(lines, where="panel", advice="Name the columns as they stand in the table.")
 
     unit, year = str(roles["unit"]), str(roles["year"])
