@@ -338,3 +338,60 @@ def test_who_takes_no_missing_outcome_says_which(name: str) -> None:
     frame.loc[(frame["unit"] == 2) & (frame["year"] == 2002), "y"] = np.nan
     with pytest.raises(ma.DesignError, match="y is missing for 2 in 2002"):
         fit(name, frame)
+
+
+ADJUSTED: dict[str, Callable[[ma.Panel, list[str]], ma.Effects]] = {
+    "twfe": lambda p, c: ma.twfe(p, "y", covariates=c),
+    "att_gt": lambda p, c: ma.att_gt(p, "y", covariates=c),
+    "did_imputation": lambda p, c: ma.did_imputation(p, "y", covariates=c),
+    "sun_abraham": lambda p, c: ma.sun_abraham(p, "y", covariates=c),
+    "lp_did": lambda p, c: ma.lp_did(p, "y", covariates=c),
+    "etwfe": lambda p, c: ma.etwfe(p, "y", covariates=c),
+    "etwfe, logit": lambda p, c: ma.etwfe(p, "share", family="logit", covariates=c),
+    "gelbach": lambda p, c: ma.gelbach(p, "y", mediators=["x"], covariates=c),
+    "controlled_direct_effect": lambda p, c: ma.controlled_direct_effect(
+        p, "y", mediator="x", confounders=c
+    ),
+    "rule_dose": lambda p, c: ma.rule_dose(p, "y", pay="x", dose="dose", covariates=c),
+    "log_ratio_did": lambda p, c: ma.log_ratio_did(p, ["share", "rest"], covariates=c),
+}
+
+
+@pytest.mark.parametrize("name", ADJUSTED)
+def test_redundant_covariates_are_dropped_by_name(name: str) -> None:
+    """Copies and constants move neither estimates nor errors; the foot says what was dropped."""
+    frame = frame_of(3)
+    draw = np.random.default_rng(4).normal(size=len(frame))
+    frame = frame.assign(v=draw, twice=2 * draw, shifted=1 - draw, constant=3.0)
+    panel = panel_of(frame)
+    one = ADJUSTED[name](panel, ["v"])
+    two = ADJUSTED[name](panel, ["v", "twice", "constant", "shifted"])
+    same(one, two)
+    foot = two.design.foot()
+    for dropped in (
+        "twice (collinear with v)",
+        "constant (constant)",
+        "shifted (collinear with v)",
+    ):
+        assert dropped in foot, dropped
+    assert not one.design.left_out
+
+
+ONE_UNIT = [
+    name
+    for name in CASES
+    if name.split(",")[0] in ("att_gt", "did_imputation", "sun_abraham", "etwfe", "log_ratio_did")
+    and "gardner" not in name
+]
+
+
+@pytest.mark.parametrize("name", ONE_UNIT)
+def test_a_cohort_of_one_unit_has_no_standard_error(name: str) -> None:
+    frame = frame_of(5)
+    lone = frame["cohort"].eq(2004) & frame["unit"].ne(3)
+    effects = fit(name, frame.assign(cohort=frame["cohort"].mask(lone, 0)))
+    mine = effects.terms["cohort"] == 2004
+    assert mine.any() or "covariate" in name or "dr" in name  # one unit may not bear a covariate
+    assert np.isnan(effects.std_error[mine]).all()
+    assert np.isfinite(effects.std_error[~mine]).any()
+    assert "One cluster only starts in 2004" in effects.design.foot()

@@ -135,8 +135,13 @@ def test_one_treated_cluster_gets_no_standard_error():
 def test_covariates_that_separate_are_refused_or_left_out():
     panel = make()
     split = panel.with_columns(x=(panel.frame["cohort"] == 2003).astype(float))
+    found = att_gt(split, "y", covariates=["x"])
+    assert 2003 not in set(found.terms["cohort"])
+    assert "Cells left out because" in found.design.foot()
+    assert "x is not used in" in found.design.foot()
+    ever = panel.with_columns(x=(panel.frame["cohort"] > 0).astype(float))
     with pytest.raises(DesignError, match="no cell can be fitted"):
-        att_gt(split, "y", covariates=["x"])
+        att_gt(ever, "y", covariates=["x"], control_group="never_treated")
 
 
 @pytest.mark.parametrize(

@@ -94,9 +94,11 @@ def test_sun_abraham_without_never_treated_uses_the_last_cohort():
         ma.sun_abraham(panel(staggered(never=False).query("cohort == 2006")), "y")
 
 
-def test_sun_abraham_refuses_a_constant_covariate():
-    with pytest.raises(ma.DesignError, match=r"nothing varies in w"):
-        ma.sun_abraham(panel(staggered()), "y", covariates=["w"])
+def test_sun_abraham_drops_a_covariate_that_is_constant_in_units():
+    found = ma.sun_abraham(panel(staggered()), "y", covariates=["w"])
+    plain = ma.sun_abraham(panel(staggered()), "y")
+    np.testing.assert_allclose(found.std_error, plain.std_error, rtol=1e-9)
+    assert "w (nothing is left of it beside unit effects" in found.design.foot()
 
 
 @pytest.mark.parametrize("control_group", ["not_yet_treated", "never_treated"])

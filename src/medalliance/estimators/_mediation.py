@@ -38,12 +38,14 @@ class CommonSample:
         With mediators, then confounders, as covariates.
     group : ndarray of intp, shape (n_units,)
     treated : ndarray, shape (n_groups, n_years, 1)
+    n_mediators : int
     """
 
     panel: Panel
     sample: Sample
     group: NDArray[np.intp]
     treated: Array
+    n_mediators: int
 
     def regress(self, outcome: Array | None, covariates: slice) -> tuple[Column, Fit]:
         """Regress a grid (the outcome by default) on treatment and some of the covariates."""
@@ -52,8 +54,9 @@ class CommonSample:
             outcome=self.sample.outcome if outcome is None else outcome,
             covariates=self.sample.covariates[covariates],
         )
-        names = ("treated", *[f"covariate {j + 1}" for j in range(len(chosen.covariates))])
-        fit = fit_two_way(chosen, self.group, self.treated, names)
+        n_named = len(range(*covariates.indices(self.n_mediators)))
+        names = ("treated", *self.sample.names[covariates])
+        fit = fit_two_way(chosen, self.group, self.treated, names, n_named=n_named)
         held = fit.influence
         influence = held.dense() if isinstance(held, CompactInfluence) else held
         return Column(fit.coefficients, influence), fit
@@ -77,10 +80,10 @@ def common_sample(
         raise DesignError(f"{first_three(twice)} is named twice among outcome and mediators.")
     values = np.column_stack([outcome_values(panel, name) for name in names])
     kept = panel.keep(np.isfinite(values).all(axis=1))
-    sample = draw_sample(kept, outcome, covariates=[*mediators, *others])
+    sample = draw_sample(kept, outcome, covariates=[*mediators, *others], n_named=len(mediators))
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     start = np.where(cohorts == NEVER_TREATED, np.iinfo(np.int64).max, cohorts)[:, None]
     treated = (sample.years >= start)[:, :, None].astype(float)
     if not treated.any():
         raise DesignError("no unit starts treatment in these years.\n  Check the cohort column.")
-    return CommonSample(kept, sample, group, treated)
+    return CommonSample(kept, sample, group, treated, len(mediators))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from ..errors import DesignError, first_three
 from ..results import CompactInfluence, Regression
 from ..results._cluster import cluster_sums, count_clusters, small_sample_factor
+from ._collinear import absorbed, independent
 from ._sample import Sample
 from ._within import TwoWay
 
 Array = NDArray[np.float64]
+TWO_WAY = "unit and year effects and other columns"
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,12 +31,15 @@ class Fit:
     variance_factor : float
         fixest's small-sample factor.
     regression : Regression
+    dropped : tuple of str
+        Covariates that are not used, with the reason.
     """
 
     coefficients: Array
     influence: CompactInfluence
     variance_factor: float
     regression: Regression
+    dropped: tuple[str, ...] = ()
 
 
 def fit_two_way(
@@ -42,6 +47,8 @@ def fit_two_way(
     group: NDArray[np.intp],
     columns: Array,
     names: tuple[str, ...],
+    *,
+    n_named: int = 0,
 ) -> Fit:
     """Regress the outcome on columns that depend on group and year, and on covariates.
 
@@ -54,6 +61,9 @@ def fit_two_way(
         Value of each treatment column in each group and year.
     names : tuple of str
         Names of the treatment columns, then of the covariates.
+    n_named : int
+        The first so many covariates are asked about and stay; of the others, those that unit and
+        year effects and the columns before determine are dropped.
 
     Returns
     -------
@@ -78,7 +88,15 @@ def fit_two_way(
     for place, grid in enumerate(sample.covariates):
         covariates[place] = effects.residual(grid)
     normal = _normal_equations(left, gram, group, weight, outcome, covariates)
-    bread = invert_gram(normal[0], names, _sums_of_squares(sample, columns, size, weight))
+    raw = _sums_of_squares(sample, columns, size, weight)
+    dropped: tuple[str, ...] = ()
+    if len(covariates) > n_named:
+        keep = independent(normal[0], raw, n_columns + n_named)
+        dropped = absorbed(names, keep, TWO_WAY)
+        normal, raw = (normal[0][np.ix_(keep, keep)], normal[1][keep]), raw[keep]
+        names = tuple(name for name, stays in zip(names, keep, strict=True) if stays)
+        covariates = covariates[keep[n_columns:]] if dropped else covariates
+    bread = invert_gram(normal[0], names, raw)
     coefficients = bread @ normal[1]
     residual = outcome - _fitted(effects, (left @ coefficients[:n_columns])[group])
     for slope, covariate in zip(coefficients[n_columns:], covariates, strict=True):
@@ -98,7 +116,26 @@ def fit_two_way(
     regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
     n_clusters = count_clusters(sample.cluster)
     factor = small_sample_factor(sample.n_obs, regression.n_params, n_clusters)
-    return Fit(coefficients, influence, factor, regression)
+    return Fit(coefficients, influence, factor, regression, dropped)
+
+
+def drop_absorbed(sample: Sample) -> Sample:
+    """Drop covariates of which unit and year effects and the covariates before leave nothing."""
+    if not sample.names:
+        return sample
+    weight = sample.weight[:, None] * sample.mask
+    effects = TwoWay(sample.weight if sample.seen is None else weight)
+    flat = np.stack([effects.residual(grid).ravel() for grid in sample.covariates])
+    raw = np.einsum("it,pit->p", weight, sample.covariates**2)
+    keep = independent((flat * weight.ravel()) @ flat.T, raw)
+    if keep.all():
+        return sample
+    return replace(
+        sample,
+        covariates=sample.covariates[keep],
+        names=tuple(name for name, stays in zip(sample.names, keep, strict=True) if stays),
+        dropped=(*sample.dropped, *absorbed(sample.names, keep, TWO_WAY)),
+    )
 
 
 def _normal_equations(

@@ -21,10 +21,12 @@ from ..panel import (
     cohorts_within,
     many,
     missing_steps,
+    need_panel,
 )
 from ..results import Design, Units
 from ..results._cluster import count_clusters
 from ..results.few_clusters import can_hold_by_cohort, lone_cohorts, name_interval
+from ._collinear import drop_collinear
 
 Array = NDArray[np.float64]
 CONTROL_GROUPS = ("not_yet_treated", "never_treated")
@@ -55,6 +57,8 @@ class Sample:
         Rows without the outcome or a covariate, and units that have no other rows.
     step : TimeStep
         What time is counted in.
+    dropped : tuple of str
+        Covariates that are not used, with the reason.
     """
 
     outcome: Array
@@ -70,6 +74,7 @@ class Sample:
     n_blank_rows: int = 0
     n_blank_units: int = 0
     step: TimeStep = YEARLY
+    dropped: tuple[str, ...] = ()
 
     @property
     def n_units(self) -> int:
@@ -116,6 +121,7 @@ def draw_sample(
     anticipation: int = 0,
     keep_already_treated: bool = False,
     path: bool = False,
+    n_named: int = 0,
 ) -> Sample:
     """Take the rows with an outcome and covariates of units with a pre-period.
 
@@ -132,6 +138,9 @@ def draw_sample(
         Whether to keep units that were treated when first seen.
     path : bool
         Whether the estimator knows treatments that change more than once.
+    n_named : int
+        The first so many covariates are asked about and stay; of the others, those that are
+        constant or collinear are dropped.
 
     Returns
     -------
@@ -144,6 +153,7 @@ def draw_sample(
         column is named twice, or the weights are not positive constants of a unit.
     """
     check_anticipation(anticipation)
+    need_panel(panel)
     if panel.path is not None and not path:
         raise DesignError(
             f"the treatment of this panel, {panel.path!r}, may change more than once, which this "
@@ -176,9 +186,10 @@ def draw_sample(
     if usable.all() and panel.is_balanced:
         grids = [column.reshape(panel.n_units, -1) for column in columns]
         whole = _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
-        return replace(
+        whole = replace(
             _within_window(whole, anticipation), names=tuple(covariates), step=panel.step
         )
+        return _without_collinear(whole, n_named)
     rows = panel.grid(usable) == 1
     units = np.flatnonzero(rows.any(axis=1))
     years = rows.any(axis=0)
@@ -186,12 +197,31 @@ def draw_sample(
     grids = [np.where(seen, panel.grid(c)[units][:, years], 0.0) for c in columns]
     complete = None if seen.all() else seen
     part = _assemble(panel, grids, complete, units, weight, int(drop.sum()), years)
-    return replace(
+    part = replace(
         _within_window(part, anticipation),
         names=tuple(covariates),
         n_blank_rows=blank[0],
         n_blank_units=blank[1],
         step=panel.step,
+    )
+    return _without_collinear(part, n_named)
+
+
+def _without_collinear(sample: Sample, n_named: int) -> Sample:
+    """Drop covariates that are constant, or that the covariates before them determine."""
+    if len(sample.names) == n_named:
+        return sample
+    columns = sample.covariates[n_named:]
+    used = columns.reshape(len(columns), -1) if sample.seen is None else columns[:, sample.seen]
+    kept, phrases = drop_collinear(sample.names[n_named:], used)
+    if not phrases:
+        return sample
+    stay = [*range(n_named), *(n_named + j for j in kept)]
+    return replace(
+        sample,
+        covariates=sample.covariates[stay],
+        names=tuple(sample.names[j] for j in stay),
+        dropped=phrases,
     )
 
 
@@ -367,7 +397,8 @@ def describe_design(
     gaps = gap_notes(sample.cohort, sample.years, sample.step, anticipation)
     dropped = blank_phrases((outcome, *listed), sample.n_blank_rows, sample.n_blank_units)
     alone = () if regression or n_treated < 2 else lone_notes(lone, sample.step)
-    choices["left_out"] = (*dropped, *choices.get("left_out", ()))
+    choices["left_out"] = (*dropped, *sample.dropped, *choices.get("left_out", ()))
+    unused = {phrase.partition(" (")[0] for phrase in choices["left_out"]}
     return Design(
         outcome=outcome,
         estimator=estimator,
@@ -378,7 +409,7 @@ def describe_design(
         clusters=panel.cluster or panel.unit,
         provenance=panel.provenance,
         truth=None if weights or panel.weight or sample.n_left_out else panel.truth,
-        covariates=listed,
+        covariates=tuple(name for name in listed if name not in unused),
         weights=weights or panel.weight,
         step=panel.step,
         n_left_out=sample.n_left_out,

@@ -227,7 +227,7 @@ def _effects(
         mass=weight[shown] / rows.weight[used].sum(),
         n_units=np.bincount(rows.cell, minlength=n_cells)[shown],
         n_obs=int(used.sum()),
-        n_params=rank + len(wanted) * rows.z.shape[1] * base.theta.shape[1],
+        n_params=rank + own.rank,
         refused=refused,
         notes=own.notes,
     )
@@ -277,11 +277,15 @@ def _gradients(base: QuasiFit, slopes: Array, blocks: Codes) -> tuple[Array, NDA
 
 @dataclass(frozen=True, eq=False)
 class _Own:
-    """What treated cells say by themselves: means (k, r), scores (n, m), loadings (k, m q, r)."""
+    """What treated cells say by themselves: means (k, r), scores (n, m), loadings (k, m q, r).
+
+    ``rank`` counts the parameters that their rows determine.
+    """
 
     mean: Array
     score: Array
     loading: Array
+    rank: int
     notes: tuple[str, ...]
 
 
@@ -302,6 +306,7 @@ def _own_fit(rows: Rows, family: Family, cells: Cells, wanted: Codes) -> _Own:
     loading = np.zeros((k, m, q, n_means))
     loading[:, :, 0, :] = parts.T / weight[:, None, None]
     notes: tuple[str, ...] = ()
+    rank = k * m
     if q == 1:
         residual = local.y - mean[local.cell]
     else:
@@ -309,6 +314,7 @@ def _own_fit(rows: Rows, family: Family, cells: Cells, wanted: Codes) -> _Own:
         fit = fit_blocks(family, local, own, k)
         eta = index_of(local, fit.theta, own)
         residual = local.y - family.mean(eta)
+        rank = round(float(np.einsum("kab,kba->", fit.inverse, fit.information)))
         if not fit.converged:
             notes = ("The fit within some treated cells did not converge; they are few.",)
         if not family.canonical:
@@ -319,7 +325,7 @@ def _own_fit(rows: Rows, family: Family, cells: Cells, wanted: Codes) -> _Own:
     score = np.zeros((len(rows.y), m))
     canonical_score = family.canonical or q == 1
     score[inside] = residual[:, :m] if canonical_score else family.score(local.y, eta)
-    return _Own(mean, score, loading.reshape(k, m * q, n_means), notes)
+    return _Own(mean, score, loading.reshape(k, m * q, n_means), rank, notes)
 
 
 def _influence(

@@ -14,6 +14,7 @@ from ..panel import Panel
 from ..results import CompactInfluence, Effects
 from ..results._cluster import cluster_sums
 from ._cells import Cells, check_controls, list_cells, name_cells
+from ._collinear import independent
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect
 
@@ -179,6 +180,7 @@ def _adjusted(
     """Compare cell by cell with covariates; a cell that cannot be fitted is left out, said so."""
     estimates, influences = [], []
     usable = np.zeros(len(cells.group), bool)
+    unused: dict[str, int] = {}
     problem = ""
     for cell in range(len(cells.group)):
         treated = group == cells.group[cell]
@@ -189,12 +191,14 @@ def _adjusted(
             influences.append(np.zeros(sample.n_units))
             continue
         try:
-            effect, influence = _one_cell(
+            effect, influence, keep = _one_cell(
                 sample, treated, control, int(cells.year[cell]), int(cells.base[cell]), method
             )
         except DesignError as error:
             problem = problem or what_is_wrong(error)
             continue
+        for j in np.flatnonzero(~keep):
+            unused[sample.names[j]] = unused.get(sample.names[j], 0) + 1
         usable[cell] = True
         estimates.append(effect)
         influences.append(influence)
@@ -203,7 +207,11 @@ def _adjusted(
             f"no cell can be fitted with these covariates: {problem}\n"
             '  Use fewer covariates, or control_group="not_yet_treated".'
         )
-    notes = _note_left_out(sample, cells, ~usable, problem)
+    fitted = int((usable & (cells.year != cells.base)).sum())
+    notes = _note_left_out(sample, cells, ~usable, problem) + tuple(
+        f"{name} is not used in {count} of {fitted} cells: constant or collinear in the base year."
+        for name, count in unused.items()
+    )
     return cells.keep(usable), np.array(estimates), np.column_stack(influences), notes
 
 
@@ -214,20 +222,23 @@ def _one_cell(
     year: int,
     base: int,
     method: str,
-) -> tuple[float, Array]:
-    """Estimate one cell; the influence is spread over all units of the sample."""
+) -> tuple[float, Array, NDArray[np.bool_]]:
+    """Estimate one cell; the influence is spread over all units of the sample.
+
+    The last value says which covariates are used: others are constant or collinear in the cell.
+    """
     spread = np.zeros(sample.n_units)
     rows = np.flatnonzero(treated | control)
     if not control.any():
         raise DesignError("no control unit.")
     if sample.seen is None:
         change = sample.outcome[rows, year] - sample.outcome[rows, base]
-        columns = _with_constant(sample.covariates[:, rows, base].T)
+        columns, keep = _regressors(sample.covariates[:, rows, base].T)
         effect, influence = panel_effect(
             change, treated[rows], columns, sample.weight[rows], method
         )
         spread[rows] = sample.n_units / len(rows) * influence
-        return effect, spread
+        return effect, spread, keep
     ends = [rows[sample.seen[rows, time]] for time in (base, year)]
     who = np.concatenate(ends)
     post = np.repeat([False, True], [len(end) for end in ends])
@@ -235,20 +246,29 @@ def _one_cell(
     for period in (post, ~post):
         if not (period & treated[who]).any() or not (period & ~treated[who]).any():
             raise DesignError("no row of one side in one of the two years.")
+    columns, keep = _regressors(sample.covariates[:, who, time].T, post)
     effect, influence = rows_effect(
         sample.outcome[who, time],
         post,
         treated[who],
-        _with_constant(sample.covariates[:, who, time].T),
+        columns,
         sample.weight[who],
         method,
     )
     scaled = sample.n_units / len(who) * influence
-    return effect, cluster_sums(scaled, who, sample.n_units)
+    return effect, cluster_sums(scaled, who, sample.n_units), keep
 
 
-def _with_constant(columns: Array) -> Array:
-    return np.column_stack([np.ones(len(columns)), columns])
+def _regressors(
+    columns: Array, post: NDArray[np.bool_] | None = None
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Put a one before the columns that add something to it (within each of two periods)."""
+    centred = columns - columns.mean(axis=0)
+    if post is not None:
+        for period in (post, ~post):
+            centred[period] = columns[period] - columns[period].mean(axis=0)
+    keep = independent(centred.T @ centred, (columns**2).sum(axis=0))
+    return np.column_stack([np.ones(len(columns)), columns[:, keep]]), keep
 
 
 def _note_left_out(

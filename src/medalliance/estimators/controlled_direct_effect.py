@@ -14,6 +14,7 @@ from ..panel import Panel
 from ..results import Effects, findings_of, terms_frame
 from ..show.findings import Findings
 from ._mediation import Array, Column, CommonSample, common_sample
+from ._regression import Fit
 from .att_gt import att_gt
 
 ASSUMES = (
@@ -73,7 +74,7 @@ def controlled_direct_effect(
             f"estimator={estimator!r} is no function.\n  Pass one, as estimator=ma.att_gt."
         )
     common = common_sample(panel, outcome, [mediator], confounders)
-    slope = _mediator_slope(common, rho)
+    slope, fit = _mediator_slope(common, rho)
     total = estimator(common.panel, outcome).overall
     moved = estimator(common.panel, mediator).overall
     through = slope.value[0] * moved.estimate[0]
@@ -86,8 +87,9 @@ def controlled_direct_effect(
     design = replace(
         total.design,
         estimator="controlled_direct_effect",
-        covariates=tuple(confounders),
-        notes=(ASSUMES + rest,),
+        covariates=fit.regression.names[2:],
+        left_out=(*total.design.left_out, *common.sample.dropped, *fit.dropped),
+        notes=(ASSUMES + rest, *total.design.notes),
     )
     return replace(
         total,
@@ -153,19 +155,19 @@ def mediator_sensitivity(
     )
 
 
-def _mediator_slope(common: CommonSample, rho: float) -> Column:
+def _mediator_slope(common: CommonSample, rho: float) -> tuple[Column, Fit]:
     """Return the mediator's coefficient when its error correlates with the outcome's.
 
     With a given ``rho`` the adjustment's own sampling error is left out; it is of the order of
     that of a residual standard deviation.
     """
-    full, _ = common.regress(None, slice(None))
+    full, fit = common.regress(None, slice(None))
     slope = Column(full.value[1:2], full.influence[:, 1:2])
     if rho == 0:
-        return slope
+        return slope, fit
     sd_y, sd_m, correlation = _residual_moments(common)
     shift = rho * np.sqrt((1 - correlation**2) / (1 - rho**2)) * sd_y / sd_m
-    return Column(slope.value - shift, slope.influence)
+    return Column(slope.value - shift, slope.influence), fit
 
 
 def _residual_moments(common: CommonSample) -> tuple[float, float, float]:

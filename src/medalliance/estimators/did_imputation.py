@@ -14,6 +14,7 @@ from ..panel import NEVER_TREATED, Panel
 from ..results import UNSCALED, Effects
 from ._cells import name_cells
 from ._imputation import Cells, Imputation
+from ._regression import drop_absorbed
 from ._sample import Sample, describe_design, draw_sample
 
 _STD_ERRORS = {
@@ -69,8 +70,10 @@ def did_imputation(
     Borusyak, Jaravel, Spiess (2024), Theorem 1 and equation 8. Gardner, Thakral, To, Yap (2024).
     """
     check_choice("std_errors", std_errors, _STD_ERRORS)
-    sample = draw_sample(
-        panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
+    sample = drop_absorbed(
+        draw_sample(
+            panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
+        )
     )
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     start = np.where(cohorts == NEVER_TREATED, np.iinfo(np.int64).max, cohorts - anticipation)

@@ -74,6 +74,7 @@ def gelbach(
         "gelbach",
         covariates=covariates,
         std_errors=FIXEST,
+        left_out=fit.dropped,
         notes=(NOT_CAUSAL,),
     )
     return Effects(

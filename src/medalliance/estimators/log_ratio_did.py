@@ -99,7 +99,7 @@ def log_ratio_did(
     note = f"Parallel trends assumed in log-ratios ({transform})."
     if made.n_replaced:
         note += f" {made.n_replaced} zero parts replaced ({delta:g} times 0.65 over the volume)."
-    design = replace(stacked.design, estimator="log_ratio_did", notes=(note,))
+    design = replace(stacked.design, estimator="log_ratio_did", notes=(note, *stacked.design.notes))
     if scale == "log_ratio":
         return replace(stacked, design=design)
     return _to_shares(made, replace(stacked, design=design))

@@ -14,6 +14,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..panel import Panel, many
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import small_sample_factor
+from ._collinear import independent
 from ._entries import Absorbing, Entries, read_binary_path, read_entries
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample, last_base
 
@@ -116,6 +117,7 @@ def lp_did(
             estimate[place], influence[:, place] = fit.estimate, fit.influence
             count[place], held[place] = fit.n_treated, fit.n_clusters
     notes = _notes(sample, left_out, anticipation)
+    unused = dict.fromkeys(name for fit in fits.values() for name in fit.unused)
     design = describe_design(
         panel,
         sample,
@@ -124,6 +126,7 @@ def lp_did(
         base_period="universal",
         std_errors=FIXEST,
         notes=notes,
+        left_out=tuple(f"{name} (nothing is left of it beside entry years)" for name in unused),
         **adjust,
         **rule,
     )
@@ -158,13 +161,15 @@ def _name(weighting: str, nonabsorbing: str | None, stable_after: int | None) ->
 class _Horizon:
     """Estimate of one horizon; its influence carries the horizon's own small-sample factor.
 
-    ``n_treated`` counts treated units, ``n_clusters`` the clusters they are in.
+    ``n_treated`` counts treated units, ``n_clusters`` the clusters they are in; ``unused`` names
+    covariates that the effects of the entry year and other covariates determine.
     """
 
     estimate: float
     influence: Array
     n_treated: int
     n_clusters: int
+    unused: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,10 +315,9 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     change = centre(rows.change)
     columns = np.column_stack([centre(rows.treated), *map(centre, rows.covariates.T)])
     gram = columns.T @ (weight[:, None] * columns)
-    if np.linalg.matrix_rank(gram, hermitian=True) < len(gram):
-        raise DesignError(
-            "covariates are collinear with entering treatment at a horizon.\n  Use fewer of them."
-        )
+    raw = np.r_[1.0, weight @ rows.covariates**2]
+    keep = independent(gram, raw, 1)
+    columns, gram = columns[:, keep], gram[np.ix_(keep, keep)]
     bread = np.linalg.inv(gram)
     beta = bread @ (columns.T @ (weight * change))
     residual = change - columns @ beta
@@ -323,4 +327,5 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
     treated = rows.unit[rows.treated > 0]
     held = len(np.unique(sample.cluster[treated]))
-    return _Horizon(float(beta[0]), influence * np.sqrt(factor), len(treated), held)
+    unused = tuple(name for name, stays in zip(sample.names, keep[1:], strict=True) if not stays)
+    return _Horizon(float(beta[0]), influence * np.sqrt(factor), len(treated), held, unused)

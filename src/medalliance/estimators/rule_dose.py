@@ -54,12 +54,15 @@ def rule_dose(
             np.column_stack([outcome_values(panel, n) for n in (outcome, pay, dose, *covariates)])
         ).all(axis=1)
     )
-    sample = draw_sample(kept, outcome, covariates=[dose, *covariates], keep_already_treated=True)
-    paid = draw_sample(kept, pay, covariates=[dose, *covariates], keep_already_treated=True)
+    sample, paid = (
+        draw_sample(
+            kept, name, covariates=[dose, *covariates], keep_already_treated=True, n_named=1
+        )
+        for name in (outcome, pay)
+    )
     group = np.zeros(sample.n_units, dtype=np.intp)
     none = np.zeros((1, len(sample.years), 0))
-    names = (dose, *covariates)
-    reduced, first = (fit_two_way(s, group, none, names) for s in (sample, paid))
+    reduced, first = (fit_two_way(s, group, none, sample.names, n_named=1) for s in (sample, paid))
     slope = first.coefficients[0]
     influence = []
     for fit in (first, reduced):
@@ -69,7 +72,13 @@ def rule_dose(
         raise DesignError(f"{pay} does not move with {dose}: there is no ratio.")
     ratio = reduced.coefficients[0] / slope
     design = describe_design(
-        kept, sample, outcome, "rule_dose", covariates=covariates, std_errors=FIXEST
+        kept,
+        sample,
+        outcome,
+        "rule_dose",
+        covariates=covariates,
+        std_errors=FIXEST,
+        left_out=reduced.dropped,
     )
     treated = np.unique(sample.cluster[sample.cohort != NEVER_TREATED]).size
     effects = Effects(
@@ -84,4 +93,4 @@ def rule_dose(
     )
     f_statistic = float((slope / effects.std_error[0]) ** 2)
     note = f"First-stage F {f_statistic:.1f}. {DOUBT}"
-    return replace(effects, design=replace(effects.design, notes=(note,)))
+    return replace(effects, design=replace(effects.design, notes=(*effects.design.notes, note)))

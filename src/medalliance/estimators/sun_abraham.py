@@ -14,6 +14,7 @@ from ..errors import DesignError, first_three
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, cell_terms
 from ..results._cluster import small_sample_factor
+from ._collinear import absorbed, independent
 from ._sample import Sample, describe_design, draw_sample
 from ._saturated_cells import Cells, make_cells, name_cells
 from ._within import TwoWay
@@ -55,7 +56,7 @@ def sun_abraham(
     Raises
     ------
     DesignError
-        If there is no control cohort, or a covariate does not vary within units.
+        If there is no control cohort, or no effect is reached.
 
     References
     ----------
@@ -65,7 +66,7 @@ def sun_abraham(
     sample = draw_sample(panel, outcome, anticipation=anticipation, **adjust)
     sample, notes = _with_controls(sample, anticipation)
     cells = make_cells(sample, control_group="never_treated", anticipation=anticipation)
-    fit = _fit(sample, cells, (covariates,) if isinstance(covariates, str) else tuple(covariates))
+    fit = _fit(sample, cells)
     group, year = np.divmod(fit.cell, len(sample.years))
     cohort, when = cells.cohorts[group], sample.years[year]
     design = describe_design(
@@ -78,6 +79,7 @@ def sun_abraham(
         base_period="universal",
         std_errors=FIXEST,
         notes=(*notes, *fit.notes),
+        left_out=fit.dropped,
         **adjust,
     )
     return Effects(
@@ -132,9 +134,10 @@ class _Fit:
     n_units: NDArray[np.int64]
     n_params: int
     notes: tuple[str, ...]
+    dropped: tuple[str, ...]
 
 
-def _fit(sample: Sample, cells: Cells, names: tuple[str, ...]) -> _Fit:
+def _fit(sample: Sample, cells: Cells) -> _Fit:
     """Fit the saturated regression with unit effects.
 
     All years of a cohort but one have a term of their own, so the regression splits into unit and
@@ -160,10 +163,15 @@ def _fit(sample: Sample, cells: Cells, names: tuple[str, ...]) -> _Fit:
     shown, group, loadings = shown[keep], group[keep], loadings[:, :, keep]
     contrast = contrast[:, keep]
     outcome, slopes = _residuals(sample, cells.group, parts)
-    beta, bread = _covariate_slopes(sample, outcome, slopes, names)
+    stays = _independent(sample, slopes)
+    dropped = absorbed(sample.names, stays, "unit effects and cohort-by-year terms")
+    slopes, column = slopes[stays], np.flatnonzero(stays)
+    beta, bread = _covariate_slopes(sample, outcome, slopes)
     residual = outcome - np.tensordot(beta, slopes, axes=1)
     weight = sample.weight[:, None] * residual
-    effects = np.stack([_effects(parts, cells, contrast, group, j) for j in range(1 + len(slopes))])
+    effects = np.stack(
+        [_effects(parts, cells, contrast, group, j) for j in (0, *(1 + column).tolist())]
+    )
     estimate = effects[0] - beta @ effects[1:]
     scores = np.einsum("pit,it->ip", slopes, weight) if len(slopes) else None
     influence = CompactInfluence(
@@ -185,7 +193,7 @@ def _fit(sample: Sample, cells: Cells, names: tuple[str, ...]) -> _Fit:
     n_slopes = int((~cells.reference.ravel()[shown]).sum()) + len(slopes)
     return _Fit(
         shown, estimate, influence, size[shown] / size.sum(), count[shown],
-        n_slopes + len(sample.years), notes,
+        n_slopes + len(sample.years), notes, dropped,
     )  # fmt: skip
 
 
@@ -254,21 +262,19 @@ def _residuals(
     return grids[0], grids[1:]
 
 
-def _covariate_slopes(
-    sample: Sample, outcome: Array, slopes: Array, names: tuple[str, ...]
-) -> tuple[Array, Array]:
+def _independent(sample: Sample, slopes: Array) -> NDArray[np.bool_]:
+    """Choose the covariates of which something is left, all else taken out."""
+    if not len(slopes):
+        return np.ones(0, bool)
+    gram = np.einsum("pit,qit->pq", slopes * sample.weight[:, None], slopes)
+    raw = np.einsum("it,pit->p", sample.weight[:, None] * sample.mask, sample.covariates**2)
+    return independent(gram, raw)
+
+
+def _covariate_slopes(sample: Sample, outcome: Array, slopes: Array) -> tuple[Array, Array]:
     """Regress on covariates, all else taken out."""
     if not len(slopes):
         return np.zeros(0), np.zeros((0, 0))
     weighted = slopes * sample.weight[:, None]
-    gram = np.einsum("pit,qit->pq", weighted, slopes)
-    raw = np.einsum("it,pit->p", sample.weight[:, None] * sample.mask, sample.covariates**2)
-    flat = np.diag(gram) <= 1e-12 * np.maximum(raw, 1e-300)
-    if flat.any() or np.linalg.cond(gram / np.sqrt(np.outer(np.diag(gram), np.diag(gram)))) > 1e10:
-        listed = [name for name, bad in zip(names, flat, strict=True) if bad] or list(names)
-        raise DesignError(
-            f"nothing varies in {first_three(listed)} once unit effects and cohort-by-year terms "
-            "are taken out.\n  Drop them, or use att_gt, which conditions on baseline covariates."
-        )
-    bread = np.linalg.inv(gram)
+    bread = np.linalg.inv(np.einsum("pit,qit->pq", weighted, slopes))
     return bread @ np.einsum("pit,it->p", weighted, outcome), bread

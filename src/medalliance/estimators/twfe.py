@@ -86,8 +86,7 @@ def twfe(
         member = event[:, :, None] == keys
         labels = [f"event time {key}" for key in keys]
         fitted = list(np.flatnonzero(keys != reference))
-    slopes = (covariates,) if isinstance(covariates, str) else tuple(covariates)
-    names = (*(labels[place] for place in fitted), *slopes)
+    names = (*(labels[place] for place in fitted), *sample.names)
     fit = fit_two_way(sample, group, member[:, :, fitted].astype(float), names)
     estimate = np.zeros(len(labels))
     estimate[fitted] = fit.coefficients[: len(fitted)]
@@ -97,7 +96,12 @@ def twfe(
         alone = first_three(keys[held == 1])
         notes = (*notes, f"One cluster only is behind event time {alone}: no standard error.")
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
-    choices: dict[str, Any] = {"base_period": base, "notes": notes, "std_errors": FIXEST}
+    choices: dict[str, Any] = {
+        "base_period": base,
+        "notes": notes,
+        "std_errors": FIXEST,
+        "left_out": fit.dropped,
+    }
     dof = count_clusters(sample.cluster) - 1.0
     return Effects(
         estimate=estimate,
