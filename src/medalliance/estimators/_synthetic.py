@@ -65,6 +65,8 @@ def synthetic_fit(
     method: Method = "sdid",
     *,
     start: Array | None = None,
+    mean: Array | None = None,
+    donor_share: Array | None = None,
 ) -> SyntheticFit:
     """Fit one adoption date.
 
@@ -80,6 +82,10 @@ def synthetic_fit(
         ``"sdid"``, ``"sc"``, ``"did"`` or ``"ascm"``.
     start : ndarray, shape (n_donors,), optional
         Unit weights to start from.
+    mean : ndarray, shape (n_years,), optional
+        Mean of the treated, where it is weighted.
+    donor_share : ndarray, shape (n_donors,), optional
+        Weights of donors in a plain difference-in-differences; equal without them.
 
     References
     ----------
@@ -95,10 +101,10 @@ def synthetic_fit(
             f"{n_pre} year before adoption: weights cannot be fitted. "
             'Use method="did", or leave this adoption date out.'
         )
-    mean = treated.mean(axis=0)
+    mean = treated.mean(axis=0) if mean is None else mean
     noise = noise_level(donors[:, :n_pre])
     ridge = 0.0
-    omega = np.full(n_donors, 1.0 / n_donors)
+    omega = np.full(n_donors, 1.0 / n_donors) if donor_share is None else donor_share
     lam = np.full(n_pre, 1.0 / n_pre)
     if method == "sdid":
         zeta = (len(treated) * n_post) ** 0.25 * noise

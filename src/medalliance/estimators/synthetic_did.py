@@ -16,29 +16,23 @@ from ..progress import counted
 from ..results import Design, Effects, Units, terms_frame
 from ..results.few_clusters import MANY_CLUSTERS, MANY_TREATED, THESE
 from ..results.neyman import neyman_factor, welch_dof
-from ._synthetic import METHODS, Array, Method, SyntheticFit, synthetic_fit
+from ._sample import blank_phrases, count_blank, gap_notes, treated_when_first_seen
+from ._synthetic import METHODS, Array, Method, SyntheticFit
+from ._synthetic_blocks import (
+    Blocks,
+    Side,
+    by_cluster,
+    fit_all,
+    in_order,
+    leave_out,
+    placebo,
+    repath,
+    resample,
+    resample_cohorts,
+)
 
 Variance = Literal["placebo", "jackknife", "bootstrap", "cohort_bootstrap"]
 VARIANCES = ("placebo", "jackknife", "bootstrap", "cohort_bootstrap")
-
-
-@dataclass(frozen=True, eq=False)
-class Blocks:
-    """Donors and adopters of a balanced panel.
-
-    Attributes
-    ----------
-    donors : ndarray, shape (n_donors, n_years)
-    adopters : dict of int to ndarray, shape (n_adopters, n_years)
-        By cohort.
-    years : ndarray of int, shape (n_years,)
-    donor_ids : Index, shape (n_donors,)
-    """
-
-    donors: Array
-    adopters: dict[int, Array]
-    years: NDArray[np.int64]
-    donor_ids: pd.Index
 
 
 def synthetic_did(
@@ -59,7 +53,9 @@ def synthetic_did(
     Parameters
     ----------
     panel : Panel
-        Balanced, with never-treated units.
+        Balanced, with never-treated units. Its weight averages the adopters (with
+        ``method="did"`` the donors too; other weights of donors are fitted); its clusters are
+        what every variance draws or leaves out whole.
     outcome : str
         A registered outcome or a numeric column.
     method : str
@@ -103,26 +99,34 @@ def synthetic_did(
     check_choice("variance", variance, VARIANCES)
     if n_draws < 2 and variance != "jackknife":
         raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
-    blocks = make_blocks(panel, outcome)
+    blocks, kept = make_blocks(panel, outcome), _read(panel, outcome)[1]
     needs = _variances(blocks)
     _fail_if_variance_cannot_be_had(needs, variance)
     possible = not all(needs.values())
     fits = fit_all(blocks, method)
-    event, estimate = _stack(fits, _sizes(blocks), blocks.years)
+    event, estimate = _stack(fits, blocks.sizes, blocks.years)
     draws = np.empty((0, len(estimate)))
     if possible:
         draws = _draw(blocks, fits, method, variance, n_draws, seed, progress)
-    vcov, notes = _spread(draws, estimate, variance, len(draws), _n_adopters(blocks))
+    who = "unit" if blocks.n_adopters == 1 else "cluster"
+    vcov, notes = _spread(draws, estimate, variance, _n_treated(blocks), who)
+    units = _units(panel, kept)
+    notes += gap_notes(units.cohort, blocks.years, panel.step)
     design = Design(
         outcome=outcome,
         estimator=f"synthetic_did ({method})",
-        n_units=panel.n_units - panel.n_already_treated,
-        n_obs=blocks.years.size * (len(blocks.donors) + _n_adopters(blocks)),
-        n_clusters=len(blocks.donors) + _n_adopters(blocks),
+        n_units=int(kept.units.sum()),
+        n_obs=blocks.years.size * int(kept.units.sum()),
+        n_clusters=int(blocks.cluster.max()) + 1,
+        clusters=panel.cluster or panel.unit,
+        weights=panel.weight,
+        step=panel.step,
+        left_out=kept.left_out,
         provenance=panel.provenance,
-        truth=None if panel.n_already_treated else panel.truth,
+        truth=None if kept.n_treated else panel.truth,
         std_errors=(
-            f"{variance.replace('_', ' ')}, {len(draws)} draws, units as clusters"
+            f"{variance.replace('_', ' ')}, {len(draws)} draws, "
+            f"{panel.cluster or 'units'} as clusters"
             if possible
             else "none"
         ),
@@ -130,8 +134,8 @@ def synthetic_did(
         seed=seed,
         n_draws=len(draws),
         dof=_dof(blocks, fits, variance, len(draws)),
-        n_left_out=panel.n_already_treated,
-        n_treated_clusters=_n_adopters(blocks),
+        n_left_out=kept.n_treated,
+        n_treated_clusters=_n_treated(blocks),
         keeps_size=_keeps_size(blocks, needs, variance),
         data_hash=panel.data_hash,
         notes=notes,
@@ -139,9 +143,9 @@ def synthetic_did(
     terms = terms_frame(outcome, [f"event time {e}" for e in event], event_time=list(event))
     overall = Effects(
         estimate=estimate[-1:],
-        terms=terms_frame(outcome, ["overall"], n_units=[_n_adopters(blocks)]),
+        terms=terms_frame(outcome, ["overall"], n_units=[blocks.n_adopters]),
         design=design,
-        units=_units(panel),
+        units=units,
         given_vcov=vcov[-1:, -1:],
     )
     return Effects(
@@ -162,15 +166,18 @@ def _dof(blocks: Blocks, fits: dict[int, SyntheticFit], variance: Variance, n_dr
     """
     if variance != "cohort_bootstrap":
         return np.inf
-    weights = _event_weights(_sizes(blocks), blocks.years)[1][:, -1].reshape(len(fits), -1)
+    weights = _event_weights(blocks.sizes, blocks.years)[1][:, -1].reshape(len(fits), -1)
     parts = [np.zeros(len(blocks.donors))]
+    sides = [blocks.donors]
     for (g, fit), weight in zip(fits.items(), weights, strict=True):
         donors, adopters = (
             (grid - (grid[:, : len(fit.time_weights)] @ fit.time_weights)[:, None]) @ weight
-            for grid in (blocks.donors, blocks.adopters[g])
+            for grid in (blocks.donors.rows, blocks.adopters[g].rows)
         )
         parts[0] -= fit.unit_weights * (donors - fit.unit_weights @ donors)
-        parts.append(adopters / len(adopters))
+        parts.append(adopters * blocks.adopters[g].share)
+        sides.append(blocks.adopters[g])
+    parts = [by_cluster(part, side) for part, side in zip(parts, sides, strict=True)]
     group = np.repeat(np.arange(len(parts)), [len(part) for part in parts])
     sums = np.concatenate([part - part.mean() for part in parts])[:, None]
     free = welch_dof(neyman_factor(group)[group, None] * sums, group)[0]
@@ -189,56 +196,68 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
     DesignError
         No rows, missing cells, no never-treated unit, or no adopter.
     """
-    need_panel(panel)
-    if panel.frame.empty:
-        raise DesignError("the panel has no rows.\n  Check the condition that chose them.")
-    grid = panel.grid(outcome_values(panel, outcome))
-    keep = ~panel.already_treated
-    holes = np.argwhere(~np.isfinite(grid) & keep[:, None])
-    if holes.size:
-        where = [f"{panel.units[i]} in {panel.years[t]}" for i, t in holes]
-        raise DesignError(
-            f"{outcome} is missing for {first_three(where)}; synthetic methods need every year "
-            "of every unit.\n  Drop these units, or end the panel earlier."
-        )
-    cohort = cohorts_within(panel.cohort_by_unit, int(panel.years[-1]))
-    donors = keep & (cohort == NEVER_TREATED)
-    dates = np.unique(cohort[keep & (cohort != NEVER_TREATED)])
+    grid, kept = _read(panel, outcome)
+    weight, cluster = panel.weight_by_unit, panel.cluster_by_unit
+    cohort = cohorts_within(panel.cohort_by_unit, int(kept.years[-1]))
+    donors = kept.units & (cohort == NEVER_TREATED)
+    dates = np.unique(cohort[kept.units & (cohort != NEVER_TREATED)])
     if not donors.any() or not dates.size:
         missing = "never-treated unit to draw weights from" if dates.size else "treated unit"
         raise DesignError(f"no {missing}.\n  Use att_gt with not-yet-treated controls, if any.")
-    adopters = {int(g): grid[keep & (cohort == g)] for g in dates}
-    return Blocks(grid[donors], adopters, panel.years, panel.units[donors])
+
+    def side(member: NDArray[np.bool_]) -> Side:
+        return Side(grid[member], weight[member], cluster[member])
+
+    adopters = {int(g): side(kept.units & (cohort == g)) for g in dates}
+    return Blocks(side(donors), adopters, kept.years, panel.units[donors])
 
 
-def fit_all(blocks: Blocks, method: Method) -> dict[int, SyntheticFit]:
-    """Fit every adoption date."""
-    return {
-        g: synthetic_fit(blocks.donors, treated, int(np.sum(blocks.years < g)), method)
-        for g, treated in blocks.adopters.items()
-    }
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """Units, shape (n_units,), and years of a panel that are used, with what is left out."""
+
+    units: NDArray[np.bool_]
+    years: NDArray[np.int64]
+    n_treated: int
+    left_out: tuple[str, ...]
 
 
-def _units(panel: Panel) -> Units:
-    keep = ~panel.already_treated
+def _read(panel: Panel, outcome: str) -> tuple[Array, _Kept]:
+    """Lay out the outcome of units with a pre-period, in years that anybody is seen in."""
+    need_panel(panel)
+    if panel.frame.empty:
+        raise DesignError("the panel has no rows.\n  Check the condition that chose them.")
+    values = outcome_values(panel, outcome)
+    usable = np.isfinite(values)
+    if not usable.any():
+        raise DesignError(f"no row has {outcome}.\n  Check missing values.")
+    grid = panel.grid(values)
+    seen = np.isfinite(grid)
+    early, empty = treated_when_first_seen(panel, usable), ~seen.any(axis=1)
+    keep, columns = ~early & ~empty, seen.any(axis=0)
+    grid, years = grid[:, columns], panel.years[columns]
+    holes = np.argwhere(~np.isfinite(grid) & keep[:, None])
+    if holes.size:
+        where = [f"{panel.units[i]} in {panel.say(years[t])}" for i, t in holes]
+        raise DesignError(
+            f"{outcome} is missing for {first_three(where)}; synthetic methods need every "
+            f"{panel.step.unit} of every unit.\n  Drop these units, or end the panel earlier."
+        )
+    left_out = blank_phrases((outcome,), *count_blank(panel, usable))
+    return grid, _Kept(keep, years, int(early.sum()), left_out)
+
+
+def _units(panel: Panel, sample: _Kept) -> Units:
     return Units(
-        ids=panel.units[keep],
-        cohort=cohorts_within(panel.cohort_by_unit[keep], int(panel.years[-1])),
-        weight=np.ones(int(keep.sum())),
-        cluster=np.arange(int(keep.sum())),
+        ids=panel.units[sample.units],
+        cohort=cohorts_within(panel.cohort_by_unit[sample.units], int(sample.years[-1])),
+        weight=panel.weight_by_unit[sample.units],
+        cluster=pd.factorize(panel.cluster_by_unit[sample.units])[0].astype(np.intp),
     )
 
 
-def _sizes(blocks: Blocks) -> dict[int, int]:
-    return {g: len(rows) for g, rows in blocks.adopters.items()}
-
-
-def _n_adopters(blocks: Blocks) -> int:
-    return sum(_sizes(blocks).values())
-
-
 def _stack(
-    fits: dict[int, SyntheticFit], sizes: dict[int, int], years: NDArray[np.int64]
+    fits: dict[int, SyntheticFit], sizes: dict[int, float], years: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Array]:
     """Average paths by event time; the last entry is the average over treated cells."""
     event, weights = _event_weights(sizes, years)
@@ -246,7 +265,7 @@ def _stack(
 
 
 def _event_weights(
-    sizes: dict[int, int], years: NDArray[np.int64]
+    sizes: dict[int, float], years: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], Array]:
     """Return event times and the weight of each date and year in each average."""
     event = np.concatenate([years - g for g in sizes])
@@ -258,22 +277,35 @@ def _event_weights(
     return keys, weights / weights.sum(axis=0)
 
 
+def _n_treated(blocks: Blocks) -> int:
+    """Count the clusters that hold an adopter."""
+    return len(np.unique(np.concatenate([side.cluster for side in blocks.sides[1:]])))
+
+
 def _variances(blocks: Blocks) -> dict[str, str]:
-    """Say which variances can be had; with what each needs, empty where it can."""
-    treated, donors = _n_adopters(blocks), len(blocks.donors)
-    lone = [g for g, rows in blocks.adopters.items() if len(rows) < 2]
-    two = f"two adopters at every date; {first_three(lone)} has one" if lone else ""
+    """Say which variances can be had; with what each needs, empty where it can.
+
+    What is counted are clusters: units, where the panel has no other.
+    """
+    own = blocks.n_adopters == _n_treated(blocks) and blocks.donors.n_clusters == len(blocks.donors)
+    of = "" if own else "clusters of "
+    treated, donors = _n_treated(blocks), blocks.donors.n_clusters
+    lone = [g for g, side in blocks.adopters.items() if side.n_clusters < 2]
+    two = f"two {of}adopters at every date; {first_three(lone)} has one" if lone else ""
     if donors < 2:
-        two = "two donors; there is one"
+        two = f"two {of}donors; there is one"
+    split = int(blocks.cluster.max()) + 1 < sum(side.n_clusters for side in blocks.sides)
+    short = len(blocks.donors) <= blocks.n_adopters
     return {
         "placebo": (
-            f"more donors than adopters; there are {donors} and {treated}"
-            if donors <= treated
+            f"more donors than adopters; there are {len(blocks.donors)} and {blocks.n_adopters}"
+            if short
             else ""
         ),
         "jackknife": two,
-        "bootstrap": "two adopters; there is one" if treated < 2 else "",
-        "cohort_bootstrap": two,
+        "bootstrap": f"two {of}adopters; there is one" if treated < 2 else "",
+        "cohort_bootstrap": two
+        or ("clusters whose units start together or never do" if split else ""),
     }
 
 
@@ -289,8 +321,8 @@ def _fail_if_variance_cannot_be_had(needs: dict[str, str], variance: Variance) -
 
 def _keeps_size(blocks: Blocks, needs: dict[str, str], variance: Variance) -> str:
     """Name the variance whose intervals keep their size with few units."""
-    treated = _n_adopters(blocks)
-    enough = treated >= MANY_TREATED and len(blocks.donors) + treated >= MANY_CLUSTERS
+    treated = _n_treated(blocks)
+    enough = treated >= MANY_TREATED and int(blocks.cluster.max()) + 1 >= MANY_CLUSTERS
     if enough or treated < 2 or all(needs.values()):
         return ""
     if needs["cohort_bootstrap"]:
@@ -310,104 +342,53 @@ def _draw(
     """Return draws of the stacked estimate, shape (n_draws, n_event_times + 1)."""
     if variance == "jackknife":
         return _jackknife(blocks, fits)
-    every_donor_once = variance == "placebo" and _n_adopters(blocks) == 1
+    n_donors = blocks.donors.n_clusters
+    every_donor_once = variance == "placebo" and blocks.n_adopters == 1
     rng = np.random.default_rng(seed)
     steps = range(len(blocks.donors) if every_donor_once else n_draws)
     draws = []
     for i in counted(steps, show=progress, title=variance, unit="draw"):
         if every_donor_once:
-            drawn = _placebo(blocks, np.roll(np.arange(len(blocks.donors)), -i))
+            drawn = placebo(blocks, np.roll(np.arange(len(blocks.donors)), -i))
         elif variance == "placebo":
-            drawn = _placebo(blocks, rng.permutation(len(blocks.donors)))
+            drawn = placebo(blocks, in_order(blocks.donors, rng.permutation(n_donors)))
         elif variance == "cohort_bootstrap":
-            drawn = _resample_cohorts(blocks, rng)
+            drawn = resample_cohorts(blocks, rng)
         else:
-            drawn = _resample(blocks, rng)
-        sizes = _sizes(blocks if variance == "cohort_bootstrap" else drawn)
+            drawn = resample(blocks, rng)
+        sizes = (blocks if variance == "cohort_bootstrap" else drawn).sizes
         draws.append(_stack(fit_all(drawn, method), sizes, blocks.years)[1])
     return np.array(draws)
 
 
-def _placebo(blocks: Blocks, order: NDArray[np.intp]) -> Blocks:
-    """Give the first donors in this order the adopters' dates."""
-    adopters, start = {}, 0
-    for g, rows in blocks.adopters.items():
-        adopters[g] = blocks.donors[order[start : start + len(rows)]]
-        start += len(rows)
-    return Blocks(blocks.donors[order[start:]], adopters, blocks.years, blocks.donor_ids)
-
-
-def _resample(blocks: Blocks, rng: np.random.Generator) -> Blocks:
-    """Draw units with replacement until every date keeps an adopter and donors remain."""
-    sizes = [len(blocks.donors), *_sizes(blocks).values()]
-    edges = np.cumsum(sizes)
-    while True:
-        drawn = np.sort(rng.integers(0, edges[-1], edges[-1]))
-        parts = np.split(drawn, np.searchsorted(drawn, edges[:-1]))
-        if min(len(part) for part in parts) > 0:
-            break
-    starts = np.r_[0, edges[:-1]]
-    donors = blocks.donors[parts[0]]
-    adopters = {
-        g: rows[part - start]
-        for (g, rows), part, start in zip(
-            blocks.adopters.items(), parts[1:], starts[1:], strict=True
-        )
-    }
-    return Blocks(donors, adopters, blocks.years, blocks.donor_ids)
-
-
-def _resample_cohorts(blocks: Blocks, rng: np.random.Generator) -> Blocks:
-    """Draw one unit fewer than there are, with replacement, in every block by itself."""
-
-    def some(rows: Array) -> Array:
-        return rows[rng.integers(0, len(rows), len(rows) - 1)]
-
-    adopters = {g: some(rows) for g, rows in blocks.adopters.items()}
-    return Blocks(some(blocks.donors), adopters, blocks.years, blocks.donor_ids)
-
-
 def _jackknife(blocks: Blocks, fits: dict[int, SyntheticFit]) -> Array:
-    """Leave out one unit at a time; donors' weights are rescaled, time weights kept."""
+    """Leave out one cluster at a time; donors' weights are rescaled, time weights kept."""
     draws = []
-    for i in range(len(blocks.donors)):
-        keep = np.arange(len(blocks.donors)) != i
+    for cluster in range(int(blocks.cluster.max()) + 1):
+        rest, donors = leave_out(blocks, cluster)
         left = {
-            g: _repath(fit, blocks.donors[keep], fit.unit_weights[keep], blocks.adopters[g])
+            g: repath(fit, rest.donors, fit.unit_weights[donors], rest.adopters[g])
             for g, fit in fits.items()
         }
-        draws.append(_stack(left, _sizes(blocks), blocks.years)[1])
-    for g, rows in blocks.adopters.items():
-        for i in range(len(rows)):
-            fewer = np.delete(rows, i, axis=0)
-            left = {**fits, g: _repath(fits[g], blocks.donors, fits[g].unit_weights, fewer)}
-            draws.append(_stack(left, {**_sizes(blocks), g: len(fewer)}, blocks.years)[1])
+        draws.append(_stack(left, rest.sizes, blocks.years)[1])
     return np.array(draws)
 
 
-def _repath(fit: SyntheticFit, donors: Array, weights: Array, treated: Array) -> SyntheticFit:
-    total = weights.sum()
-    weights = weights / total if total > 0 else np.full(len(weights), 1.0 / len(weights))
-    synthetic = weights @ donors
-    gap = treated.mean(axis=0) - synthetic
-    path = gap - fit.time_weights @ gap[: len(fit.time_weights)]
-    return SyntheticFit(weights, fit.time_weights, path, synthetic, fit.ridge)
-
-
 def _spread(
-    draws: Array, estimate: Array, variance: Variance, n: int, n_adopters: int
+    draws: Array, estimate: Array, variance: Variance, n_treated: int, who: str
 ) -> tuple[Array, tuple[str, ...]]:
+    n = len(draws)
     if not n:
         note = "No variance can be had from so few units: no standard error."
         return np.full((len(estimate), len(estimate)), np.nan), (note,)
     centred = draws - draws.mean(axis=0)
     factor = (n - 1) / n if variance == "jackknife" else 1.0 / n
     vcov = factor * centred.T @ centred
-    if n_adopters > 1:
+    if n_treated > 1:
         return vcov, ()
     beyond = int(np.sum(np.abs(draws[:, -1]) >= abs(estimate[-1])))
     note = (
-        f"One unit is treated: no standard error. Placebo p-value of the overall effect "
+        f"One {who} is treated: no standard error. Placebo p-value of the overall effect "
         f"{(1 + beyond) / (1 + n):.3f}, from {n} placebo draws."
     )
     return np.full_like(vcov, np.nan), (note,)

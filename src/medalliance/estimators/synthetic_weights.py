@@ -8,7 +8,8 @@ import pandas as pd
 from ..panel import Panel
 from ..show.findings import Findings
 from ._synthetic import Method
-from .synthetic_did import fit_all, make_blocks
+from ._synthetic_blocks import fit_all
+from .synthetic_did import make_blocks
 
 
 def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") -> Findings:
@@ -49,7 +50,7 @@ def synthetic_weights(panel: Panel, outcome: str, *, method: Method = "sdid") ->
         both = pd.concat([unit.astype({"name": object}), time.astype({"name": object})])
         both = both.sort_values(["kind", "weight"], ascending=[False, False], kind="stable")
         weights.append(both.assign(cohort=g))
-        treated = blocks.adopters[g].mean(axis=0)
+        treated = blocks.adopters[g].mean
         paths.append(
             pd.DataFrame(
                 {
