@@ -99,6 +99,30 @@ def noun(column: str) -> str:
     return "County" if column == "county_code" else column
 
 
+def mixed_types(labels: pd.Index, role: str, name: str) -> list[Problem]:
+    """Return E115 if labels are text here and numbers there: 100 and "100" are two units."""
+    if labels.dtype != object:
+        return []
+    text = np.array([isinstance(label, str) for label in labels])
+    if text.all() or not text.any():
+        return []
+    shown = first_three([repr(labels[text.argmin()]), repr(labels[text.argmax()])])
+    line = f"{role} {name!r} mixes text and numbers ({shown}); store it as one type."
+    return [problem("E115", line, column=name)]
+
+
+def alike(labels: pd.Index) -> list[str]:
+    """List labels that differ by blanks around them or zeros before them alone, in pairs."""
+    if not len(labels) or not isinstance(labels[0], str):
+        return []
+    trimmed = labels.str.strip().str.lstrip("0")
+    if trimmed.is_unique:
+        return []
+    twice = trimmed.duplicated(keep=False)
+    pairs = pd.Series(labels[twice]).groupby(trimmed[twice].to_numpy(), sort=False)
+    return [" and ".join(map(repr, names)) for _, names in pairs]
+
+
 def missing_columns(frame: pd.DataFrame, named: dict[str, str | None]) -> list[Problem]:
     """Return E114 for each named column that the frame lacks."""
     problems = []
@@ -189,6 +213,8 @@ def read_keys(
         codes, units = pd.factorize(frame[unit].astype("string"), sort=True)
         text = f"unit {unit!r} mixes text and numbers; store it as one type."
         problems.append(problem("E115", text, column=unit))
+    else:
+        problems += mixed_types(pd.Index(units), "unit", unit)
     blank = np.flatnonzero(codes < 0)
     if len(blank):
         text = f"unit {unit!r} is missing in {{where}}."

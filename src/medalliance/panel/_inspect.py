@@ -105,7 +105,8 @@ def _problems_of_cluster(values: pd.Series, keys: _checks.Keys, unit: str) -> li
     if blank.any():
         text = f"cluster {values.name!r} is missing in {blank.sum()} rows."
         problems.append(problem("E121", text, rows=keys.rows[blank], column=values.name))
-    codes = pd.factorize(values)[0]
+    codes, labels = pd.factorize(values)
+    problems += _checks.mixed_types(pd.Index(labels), "cluster", str(values.name))
     if _checks.changes_within(keys, codes, "cluster", unit, ""):
         advice = "Give each unit one cluster, e.g. that of its first year."
         listed = values.astype(object).to_numpy()

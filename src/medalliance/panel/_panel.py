@@ -171,7 +171,8 @@ class Panel:
         Warns
         -----
         PanelWarning
-            If a unit has a year missing between two years that are seen, or all units have.
+            If a unit has a year missing between two years that are seen, or all units have; if
+            units differ by blanks or leading zeros alone.
         """
         if path is not None:
             return _from_path(  # type: ignore[return-value]
@@ -389,7 +390,7 @@ def _build(
         found.keys.step,
     )  # fmt: skip
     panel.__dict__["_unit_factor"] = (found.keys.unit_codes, found.keys.units)
-    _warn_of_gaps(panel)
+    _warn_of_what_is_odd(panel)
     return panel
 
 
@@ -453,7 +454,15 @@ def gappy_units(panel: Panel) -> NDArray[np.intp]:
     return _checks.gaps(panel.unit_codes, panel.year_codes)
 
 
-def _warn_of_gaps(panel: Panel) -> None:
+def _warn_of_what_is_odd(panel: Panel) -> None:
+    pairs = _checks.alike(panel.units)
+    if pairs:
+        warnings.warn(
+            f"units that differ by blanks or leading zeros alone are counted as different: "
+            f"{first_three(pairs)}. Write each in one way if they are the same.",
+            _checks.PanelWarning,
+            stacklevel=4,
+        )
     gap = gap_line(panel.years, panel.step)
     if gap:
         warnings.warn(gap, _checks.PanelWarning, stacklevel=4)
