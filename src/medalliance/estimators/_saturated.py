@@ -60,7 +60,13 @@ class SaturatedFit:
     notes: tuple[str, ...]
 
 
-def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family) -> SaturatedFit:
+def fit_saturated(
+    sample: Sample,
+    outcomes: Array,
+    cells: Cells,
+    family: Family,
+    exposure: Array | None = None,
+) -> SaturatedFit:
     """Fit the saturated design.
 
     Parameters
@@ -70,6 +76,9 @@ def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family)
     outcomes : ndarray, shape (n_units, n_years, r)
     cells : Cells
     family : Family
+    exposure : ndarray, shape (n_units, n_years), optional
+        The index is that of the mean by unit of exposure; effects are on the mean itself. The
+        quasi-score of a count is that of its rate, weighted by exposure.
 
     Returns
     -------
@@ -84,7 +93,7 @@ def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family)
     ----------
     Wooldridge (2023), equations 3.1-3.5; Wooldridge (2025), section 5.
     """
-    rows = _rows(sample, outcomes, cells)
+    rows = _rows(sample, outcomes, cells, exposure)
     problem = family.check(rows.y)
     if problem:
         raise DesignError(f"the outcome {problem}, which {family.name} cannot fit.\n"
@@ -103,14 +112,38 @@ def fit_saturated(sample: Sample, outcomes: Array, cells: Cells, family: Family)
             "covariates."
         )
     _check_interior(untreated_work, family, base, blocks, cells, sample.years)
-    return _effects(sample, rows, cells, family, base, blocks)
+    fit = _effects(sample, rows, cells, family, base, blocks)
+    return fit if exposure is None else _on_means(fit, sample, cells, exposure)
 
 
-def _rows(sample: Sample, outcomes: Array, cells: Cells) -> Rows:
+def _on_means(fit: SaturatedFit, sample: Sample, cells: Cells, exposure: Array) -> SaturatedFit:
+    """Carry effects on rates to means, by the mean exposure of each cell, held fixed."""
+    n_years = len(sample.years)
+    cell = (cells.group[:, None] * n_years + np.arange(n_years))[sample.mask]
+    weight = np.broadcast_to(sample.weight[:, None], exposure.shape)[sample.mask]
+    size = np.bincount(cell, weight, cells.treated.size)
+    total = np.bincount(cell, weight * exposure[sample.mask], cells.treated.size)
+    shown = np.searchsorted(cells.cohorts, fit.cohort) * n_years
+    shown = shown + np.searchsorted(sample.years, fit.year)
+    scale = total[shown] / size[shown]
+    columns = np.repeat(scale, fit.estimate.shape[1])
+    return replace(
+        fit,
+        estimate=fit.estimate * scale[:, None],
+        untreated=fit.untreated * scale[:, None],
+        influence=replace(fit.influence, loadings=fit.influence.loadings * columns),
+        mass=size[shown] / (size.sum() or 1.0),
+    )
+
+
+def _rows(sample: Sample, outcomes: Array, cells: Cells, exposure: Array | None) -> Rows:
     """List the rows seen, covariates centred and scaled (which changes no effect)."""
     mask = sample.mask
     unit, year = np.nonzero(mask)
     weight = sample.weight[unit]
+    y = outcomes[mask]
+    if exposure is not None:
+        y, weight = y / exposure[mask][:, None], weight * exposure[mask]
     z = np.ones((len(unit), 1 + len(sample.covariates)))
     for j, covariate in enumerate(sample.covariates, start=1):
         x = covariate[mask]
@@ -118,7 +151,7 @@ def _rows(sample: Sample, outcomes: Array, cells: Cells) -> Rows:
         spread = np.sqrt(weight @ x**2 / weight.sum())
         z[:, j] = x / spread if spread > 0 else x
     cell = cells.group[unit] * mask.shape[1] + year
-    return Rows(outcomes[mask], z, weight, cell)
+    return Rows(y, z, weight, cell)
 
 
 def _collapse(rows: Rows, n_cells: int) -> Rows:

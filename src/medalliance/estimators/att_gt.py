@@ -13,6 +13,7 @@ from ..errors import DesignError, check_choice, first_three, what_is_wrong
 from ..panel import Panel
 from ..results import CompactInfluence, Effects
 from ..results._cluster import cluster_sums
+from ._balance import settle_balance
 from ._cells import Cells, check_controls, list_cells, name_cells
 from ._collinear import independent
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
@@ -31,6 +32,7 @@ def att_gt(
     anticipation: int = 0,
     base_period: Literal["varying", "universal"] = "varying",
     weights: str | None = None,
+    unbalanced: Literal["rows", "balance"] = "rows",
 ) -> Effects:
     """Estimate the average effect on each cohort in each year.
 
@@ -40,8 +42,6 @@ def att_gt(
     Parameters
     ----------
     panel : Panel
-        Where units are missing in some years, every cell compares the rows there are, as R
-        ``did`` does with an unbalanced panel.
     outcome : str
         Column or registered outcome.
     control_group : {"not_yet_treated", "never_treated"}
@@ -56,6 +56,11 @@ def att_gt(
         (as ``honest_did`` needs).
     weights : str, optional
         Column of weights, constant in a unit; the panel's own without it.
+    unbalanced : {"rows", "balance"}
+        Where units are missing in some years (an outcome or covariate that is blank counts as
+        missing), every cell compares the rows there are, so that changes are no longer taken
+        within units (R ``did`` with ``allow_unbalanced_panel=TRUE``), or only the units seen in
+        every year are kept (``FALSE``). The foot says which, with counts.
 
     Returns
     -------
@@ -66,7 +71,12 @@ def att_gt(
     Raises
     ------
     DesignError
-        If there is no clean control.
+        If there is no clean control, or no unit is seen in every year where that is asked for.
+
+    Warns
+    -----
+    PanelWarning
+        With ``unbalanced="rows"``, if units leave more or less often under treatment.
 
     References
     ----------
@@ -78,6 +88,7 @@ def att_gt(
     sample = draw_sample(
         panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
     )
+    sample, said = settle_balance(sample, unbalanced)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     rule: dict[str, Any] = {
         "control_group": control_group,
@@ -98,11 +109,22 @@ def att_gt(
     return Effects(
         estimate=estimate,
         terms=name_cells(sample, group, cohorts, (cells.group, cells.year), outcome),
-        design=describe_design(panel, sample, outcome, name, notes=notes, **adjust, **rule),
+        design=describe_design(
+            panel,
+            sample,
+            outcome,
+            name,
+            notes=(*notes, *said.get("notes", ())),
+            left_out=said.get("left_out", ()),
+            **adjust,
+            **rule,
+        ),
         units=sample.units(),
         influence_function=influence,
         mass=share[cells.group],
-        refit=partial(att_gt, outcome=outcome, method=method, **adjust, **rule),
+        refit=partial(
+            att_gt, outcome=outcome, method=method, unbalanced=unbalanced, **adjust, **rule
+        ),
     )
 
 

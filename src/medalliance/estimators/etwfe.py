@@ -16,10 +16,12 @@ from ..outcomes.composition import composition_values
 from ..panel import Panel
 from ..results import FIXEST, Effects, cell_terms
 from ..results._cluster import small_sample_factor
+from ._balance import settle_balance
 from ._families import Family, Gaussian, Poisson
 from ._sample import Sample, describe_design, draw_sample
 from ._saturated import SaturatedFit, fit_saturated
 from ._saturated_cells import make_cells
+from ._saturated_units import fit_with_unit_effects
 from ._share_families import Logit, Multinomial, Probit
 
 FAMILIES: dict[str, Family] = {
@@ -40,6 +42,9 @@ def etwfe(
     control_group: str = "not_yet_treated",
     anticipation: int = 0,
     weights: str | None = None,
+    unbalanced: str = "rows",
+    fixed_effects: str = "cohort",
+    exposure: str | None = None,
 ) -> Effects:
     """Estimate cohort-by-year effects from one saturated regression.
 
@@ -63,6 +68,15 @@ def etwfe(
         Years before the cohort that may already respond; they have effects of their own.
     weights : str, optional
         Column of weights, constant in a unit; the panel's own without it.
+    unbalanced : {"rows", "balance"}
+        Whether all rows are used, or those of units seen in every year.
+    fixed_effects : {"cohort", "unit"}
+        ``"unit"`` puts an effect of each unit in place of each cohort's, as Stata's ``jwdid`` does
+        without ``group``; least squares without covariates only. The same estimates on a balanced
+        panel; on others it compares within units.
+    exposure : str, optional
+        For ``"poisson"``: positive column that counts are taken out of (person-years, visits); its
+        logarithm is the offset. Effects are on counts, exposure held fixed.
 
     Returns
     -------
@@ -85,18 +99,42 @@ def etwfe(
     check_choice("family", family, FAMILIES)
     rule: dict[str, Any] = {"control_group": control_group, "anticipation": anticipation}
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
+    choices: dict[str, Any] = {
+        "unbalanced": unbalanced,
+        "fixed_effects": fixed_effects,
+        "exposure": exposure,
+    }
+    listed = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    _check_choices(family, listed, fixed_effects, exposure)
     names, panel = _parts(panel, outcome, family)
-    sample = draw_sample(panel, names[0], anticipation=anticipation, **adjust)
+    sample = draw_sample(
+        panel,
+        names[0],
+        covariates=listed if exposure is None else (*listed, exposure),
+        weights=weights,
+        anticipation=anticipation,
+    )
+    sample, said = settle_balance(sample, unbalanced)
+    sample, exposed = _split_exposure(sample, exposure)
     cells = make_cells(sample, **rule)
-    fit = fit_saturated(sample, _outcomes(panel, sample, names), cells, FAMILIES[family])
+    if fixed_effects == "unit":
+        fit = fit_with_unit_effects(sample, cells)
+    else:
+        outcomes = _outcomes(panel, sample, names)
+        fit = fit_saturated(sample, outcomes, cells, FAMILIES[family], exposed)
     design = describe_design(
         panel,
         sample,
         ", ".join(names),
-        f"etwfe ({family})",
+        f"etwfe ({family}{', unit effects' if fixed_effects == 'unit' else ''})",
         base_period="universal" if control_group == "never_treated" else None,
         std_errors=FIXEST,
-        notes=refusal_notes(fit),
+        notes=(
+            *refusal_notes(fit),
+            *((f"Exposure {exposure}.",) if exposure else ()),
+            *said.get("notes", ()),
+        ),
+        left_out=said.get("left_out", ()),
         linear=FAMILIES[family].linear,
         **adjust,
         **rule,
@@ -119,8 +157,42 @@ def etwfe(
         variance_factor=small_sample_factor(fit.n_obs, fit.n_params, design.n_clusters),
         mass=np.tile(fit.mass, r),
         mass_estimated=False,
-        refit=partial(etwfe, outcome=outcome, family=family, **adjust, **rule),
+        refit=partial(etwfe, outcome=outcome, family=family, **adjust, **rule, **choices),
     )
+
+
+def _check_choices(
+    family: str, covariates: Sequence[str], fixed_effects: str, exposure: str | None
+) -> None:
+    check_choice("fixed_effects", fixed_effects, ("cohort", "unit"))
+    if fixed_effects == "unit" and (family != "gaussian" or covariates):
+        raise DesignError(
+            "effects of units are taken out by least squares without covariates only.\n"
+            "  Use fixed_effects='cohort', or did_imputation, which takes both."
+        )
+    if exposure is not None and family != "poisson":
+        raise DesignError(
+            f"exposure={exposure!r} goes with family='poisson', not {family!r}.\n"
+            "  Divide the outcome by it, or leave it out."
+        )
+
+
+def _split_exposure(
+    sample: Sample, exposure: str | None
+) -> tuple[Sample, NDArray[np.float64] | None]:
+    """Take exposure, the last of the sample's columns, out of its covariates."""
+    if exposure is None:
+        return sample, None
+    grid = sample.covariates[-1]
+    low = np.argwhere((grid <= 0) & sample.mask)
+    if len(low):
+        where = [f"{sample.ids[i]} in {sample.step.label(sample.years[t])}" for i, t in low]
+        raise DesignError(
+            f"exposure {exposure!r} is not positive for {first_three(where)}.\n"
+            "  Leave these rows blank, or correct them."
+        )
+    rest = replace(sample, covariates=sample.covariates[:-1], names=sample.names[:-1])
+    return rest, grid
 
 
 def _parts(
