@@ -44,7 +44,7 @@ def settle_balance(sample: Sample, unbalanced: str) -> tuple[Sample, dict[str, t
     check_choice("unbalanced", unbalanced, UNBALANCED)
     if sample.seen is None:
         return sample, {}
-    whole = sample.seen.all(axis=1)
+    whole: NDArray[np.bool_] = np.all(sample.seen, axis=1)
     gone = many(int((~whole).sum()), "unit")
     span = f"every {sample.step.unit}"
     leaving = leaving_note(sample)
