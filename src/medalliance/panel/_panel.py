@@ -345,6 +345,28 @@ class Panel:
         truth = None if replaced else self.truth
         return replace(self, frame=self.frame.assign(**columns), truth=truth)
 
+    def cohort_table(self) -> pd.DataFrame:
+        """Return who is treated when, one row a cohort, those never treated first.
+
+        Returns
+        -------
+        DataFrame
+            ``cohort units clusters times_before times_after``.
+        """
+        rows = []
+        for cohort in np.unique(self.cohort_by_unit):
+            mine, never = self.cohort_by_unit == cohort, cohort == NEVER_TREATED
+            rows.append(
+                {
+                    "cohort": "never" if never else self.say(cohort),
+                    "units": int(mine.sum()),
+                    "clusters": len(np.unique(self.cluster_by_unit[mine])),
+                    "times_before": int((never | (self.years < cohort)).sum()),
+                    "times_after": int((~never & (self.years >= cohort)).sum()),
+                }
+            )
+        return self.provenance.carried_by(pd.DataFrame(rows))
+
     def __repr__(self) -> str:
         shape = "balanced" if self.is_balanced else "unbalanced"
         return (

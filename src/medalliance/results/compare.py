@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import DesignError, first_three
 from ..provenance import Provenance, mixed
-from ..show.exhibits import RECORD, Content, Exhibit
-from ..show.front import show, together
+from ..show.exhibits import RECORD, Content, Exhibit, Sentence
+from ..show.front import say, show, together
 from ..show.tables import to_latex
 from ._effects import Effects
 from ._show import with_truth
@@ -21,6 +21,7 @@ from ._show import with_truth
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_ON_ONE_AXIS = 4
 LABELS = {
     "method": "Method", "term": "Term", "estimate": "Estimate", "std_error": "Standard error",
     "conf_low": "95 % from", "conf_high": "95 % to", "p_value": "p", "truth": "True effect",
@@ -75,12 +76,15 @@ class Comparison:
         Years since treatment that the table averages over; None for each result's own average.
     level : float
         Of the intervals.
+    refused : dict of str to str
+        What could not be estimated, with its reason.
     """
 
     effects: Mapping[str, Effects]
     caption: str
     horizon: int | None = None
     level: float = 0.95
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def provenance(self) -> Provenance:
@@ -125,7 +129,8 @@ class Comparison:
         if self.horizon is not None:
             span = f"Mean effect of years 0 to {self.horizon} since treatment. "
         outcomes = list(dict.fromkeys(one.design.outcome for one in self.effects.values()))
-        return f"{span}Outcome {', '.join(outcomes)}. Standard errors: {'; '.join(parts)}."
+        missing = "".join(f" Not available: {name} ({why})." for name, why in self.refused.items())
+        return f"{span}Outcome {', '.join(outcomes)}. Standard errors: {'; '.join(parts)}.{missing}"
 
     @cached_property
     def table(self) -> Exhibit:
@@ -140,6 +145,24 @@ class Comparison:
     def to_frame(self) -> pd.DataFrame:
         """Return the table's numbers."""
         return self.frame.copy()
+
+    def describe(self) -> Sentence:
+        """Say how far the estimates lie apart, beside their errors and, where known, the truth."""
+        frame = self.frame
+        estimates, errors = frame["estimate"], frame["std_error"].dropna()
+        numbers: dict[str, Any] = {"low": estimates.min(), "high": estimates.max()}
+        text = "The estimates lie between {low:.4f} and {high:.4f}"
+        if len(errors):
+            numbers |= {"least": errors.min(), "most": errors.max()}
+            text += "; their standard errors between {least:.4f} and {most:.4f}."
+        else:
+            text += "; too few clusters are treated for a standard error."
+        if "truth" in frame and frame["truth"].nunique() == 1:
+            truth = frame["truth"].iloc[0]
+            held = frame["conf_low"].le(truth) & frame["conf_high"].ge(truth)
+            numbers |= {"truth": truth, "held": int(held.sum()), "all": len(frame)}
+            text += " The true effect is {truth:.4f}; {held} of {all} intervals hold it."
+        return say(text, about=self.provenance, **numbers)
 
     def to_latex(self) -> str:
         """Return the table in LaTeX, with its caption and foot."""
@@ -170,6 +193,8 @@ class Comparison:
         if all(one is not None for one in by_event.values()):
             frames = [one.assign(method=name) for name, one in by_event.items() if one is not None]
             frame = pd.concat(frames, ignore_index=True)
+            if len(frames) > MOST_ON_ONE_AXIS and ax is None:
+                return plots.small_event_studies(frame, by="method", unit=unit, **options)
             return plots.event_study(frame, unit=unit, by="method", ax=ax, **options)
         frame = self.frame
         if "term" in frame.columns:
@@ -249,7 +274,10 @@ def compare(
         raise DesignError(f"no estimates: {first_three(odd)}.\n  Pass Effects by name.")
     named = {str(name): one for name, one in effects.items()}
     outcomes = list(dict.fromkeys(one.design.outcome for one in named.values()))
-    found = Comparison(named, caption or f"Effect on {', '.join(outcomes)}", horizon, level)
+    refused = dict(getattr(effects, "refused", {}))
+    found = Comparison(
+        named, caption or f"Effect on {', '.join(outcomes)}", horizon, level, refused
+    )
     found.frame  # noqa: B018 - refuse here, not when it is displayed
     return found
 

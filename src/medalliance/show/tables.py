@@ -237,7 +237,7 @@ def _places(column: pd.Series, name: str, decimals: int | Mapping[str, int] | No
     if isinstance(decimals, Mapping):
         if name in decimals:
             return decimals[name]
-    elif decimals is not None:
+    elif decimals is not None and not _is_whole(column):
         return decimals
     if name in _WHOLE or name.endswith("_year"):
         return None
@@ -248,6 +248,13 @@ def _places(column: pd.Series, name: str, decimals: int | Mapping[str, int] | No
         return 0
     size = values[np.isfinite(values)].max(initial=0.0)
     return 3 if size < 10 else 2 if size < 100 else 1 if size < 10_000 else 0
+
+
+def _is_whole(column: pd.Series) -> bool:
+    """Return whether a column counts something: numbers of an integer type."""
+    import pandas as pd
+
+    return pd.api.types.is_integer_dtype(column)
 
 
 def _cell(value: Any, places: int | None, is_p: bool, blank: str) -> str:

@@ -1,7 +1,7 @@
 """Pictures of plain tidy frames: one visual language, Axes in, Axes out."""
 
 from ._cases import timeline, xy_plot
-from ._estimates import event_study, forest, group_time
+from ._estimates import event_study, forest, group_time, small_event_studies
 from ._look import (
     FONTS,
     INK,
@@ -34,6 +34,7 @@ __all__ = [
     "legend",
     "lines",
     "new_axes",
+    "small_event_studies",
     "style",
     "styled",
     "ternary",

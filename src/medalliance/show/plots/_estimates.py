@@ -106,6 +106,38 @@ def event_study(
     return titled(ax, "years since the reform", unit)
 
 
+@styled
+def small_event_studies(frame: pd.DataFrame, *, by: str, unit: str = "") -> Any:
+    """Draw one small event study a value of a column, on common axes.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for :func:`event_study`.
+    by : str
+        Column whose values get a picture each.
+    unit : str
+        Title of the vertical axis with the unit of measure.
+
+    Returns
+    -------
+    array of Axes
+    """
+    import seaborn as sns
+
+    grid = sns.FacetGrid(frame, col=by, col_wrap=2, height=1.75, aspect=3.2 / 1.75)
+    for ax, (key, part) in zip(grid.axes.flat, frame.groupby(by, sort=False), strict=True):
+        event_study(part, ax=ax)
+        if ax.get_legend():
+            ax.get_legend().remove()
+        titled(ax, "", "")
+        ax.set_title(str(key), loc="left", fontsize=10)
+    grid.figure.supxlabel("years since the reform", fontsize=11)
+    grid.figure.supylabel(unit, fontsize=11)
+    grid.tight_layout()
+    return grid.axes.ravel()
+
+
 def _true_effects(ax: Any, frame: pd.DataFrame, x: str, *, said: bool = True) -> None:
     """Mark true effects by crosses where the frame knows them."""
     truth = bounds(frame, "truth")

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import needed
 from ...provenance import mixed
-from ..exhibits import HORIZONTAL, PROVENANCE, SIZE
+from ..exhibits import HORIZONTAL, PROVENANCE, SIZE, axes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,9 +66,9 @@ def styled(draw: Any) -> Any:
     def drawn(*args: Any, **options: Any) -> Any:
         with style():
             made = draw(*args, **options)
-        found = mixed([getattr(made, PROVENANCE, None), *args])
-        if found is not None:
-            setattr(made, PROVENANCE, found)
+        found = mixed([*(getattr(ax, PROVENANCE, None) for ax in axes_of(made)), *args])
+        for ax in [] if found is None else axes_of(made):
+            setattr(ax, PROVENANCE, found)
         return made
 
     return drawn
