@@ -5,7 +5,6 @@ import pytest
 
 import medalliance as ma
 from medalliance.chapters import (
-    doubt_chapter,
     link_chapter,
     outcome_chapters,
     remuneration_chapter,
@@ -86,20 +85,6 @@ def test_a_readers_panel_runs_and_names_what_is_missing(yours):
     assert "visits_village" in refused.refused["in_county_visit_share"]
     with pytest.raises(DesignError, match="gives none"):
         outcome_chapters.study(yours, ["in_county_visit_share"])
-
-
-def test_doubts_of_a_panel(yours, monkeypatch):
-    monkeypatch.setattr(doubt_chapter, "MAGNITUDES", (0.0, 1.0))
-    panel = yours.with_columns(
-        visits_village=yours.frame["visits_township"], cpi_index=np.ones(len(yours.frame))
-    )
-    found = doubt_chapter.run(panel)
-    table = doubt_chapter.breakdown_table(found).summary
-    assert len(table) == len(doubt_chapter.HEADLINES)
-    name = "primary_care_visit_share"
-    low, high = (found.relative[name][c].to_numpy() for c in ("conf_low", "conf_high"))
-    assert (np.diff(low) <= 1e-9).all()
-    assert (np.diff(high) >= -1e-9).all()
 
 
 def test_dose_grows_with_what_townships_may_keep():

@@ -13,6 +13,7 @@ from scipy import stats
 from ..errors import DesignError, first_three, listed_numbers
 from ..results import Effects, findings_of, need_effects
 from ..show.findings import Findings
+from ..show.plots import widening
 from ._event_time import EventStudy, read_event_study
 from .relative_magnitude import relative_magnitude_interval
 from .smoothness import smoothness_interval
@@ -101,6 +102,7 @@ def honest_did(
         effects.design,
         table,
         f"Intervals of the {target} on {effects.design.outcome} if parallel trends fails",
+        draw=widening if len(bounds) == 1 else None,
         breakdown=breakdown,
         target=target,
         level=level,

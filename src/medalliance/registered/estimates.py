@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, overload
+from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,19 +16,25 @@ from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Effects
 from ..results import headline as average
 
+Result = TypeVar("Result")
 PREFERRED = (
     "log_spending_per_insured",
     "log_remuneration_per_fte_township",
     "primary_care_visit_share",
 )
+SURPLUS_PAY_VISITS = (
+    "notional_surplus_rate",
+    "log_fixed_mix_remuneration_per_fte_township",
+    "primary_care_visit_share",
+)
 
 
-class Attempts(dict[str, Effects]):
-    """Estimates by name, with what could not be estimated in ``refused``."""
+class Attempts(dict[str, Result], Generic[Result]):
+    """Results by name, with what could not be had in ``refused``."""
 
     refused: dict[str, str]
 
-    def __init__(self, found: Mapping[str, Effects], refused: Mapping[str, str]) -> None:
+    def __init__(self, found: Mapping[str, Result], refused: Mapping[str, str]) -> None:
         super().__init__(found)
         self.refused = dict(refused)
 
@@ -36,8 +42,8 @@ class Attempts(dict[str, Effects]):
         return Attempts, (dict(self), self.refused)
 
 
-def attempt(recipes: Mapping[str, Callable[[], Effects]]) -> Attempts:
-    """Run estimators that a panel may not support, keeping the reason of each refusal.
+def attempt(recipes: Mapping[str, Callable[[], Result]]) -> Attempts[Result]:
+    """Run estimators or diagnostics that a panel may not support, with the reason of a refusal.
 
     Parameters
     ----------
@@ -47,7 +53,7 @@ def attempt(recipes: Mapping[str, Callable[[], Effects]]) -> Attempts:
     Returns
     -------
     Attempts
-        A dict of the estimates; ``.refused`` holds the rest with the reason of each. ``compare``
+        A dict of the results; ``.refused`` holds the rest with the reason of each. ``compare``
         prints both.
 
     Raises
@@ -167,8 +173,8 @@ def headline(effects: Effects, horizon: int) -> tuple[float, float, float]:
 @overload
 def stated(effects: Effects) -> Effects: ...
 @overload
-def stated(effects: Mapping[str, Effects]) -> Attempts: ...
-def stated(effects: Effects | Mapping[str, Effects]) -> Effects | Attempts:
+def stated(effects: Mapping[str, Effects]) -> Attempts[Effects]: ...
+def stated(effects: Effects | Mapping[str, Effects]) -> Effects | Attempts[Effects]:
     """Give effects the errors that the book states and grades.
 
     They are Neyman's by cohort with Welch's t. Where the panel does not support these (a cluster

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 MOST_ON_ONE_AXIS = 4
 LABELS = {
-    "method": "Method", "term": "Term", "estimate": "Estimate", "std_error": "Standard error",
-    "conf_low": "95 % from", "conf_high": "95 % to", "p_value": "p", "truth": "True effect",
-    "n_units": "Units",
+    "method": "Method", "outcome": "Outcome", "term": "Term", "estimate": "Estimate",
+    "std_error": "Standard error", "conf_low": "95 % from", "conf_high": "95 % to", "p_value": "p",
+    "truth": "True effect", "n_units": "Units",
 }  # fmt: skip
 
 
@@ -109,9 +109,10 @@ class Comparison:
             part.insert(0, "method", name)
             part["truth"] = np.nan if effects.truth is None else effects.truth
             rows.append(part)
-        kept = [name for name in LABELS if name != "n_units"]
-        found = pd.concat(rows, ignore_index=True)[[*kept, "n_units"]]
-        if (found["term"].groupby(found["method"]).size() == 1).all():
+        found = pd.concat(rows, ignore_index=True)
+        kept = [name for name in LABELS if name != "outcome" or len(set(found[name])) > 1]
+        found = found[kept]
+        if len(set(found["term"])) == 1 or found["method"].is_unique:
             found = found.drop(columns="term")
         found = found.drop(
             columns=[name for name in ("truth", "n_units") if found[name].isna().all()]
@@ -157,7 +158,7 @@ class Comparison:
             text += "; their standard errors between {least:.4f} and {most:.4f}."
         else:
             text += "; too few clusters are treated for a standard error."
-        if "truth" in frame and frame["truth"].nunique() == 1:
+        if "truth" in frame and (frame["truth"] == frame["truth"].iloc[0]).all():
             truth = frame["truth"].iloc[0]
             held = frame["conf_low"].le(truth) & frame["conf_high"].ge(truth)
             numbers |= {"truth": truth, "held": int(held.sum()), "all": len(frame)}

@@ -8,8 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DesignError
-from ..provenance import Badge, Provenance
+from ..provenance import Badge, Provenance, mixed
 from .exhibits import Content
+from .front import together
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,5 +121,28 @@ class Findings:
         foot = " ".join(text for text in (reading, self.foot) if text)
         if kind == "figure" or (kind is None and self.has_picture):
             plot = partial(self.plot, **drawing)
-            return Content(self.provenance, self.title, foot, reading, draw=plot)
+            return Content(self.provenance, self.title, foot, reading, self.frame, plot)
         return Content(self.provenance, self.title, foot, frame=self.frame)
+
+
+@together.register
+def _(first: Findings, named: Mapping[str, Any]) -> Findings:
+    """Set findings of a kind one below the other, or draw them side by side."""
+    import pandas as pd
+
+    frame = pd.concat(
+        [one.frame.assign(which=str(name))[["which", *one.frame.columns]]
+         for name, one in named.items()],
+        ignore_index=True,
+    )  # fmt: skip
+    feet = dict.fromkeys(one.foot for one in named.values())
+    provenance = mixed(one.provenance for one in named.values()) or first.provenance
+    drawn = partial(_side_by_side, named) if first.has_picture else None
+    return Findings(frame, first.title, " ".join(feet), provenance, draw=drawn)
+
+
+def _side_by_side(named: Mapping[str, Findings], frame: pd.DataFrame, ax: Any = None) -> Any:
+    """Draw each of several findings on Axes of its own."""
+    from .plots import small_multiples
+
+    return small_multiples({name: one.plot for name, one in named.items()})

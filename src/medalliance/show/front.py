@@ -40,7 +40,7 @@ def show(
     decimals: int | Mapping[str, int] | None = None,
     labels: str | Mapping[str, str] = "codebook",
     lang: str = "en",
-    blank: str = BLANK,
+    blank: str | None = None,
     summary: pd.DataFrame | None = None,
     **drawing: Any,
 ) -> Exhibit:
@@ -90,13 +90,19 @@ def show(
     if not caption.strip():
         raise DataError("the caption is empty.\n  Say what is shown: show(value, caption).")
     foot = " ".join(text for text in (content.foot, foot) if text)
+    unknown = BLANK if hasattr(value, "columns") and not hasattr(value, "_exhibit_") else ""
     if content.draw is None:
         return set_table(
             content.frame, provenance, caption,
-            foot=foot, decimals=decimals, labels=labels, lang=lang, blank=blank,
+            foot=foot, decimals=decimals, labels=labels, lang=lang,
+            blank=unknown if blank is None else blank,
         )  # fmt: skip
     drawn = content.draw()
-    numbers = rounded(drawn_numbers(axes_of(drawn)) if summary is None else summary)
+    if summary is None:
+        summary = drawn_numbers(axes_of(drawn))
+        if summary.empty and content.frame is not None:
+            summary = content.frame
+    numbers = rounded(summary)
     told = alt or content.alt or f"{caption} {_in_words(numbers)}".strip()
     return picture(drawn, provenance, caption, told, foot=foot, summary=numbers, lang=lang)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLANK = "not published"
-_WHOLE = ("year", "cohort", "event_time", "first_year", "last_year")
+_WHOLE = ("left_out", "year", "cohort", "event_time", "first_year", "last_year")
 _ASSUMED_INK = "#7d838c"
 _STYLE = (
     "<style>#table table{border-collapse:collapse;margin:0;background:transparent;color:inherit;"
@@ -237,7 +237,7 @@ def _places(column: pd.Series, name: str, decimals: int | Mapping[str, int] | No
     if isinstance(decimals, Mapping):
         if name in decimals:
             return decimals[name]
-    elif decimals is not None and not _is_whole(column):
+    elif decimals is not None and name not in _WHOLE and not name.startswith("n_"):
         return decimals
     if name in _WHOLE or name.endswith("_year"):
         return None
@@ -248,13 +248,6 @@ def _places(column: pd.Series, name: str, decimals: int | Mapping[str, int] | No
         return 0
     size = values[np.isfinite(values)].max(initial=0.0)
     return 3 if size < 10 else 2 if size < 100 else 1 if size < 10_000 else 0
-
-
-def _is_whole(column: pd.Series) -> bool:
-    """Return whether a column counts something: numbers of an integer type."""
-    import pandas as pd
-
-    return pd.api.types.is_integer_dtype(column)
 
 
 def _cell(value: Any, places: int | None, is_p: bool, blank: str) -> str:

@@ -6,14 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from ...chapters import (
-    doubt_chapter,
     link_chapter,
     remuneration_chapter,
     surplus_chapter,
     visits_chapter,
 )
 from ...intake import Need
-from ...registered.estimates import PREFERRED
+from ...registered.estimates import PREFERRED, SURPLUS_PAY_VISITS
 
 # Chapters that are executed on the reader's panel, in the order of their book.
 CHAPTERS: dict[str, tuple[str, ...]] = {
@@ -21,7 +20,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "remuneration": tuple(remuneration_chapter.TITLES),
     "visit-shares": tuple(visits_chapter.TITLES),
     "money-and-behaviour": tuple(link_chapter.TITLES),
-    "how-wrong": tuple(doubt_chapter.HEADLINES),
+    "how-wrong": SURPLUS_PAY_VISITS,
     "methods": PREFERRED,
     "how-sure": PREFERRED,
 }

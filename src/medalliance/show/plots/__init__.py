@@ -1,7 +1,7 @@
 """Pictures of plain tidy frames: one visual language, Axes in, Axes out."""
 
 from ._cases import timeline, xy_plot
-from ._estimates import event_study, forest, group_time, small_event_studies
+from ._estimates import event_study, forest, group_time, small_event_studies, widening
 from ._look import (
     FONTS,
     INK,
@@ -10,6 +10,7 @@ from ._look import (
     as_percent,
     legend,
     new_axes,
+    small_multiples,
     style,
     styled,
     whole_years,
@@ -35,11 +36,13 @@ __all__ = [
     "lines",
     "new_axes",
     "small_event_studies",
+    "small_multiples",
     "style",
     "styled",
     "ternary",
     "tiles",
     "timeline",
     "whole_years",
+    "widening",
     "xy_plot",
 ]

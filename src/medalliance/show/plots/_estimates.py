@@ -107,6 +107,30 @@ def event_study(
 
 
 @styled
+def widening(frame: pd.DataFrame, *, ax: Any = None) -> Any:
+    """Draw intervals that widen with the bound on a violation of parallel trends.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``restriction bound conf_low conf_high``, of one restriction.
+    """
+    ax = new_axes() if ax is None else ax
+    names = {
+        "relative_magnitude": "largest step after the reform, as a multiple of the largest before",
+        "smoothness": "largest change of slope a year",
+    }
+    ax.axhline(0, color=INK, linewidth=1)
+    ax.vlines(
+        frame["bound"], frame["conf_low"], frame["conf_high"], color=PALETTE[0], linewidth=3,
+        label="95 % interval",
+    )  # fmt: skip
+    ax.margins(x=0.08)
+    kind = str(frame["restriction"].iloc[0])
+    return titled(ax, names.get(kind, kind.replace("_", " ")), "95 % interval")
+
+
+@styled
 def small_event_studies(frame: pd.DataFrame, *, by: str, unit: str = "") -> Any:
     """Draw one small event study a value of a column, on common axes.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,42 @@ def new_axes(width: float = SIZE[0], height: float = SIZE[1]) -> Any:
 
     with style():
         return plt.subplots(figsize=(width, height), layout="constrained")[1]
+
+
+@styled
+def small_multiples(drawings: Mapping[str, Any], *, columns: int = 3, height: float = 2.6) -> Any:
+    """Draw several pictures of one kind side by side on common value axes.
+
+    Parameters
+    ----------
+    drawings : dict of str to callable
+        Title, and what draws it: ``draw(ax=...)``.
+
+    Returns
+    -------
+    array of Axes
+    """
+    import matplotlib.pyplot as plt
+
+    columns = min(columns, len(drawings))
+    rows = -(-len(drawings) // columns)
+    fig, grid = plt.subplots(
+        rows, columns, figsize=(SIZE[0], height * rows), layout="constrained", squeeze=False
+    )
+    axes = grid.ravel()
+    for ax, (title, draw) in zip(axes, drawings.items(), strict=False):
+        draw(ax=ax)
+        ax.set_title(title, loc="left", fontsize=10)
+        if ax.get_legend():
+            ax.get_legend().remove()
+    for ax in axes[len(drawings) :]:
+        ax.remove()
+    shared = {ax.get_xlabel() for ax in axes[: len(drawings)]}
+    if len(shared) == 1:
+        fig.supxlabel(shared.pop(), fontsize=10)
+        for ax in axes[: len(drawings)]:
+            ax.set_xlabel("")
+    return axes[: len(drawings)]
 
 
 def as_percent(ax: Any, decimals: int = 0) -> Any:
