@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from numbers import Real
 from typing import Any
 
@@ -29,6 +30,7 @@ from ..results.few_clusters import can_hold_by_cohort, lone_cohorts, name_interv
 from ._collinear import drop_collinear
 
 Array = NDArray[np.float64]
+ONCE = 1.05  # rows a unit up to which a table is taken for a repeated cross-section
 CONTROL_GROUPS = ("not_yet_treated", "never_treated")
 
 
@@ -86,7 +88,7 @@ class Sample:
         """Number of rows."""
         return self.outcome.size if self.seen is None else int(self.seen.sum())
 
-    @property
+    @cached_property
     def mask(self) -> NDArray[np.bool_]:
         """Rows seen, shape (n_units, n_years)."""
         return np.ones(self.outcome.shape, bool) if self.seen is None else self.seen
@@ -172,6 +174,7 @@ def draw_sample(
         )
     weight = _unit_weights(panel, weights)
     usable = usable_rows(columns)
+    refuse_cross_sections(panel, usable)
     blank = count_blank(panel, usable)
     drop = np.zeros(panel.n_units, bool)
     if not keep_already_treated and usable.any():
@@ -256,6 +259,28 @@ def treated_when_first_seen(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[
     start = panel.years[panel.year_codes[rows[first]]]
     drop[units] = (cohort != NEVER_TREATED) & (cohort <= start)
     return drop
+
+
+def refuse_cross_sections(panel: Panel, usable: NDArray[np.bool_]) -> None:
+    """Refuse units that are seen once each: people of several surveys, not a panel.
+
+    Raises
+    ------
+    DesignError
+    """
+    if len(panel.years) < 2 or len(panel.frame) > ONCE * panel.n_units or not usable.any():
+        return
+    seen = np.bincount(panel.unit_codes[usable], minlength=panel.n_units)
+    years = np.unique(panel.year_codes[usable])
+    again, units = int((seen > 1).sum()), int((seen > 0).sum())
+    if len(years) < 2 or again > (ONCE - 1) * units:
+        return
+    raise DesignError(
+        f"{units - again:,} of {units:,} units are seen in one {panel.step.unit} only: a repeated "
+        "cross-section, in which nobody is seen before and after treatment.\n"
+        "  Give the group that treatment reaches (the county, not the person) as unit, with its "
+        f"mean in each {panel.step.unit}, and the number of people as weight."
+    )
 
 
 def count_blank(panel: Panel, usable: NDArray[np.bool_]) -> tuple[int, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
 
@@ -16,6 +16,7 @@ from ..results._cluster import cluster_sums
 from ._balance import settle_balance
 from ._cells import Cells, check_controls, list_cells, name_cells
 from ._collinear import independent
+from ._moving_weights import by_row, first_weights
 from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
 from ._two_by_two import panel_effect, rows_effect
 
@@ -33,6 +34,7 @@ def att_gt(
     base_period: Literal["varying", "universal"] = "varying",
     weights: str | None = None,
     unbalanced: Literal["rows", "balance"] = "rows",
+    fix_weights: Literal["varying", "base_period", "first_period"] | None = None,
 ) -> Effects:
     """Estimate the average effect on each cohort in each year.
 
@@ -61,6 +63,10 @@ def att_gt(
         missing), every cell compares the rows there are, so that changes are no longer taken
         within units (R ``did`` with ``allow_unbalanced_panel=TRUE``), or only the units seen in
         every year are kept (``FALSE``). The foot says which, with counts.
+    fix_weights : {"varying", "base_period", "first_period"}, optional
+        For weights that move over time: each row's own (both years as cross-sections), those of
+        each comparison's base year, or those of a unit's first row. Cohorts are averaged by the
+        weights of first rows. Without it weights must be constant in a unit.
 
     Returns
     -------
@@ -85,6 +91,9 @@ def att_gt(
     check_choice("control_group", control_group, CONTROL_GROUPS)
     check_choice("method", method, ("dr", "ipw", "reg"))
     check_choice("base_period", base_period, ("varying", "universal"))
+    moving = None
+    if fix_weights is not None:
+        panel, moving = first_weights(panel, weights, fix_weights)
     sample = draw_sample(
         panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
     )
@@ -99,7 +108,14 @@ def att_gt(
     check_controls(cells, sample.years, control_group, anticipation)
     adjust: dict[str, Any] = {"covariates": covariates, "weights": weights}
     influence: CompactInfluence | Array
-    if len(sample.covariates):
+    if moving is not None and fix_weights in ("varying", "base_period"):
+        moving = moving[panel.units.get_indexer(sample.ids)][:, np.isin(panel.years, sample.years)]
+        name = f"att_gt ({method})" if len(sample.covariates) else "att_gt"
+        how = method if len(sample.covariates) else "reg"
+        cells, estimate, influence, notes = _adjusted(
+            sample, group, cells, how, partial(by_row, moving, fix_weights)
+        )
+    elif len(sample.covariates):
         name = f"att_gt ({method})"
         cells, estimate, influence, notes = _adjusted(sample, group, cells, method)
     else:
@@ -123,7 +139,13 @@ def att_gt(
         influence_function=influence,
         mass=share[cells.group],
         refit=partial(
-            att_gt, outcome=outcome, method=method, unbalanced=unbalanced, **adjust, **rule
+            att_gt,
+            outcome=outcome,
+            method=method,
+            unbalanced=unbalanced,
+            fix_weights=fix_weights,
+            **adjust,
+            **rule,
         ),
     )
 
@@ -197,7 +219,11 @@ def _differences(
 
 
 def _adjusted(
-    sample: Sample, group: NDArray[np.intp], cells: Cells, method: str
+    sample: Sample,
+    group: NDArray[np.intp],
+    cells: Cells,
+    method: str,
+    weigh: Callable[[int], Array] | None = None,
 ) -> tuple[Cells, Array, Array, tuple[str, ...]]:
     """Compare cell by cell with covariates; a cell that cannot be fitted is left out, said so."""
     estimates, influences = [], []
@@ -214,7 +240,13 @@ def _adjusted(
             continue
         try:
             effect, influence, keep = _one_cell(
-                sample, treated, control, int(cells.year[cell]), int(cells.base[cell]), method
+                sample,
+                treated,
+                control,
+                int(cells.year[cell]),
+                int(cells.base[cell]),
+                method,
+                None if weigh is None else weigh(int(cells.base[cell])),
             )
         except DesignError as error:
             problem = problem or what_is_wrong(error)
@@ -244,6 +276,7 @@ def _one_cell(
     year: int,
     base: int,
     method: str,
+    row_weight: Array | None = None,
 ) -> tuple[float, Array, NDArray[np.bool_]]:
     """Estimate one cell; the influence is spread over all units of the sample.
 
@@ -253,15 +286,17 @@ def _one_cell(
     rows = np.flatnonzero(treated | control)
     if not control.any():
         raise DesignError("no control unit.")
-    if sample.seen is None:
+    weight = row_weight
+    if weight is None:
+        weight = np.broadcast_to(sample.weight[:, None], sample.outcome.shape)
+    if sample.seen is None and (weight[rows, year] == weight[rows, base]).all():
         change = sample.outcome[rows, year] - sample.outcome[rows, base]
         columns, keep = _regressors(sample.covariates[:, rows, base].T)
-        effect, influence = panel_effect(
-            change, treated[rows], columns, sample.weight[rows], method
-        )
+        effect, influence = panel_effect(change, treated[rows], columns, weight[rows, base], method)
         spread[rows] = sample.n_units / len(rows) * influence
         return effect, spread, keep
-    ends = [rows[sample.seen[rows, time]] for time in (base, year)]
+    usable = sample.mask & np.isfinite(weight)
+    ends = [rows[usable[rows, time]] for time in (base, year)]
     who = np.concatenate(ends)
     post = np.repeat([False, True], [len(end) for end in ends])
     time = np.where(post, year, base)
@@ -274,7 +309,7 @@ def _one_cell(
         post,
         treated[who],
         columns,
-        sample.weight[who],
+        weight[who, time],
         method,
     )
     scaled = sample.n_units / len(who) * influence

@@ -32,6 +32,7 @@ def lp_did(
     weights: str | None = None,
     nonabsorbing: Literal["first_entry", "stabilised"] | None = None,
     stable_after: int | None = None,
+    pooled: int | None = None,
 ) -> Effects:
     """Estimate each event time by a regression of long differences on clean samples.
 
@@ -60,6 +61,10 @@ def lp_did(
         long, treated ones among them.
     stable_after : int, optional
         Years after which an effect no longer moves, for ``"stabilised"``.
+    pooled : int, optional
+        Estimate one effect, the mean over event times 0 to this one, in one regression: the
+        outcome is the mean of these years less the base, units must be seen in all of them and
+        controls stay untreated through the last.
 
     Returns
     -------
@@ -105,14 +110,19 @@ def lp_did(
         sample, level = read_binary_path(panel, outcome, **adjust)
         starts, entries = sample.years, read_entries(level, nonabsorbing, stable_after)
     reference = _reference(sample, anticipation)
-    fits, left_out = _fit_horizons(sample, starts, entries, weighting, anticipation, reference)
-    event = np.array(sorted([*fits, reference]))
+    if pooled is None:
+        fits, left_out = _fit_horizons(sample, starts, entries, weighting, anticipation, reference)
+        event = np.array(sorted([*fits, reference]))
+        labels = [f"event time {e}" for e in event]
+    else:
+        fits, left_out = _fit_pooled(sample, starts, entries, weighting, anticipation, pooled), []
+        event, labels = np.array([pooled]), [f"event times 0 to {pooled}"]
     estimate = np.zeros(len(event))
     influence = np.zeros((sample.n_units, len(event)))
     count = np.full(len(event), max(fit.n_treated for fit in fits.values()))
     held = np.full(len(event), max(fit.n_clusters for fit in fits.values()))
     for place, e in enumerate(event):
-        if e != reference:
+        if int(e) in fits:
             fit = fits[int(e)]
             estimate[place], influence[:, place] = fit.estimate, fit.influence
             count[place], held[place] = fit.n_treated, fit.n_clusters
@@ -122,7 +132,7 @@ def lp_did(
         panel,
         sample,
         outcome,
-        _name(weighting, nonabsorbing, stable_after),
+        _name(weighting, nonabsorbing, stable_after, pooled),
         base_period="universal",
         std_errors=FIXEST,
         notes=notes,
@@ -133,7 +143,7 @@ def lp_did(
     return Effects(
         estimate=estimate,
         terms=terms_frame(
-            outcome, [f"event time {e}" for e in event], event_time=event, n_units=count
+            outcome, labels, event_time=None if pooled is not None else event, n_units=count
         ),
         design=replace(design, dof=design.n_clusters - 1.0),
         units=sample.units(),
@@ -145,15 +155,19 @@ def lp_did(
             weighting=weighting,
             nonabsorbing=nonabsorbing,
             stable_after=stable_after,
+            pooled=pooled,
             **adjust,
             **rule,
         ),
     )
 
 
-def _name(weighting: str, nonabsorbing: str | None, stable_after: int | None) -> str:
+def _name(
+    weighting: str, nonabsorbing: str | None, stable_after: int | None, pooled: int | None
+) -> str:
     extra = "" if nonabsorbing is None else f", {nonabsorbing.replace('_', ' ')}"
     extra += "" if stable_after is None else f" after {stable_after} years"
+    extra += "" if pooled is None else ", pooled"
     return f"lp_did ({weighting} weights{extra})"
 
 
@@ -252,6 +266,31 @@ def _fit_horizons(
     return fits, left_out
 
 
+def _fit_pooled(
+    sample: Sample,
+    starts: NDArray[np.int64],
+    entries: Entries,
+    weighting: str,
+    anticipation: int,
+    last: int,
+) -> dict[int, _Horizon]:
+    """Fit the mean over event times 0 to the last."""
+    if not isinstance(last, int | np.integer) or isinstance(last, bool) or last < 0:
+        raise DesignError(f"pooled={last!r}.\n  Give the last event time, a whole number from 0.")
+    rows = _long_differences(sample, starts, entries, last, weighting, anticipation, first=0)
+    if rows is None:
+        raise DesignError(
+            f"no cohort is seen from event time 0 to {last} with units untreated through it.\n"
+            "  Take fewer event times."
+        )
+    return {int(last): _fit(sample, rows, weighting)}
+
+
+def _seen_in(sample: Sample, places: list[int]) -> NDArray[np.bool_]:
+    mask = sample.mask
+    return mask[:, places[0]] if len(places) == 1 else np.all(mask[:, places], axis=1)
+
+
 def _only_bases(sample: Sample, horizon: int, anticipation: int) -> bool:
     """Return whether every cohort seen at a horizon has its base there."""
     seen = [int(g) for g in _cohorts(sample) if g + horizon in sample.years]
@@ -265,19 +304,25 @@ def _long_differences(
     horizon: int,
     weighting: str,
     anticipation: int,
+    first: int | None = None,
 ) -> _LongDifferences | None:
-    """Stack the clean samples of one horizon; None if no entry year has both sides."""
+    """Stack the clean samples of one horizon; None if no entry year has both sides.
+
+    From a first horizon on the outcome is the mean over all times seen from it to the last.
+    """
     column = {int(year): place for place, year in enumerate(sample.years)}
     parts: list[tuple[NDArray[np.intp], NDArray[np.intp], Array, Array, Array]] = []
     n_entries = n_rows = 0
     enters = False
     ever = np.zeros(sample.n_units, bool)
     for place, start in enumerate(starts):
-        end = column.get(start + horizon)
+        window = range(horizon if first is None else first, horizon + 1)
+        end = [column[start + h] for h in window if start + h in column]
         base = int(np.searchsorted(sample.years, start - anticipation)) - 1
-        if end is None or base < 0 or end == base:
+        beyond = start + horizon > sample.years[-1]
+        if not end or beyond or base < 0 or end == [base]:
             continue
-        both = sample.mask[:, end] & sample.mask[:, base]
+        both = _seen_in(sample, end) & sample.mask[:, base]
         treated, control = (side & both for side in entries.sides(place, horizon))
         contrast = bool(treated.any() and control.any())
         enters |= contrast
@@ -290,7 +335,9 @@ def _long_differences(
             continue
         rows = np.flatnonzero(member)
         entry = np.full(len(rows), len(parts), dtype=np.intp)
-        change: Array = (sample.outcome[:, end] - sample.outcome[:, base])[rows]
+        change: Array = (
+            sample.outcome[np.ix_(rows, np.array(end))].mean(axis=1) - sample.outcome[rows, base]
+        )
         covariates = sample.covariates[:, rows, base].T
         parts.append((rows, entry, treated[rows].astype(float), change, covariates))
     if not enters:
@@ -326,6 +373,6 @@ def _fit(sample: Sample, rows: _LongDifferences, weighting: str) -> _Horizon:
     n_clusters = int(np.count_nonzero(np.bincount(sample.cluster[rows.member])))
     factor = small_sample_factor(rows.n_rows, rows.n_entries + len(beta), n_clusters)
     treated = rows.unit[rows.treated > 0]
-    held = len(np.unique(sample.cluster[treated]))
+    held = int(np.count_nonzero(np.bincount(sample.cluster[treated])))
     unused = tuple(name for name, stays in zip(sample.names, keep[1:], strict=True) if not stays)
     return _Horizon(float(beta[0]), influence * np.sqrt(factor), len(treated), held, unused)

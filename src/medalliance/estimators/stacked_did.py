@@ -103,7 +103,7 @@ def stacked_did(
         **rule,
     )
     treated = np.concatenate([stack.treated for stack in stacks])
-    n_events, held = len(event), len(np.unique(sample.cluster[treated]))
+    n_events, held = len(event), int(np.count_nonzero(np.bincount(sample.cluster[treated])))
     return Effects(
         estimate=estimate,
         terms=terms_frame(

@@ -167,7 +167,12 @@ def _count_clusters(
     member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sample
 ) -> NDArray[np.int64]:
     """Count the treated clusters behind each column."""
+    if sample.seen is None:
+        has = np.zeros((count_clusters(sample.cluster), len(member)))
+        has[sample.cluster, group] = 1.0
+        return np.count_nonzero(has @ member.any(axis=1), axis=0).astype(np.int64)
     behind = [
-        (sample.mask & member[group, :, column]).any(axis=1) for column in range(member.shape[2])
+        (sample.seen & member[group, :, column]).any(axis=1) for column in range(member.shape[2])
     ]
-    return np.array([len(np.unique(sample.cluster[rows])) for rows in behind], dtype=np.int64)
+    counts = [np.count_nonzero(np.bincount(sample.cluster[rows])) for rows in behind]
+    return np.array(counts, dtype=np.int64)

@@ -195,17 +195,18 @@ def lone_cohorts(cohort: NDArray[np.int64], cluster: NDArray[np.intp]) -> tuple[
 def can_hold_by_cohort(cohort: NDArray[np.int64], cluster: NDArray[np.intp]) -> bool:
     """Tell whether every cluster is of one cohort, which has another cluster."""
     years, size = _clusters_by_cohort(cohort, cluster)
-    return bool(size.sum() == len(np.unique(cluster)) and (size > 1).all() and len(years) > 0)
+    return bool(
+        size.sum() == np.count_nonzero(np.bincount(cluster)) and (size > 1).all() and len(years) > 0
+    )
 
 
 def _clusters_by_cohort(
     cohort: NDArray[np.int64], cluster: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the clusters of each cohort."""
-    years, code = np.unique(cohort, return_inverse=True)
-    n_clusters = int(cluster.max(initial=-1)) + 1
-    pairs = np.unique(code * n_clusters + cluster)
-    return years, np.bincount(pairs // n_clusters, minlength=len(years))
+    years = np.unique(cohort)
+    held = [np.count_nonzero(np.bincount(cluster[cohort == year])) for year in years]
+    return years, np.array(held, dtype=np.int64)
 
 
 def treated_clusters(
