@@ -31,7 +31,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp notebooks readme book pdf test test-code explore lint bench bench-claims grade measure refresh-peers lock new clean FORCE
+.PHONY: help env data data-mssp data-england notebooks readme book pdf test test-code explore lint bench bench-claims grade measure refresh-peers lock new clean FORCE
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -51,7 +51,10 @@ data/datapackage.json: $(FACTS) | $(STAMP)
 	@$(PY) -m medalliance datapackage
 
 data-mssp: $(STAMP) ## download the public Shared Savings files (MEDALLIANCE_MSSP_DIR=folder)
-	@$(PY) tools/get_mssp.py $(or $(MEDALLIANCE_MSSP_DIR),build/mssp)
+	@$(PY) -m medalliance get mssp -o $(or $(MEDALLIANCE_MSSP_DIR),build/mssp)
+
+data-england: $(STAMP) ## download England's payments, name what must be fetched (MEDALLIANCE_ENGLAND_DIR=folder)
+	@$(PY) -m medalliance get england -o $(or $(MEDALLIANCE_ENGLAND_DIR),build/england)
 
 notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one)
 	@bash tools/system.sh font

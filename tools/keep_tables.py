@@ -1,6 +1,6 @@
 """Write the results that data/published keeps of public files, from the files in hand.
 
-Usage: python tools/keep_tables.py [mssp]
+Usage: python tools/keep_tables.py [mssp] [england]
 
 Tests compare the kept tables with what the files give; run this after a change of rules or years.
 """
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from medalliance.chapters import ledger_kept, ledger_new_year, settlements
+from medalliance.chapters import ledger_kept, ledger_new_year, pay_england, settlements
 from medalliance.mssp import read_mssp
 from medalliance.paths import data_dir
 
@@ -26,7 +26,12 @@ def mssp() -> dict[str, pd.DataFrame]:
     )
 
 
-KEPT: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {"mssp": mssp}
+def england() -> dict[str, pd.DataFrame]:
+    """Return the registered headlines of England's contracts with the parts of income."""
+    return {"england_effects": pay_england.kept_pay_effects()}
+
+
+KEPT: dict[str, Callable[[], dict[str, pd.DataFrame]]] = {"mssp": mssp, "england": england}
 
 
 def main() -> int:

@@ -101,7 +101,7 @@ def read_england_payments(folder: str | Path | None = None) -> pd.DataFrame:
     """
     frames = []
     for path, year in _files(folder, "payments"):
-        frames.append(_payments_of(path, year))
+        frames.append(payments_of(path, year))
     frame = pd.concat(frames, ignore_index=True)
     return _source(frame, "NHS Payments to General Practice").carried_by(frame)
 
@@ -160,7 +160,8 @@ def _take(raw: pd.DataFrame, names: Mapping[str, str], wanted: tuple[str, ...]) 
     return None if found is None else raw[found].str.strip()
 
 
-def _payments_of(path: Path, year: int) -> pd.DataFrame:
+def payments_of(path: Path, year: int) -> pd.DataFrame:
+    """Read the payments of one financial year, named by the calendar year in which it begins."""
     raw, names = _read(path)
     every = _TEXT | _MONEY | _LISTS
     lacking = [key for key in _NEEDED if _take(raw, names, every[key]) is None]

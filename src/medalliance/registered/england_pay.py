@@ -9,6 +9,7 @@ from typing import Literal
 import pandas as pd
 
 from ..estimators.att_gt import att_gt
+from ..estimators.subgroup_effects import subgroup_effects
 from ..inference.romano_wolf import romano_wolf
 from ..panel import Panel
 from ..results import Effects
@@ -72,6 +73,8 @@ def registered_pay_text(spec: PaySpecification = REGISTERED_PAY) -> str:
         "- Standard errors: clustered by payer, held constant through mergers.",
         f"- Several outcomes: Romano-Wolf over the {len(spec.outcomes)} headlines, "
         f"{spec.n_draws:,} draws, seed {spec.seed}.",
+        "- Subgroups set beforehand, cut on the first year: what the contract paid a weighted "
+        "patient (the dose), list size, town or country.",
         "- Outcomes, in logarithms:",
     ]
     lines += [f"  - {LABELS[name].removeprefix('log ')}" for name in spec.outcomes]
@@ -118,4 +121,32 @@ def pay_table(panel: Panel, spec: PaySpecification = REGISTERED_PAY) -> pd.DataF
     by_outcome = adjusted.frame.set_index("outcome")["p_adjusted"]
     rows = [summary_row(name, effects) for name, effects in found.items()]
     table = pd.DataFrame(rows).rename(columns={"label": "outcome"})
-    return table.assign(p_adjusted=table["outcome"].map(by_outcome))
+    table = table.assign(p_adjusted=table["outcome"].map(by_outcome))
+    return panel.provenance.carried_by(table)
+
+
+def pay_by_group(
+    panel: Panel, by: str, groups: int | None = 3, spec: PaySpecification = REGISTERED_PAY
+) -> Effects:
+    """Estimate the first headline within groups that are cut on the first year.
+
+    Parameters
+    ----------
+    by : str
+        ``core_first``, ``list_first`` or ``rural_ever``.
+    groups : int or None
+        Into how many groups of about equal size a number is cut; None for a trait.
+    """
+    frame = panel.frame
+    begun = frame.groupby(panel.unit)[panel.year].transform("min") == spec.first_year
+    known = panel.keep(begun & frame[by].notna())
+    cells = subgroup_effects(
+        pay_years(known, spec),
+        spec.outcomes[0],
+        by=by,
+        quantiles=groups,
+        control_group=spec.control_group,
+        anticipation=spec.anticipation,
+        base_period=spec.base_period,
+    )
+    return cells.aggregate("event_time", balance=spec.horizon)
