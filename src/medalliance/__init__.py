@@ -83,6 +83,7 @@ _HOME = {
     "neyman_variance": "inference.neyman_variance",
     "odds_sensitivity": "embedding.process",
     "outcome_values": "outcomes",
+    "panel_regression": "estimators.panel_regression",
     "placebo_dates": "diagnostics.placebo_dates",
     "placebo_outcomes": "diagnostics.placebo_outcomes",
     "posterior_odds": "embedding.process",
