@@ -10,12 +10,15 @@ from ..errors import DesignError
 from ..estimators._sample import draw_sample
 from ..panel import NEVER_TREATED, Panel
 from ..show.findings import Findings
+from ._left_out import say_left_out
 
 Array = NDArray[np.float64]
 _COLUMNS = ["comparison", "treated_cohort", "control_cohort", "weight", "estimate"]
 
 
-def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = None) -> Findings:
+def bacon_decomposition(
+    panel: Panel, outcome: str, *, weights: str | None = None, already_treated: bool = False
+) -> Findings:
     """Split the two-way fixed-effects coefficient into all two-by-two comparisons.
 
     The comparisons that use already treated units as controls (``later_vs_earlier``,
@@ -29,13 +32,15 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
     outcome : str
     weights : str, optional
         Column of weights, constant in a unit.
+    already_treated : bool
+        Whether to keep units that were treated when first seen. ``twfe`` leaves them out.
 
     Returns
     -------
     Findings, columns ``comparison treated_cohort control_cohort weight estimate``
         One row a pair of cohorts; weights sum to one, and weights times estimates to the
-        coefficient. A control cohort of 0 is never treated. ``.twfe`` is the coefficient,
-        ``.by_comparison`` a table of weights with their mean estimates.
+        coefficient of ``twfe``. A control cohort of 0 is never treated. ``.twfe`` is the
+        coefficient, ``.by_comparison`` a table of weights with their mean estimates.
 
     Raises
     ------
@@ -46,7 +51,7 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
     ----------
     Goodman-Bacon (2021), Theorem 1, eq. 10.
     """
-    sample = draw_sample(panel, outcome, weights=weights, keep_already_treated=True)
+    sample = draw_sample(panel, outcome, weights=weights, keep_already_treated=already_treated)
     if sample.seen is not None:
         raise DesignError(
             f"bacon_decomposition needs a balanced panel of {outcome}; "
@@ -76,7 +81,7 @@ def bacon_decomposition(panel: Panel, outcome: str, *, weights: str | None = Non
         table,
         f"The two-by-two comparisons in the two-way coefficient on {outcome}",
         f"The coefficient is {twfe:.4g}; {sample.outcome.shape[0]:,} units, "
-        f"{len(sample.years)} years (Goodman-Bacon).",
+        f"{len(sample.years)} years (Goodman-Bacon)." + say_left_out(sample, kept=already_treated),
         panel.provenance,
         {"twfe": twfe, "by_comparison": grouped[["weight", "estimate"]].reset_index()},
     )

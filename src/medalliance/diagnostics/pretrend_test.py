@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ..errors import DesignError, check_level, listed_numbers
+from ..inference.neyman_variance import held_by_cohort
 from ..results import Design, Effects, findings_of, need_effects
+from ..results.few_clusters import has_many_clusters
+from ..results.neyman import cohort_groups
 from ..show.findings import Findings
 from ._pretrend_power import detectable_slope
 
@@ -33,6 +36,10 @@ def pretrend_test(
     individually significant) detects the share ``power``, and the bias that such a trend causes in
     the average effect after treatment.
 
+    With many clusters the Wald statistic is held against its chi-squared law, as in R ``did``. With
+    few (``choose_inference``) clusters are held against their cohort (``neyman_variance``, where
+    that can be done) and the statistic against Hotelling's law with matched degrees of freedom.
+
     Parameters
     ----------
     effects : Effects
@@ -47,7 +54,8 @@ def pretrend_test(
     Returns
     -------
     Findings, columns ``statistic dof p_value power slope implied_bias``
-        ``.reading`` says it in words, with a warning where clusters are few for the test.
+        ``.reading`` says it in words, with a warning where clusters are few for the test;
+        ``.p_value`` is not a number where effects are too many for the clusters.
 
     Raises
     ------
@@ -56,14 +64,17 @@ def pretrend_test(
 
     References
     ----------
-    Callaway, Sant'Anna (2021), section 4.1 (as R ``did``); Roth (2022), section 3.
+    Callaway, Sant'Anna (2021), section 4.1 (as R ``did``); Roth (2022), section 3. Krishnamoorthy,
+    Yu (2004) and Pustejovsky, Tipton (2018), section 3.2, for few clusters.
     """
     need_effects(effects, "pretrend_test")
     check_level(level)
-    pre = _pre_period(effects)
+    few = not has_many_clusters(effects.design.n_clusters, effects.design.n_treated_clusters)
+    tested = held_by_cohort(effects) if few else effects
+    pre = _pre_period(tested)
     statistic = float(pre.estimate @ np.linalg.solve(pre.vcov, pre.estimate))
     dof = len(pre.estimate)
-    p_value = float(stats.chi2.sf(statistic, dof))
+    p_value = _p_value_of(statistic, tested, pre) if few else float(stats.chi2.sf(statistic, dof))
     rows = []
     for share in listed_numbers("power", power):
         slope = detectable_slope(pre.trend, pre.vcov, share, level=level, seed=seed)
@@ -72,17 +83,44 @@ def pretrend_test(
         rows, columns=["statistic", "dof", "p_value", "power", "slope", "implied_bias"]
     )
     return findings_of(
-        effects.design,
+        tested.design,
         table,
         f"Pre-period effects on {effects.design.outcome}, tested together",
-        reading=_reading(table, level, effects.design),
+        p_value=p_value,
+        reading=_reading(table, (dof, p_value), level, tested.design),
     )
+
+
+def _p_value_of(statistic: float, effects: Effects, pre: _PrePeriod) -> float:
+    """Compute the p-value of Hotelling's statistic with the degrees of freedom of its variance.
+
+    Clusters held against their cohort give a sum of Wishart matrices, matched by one with the same
+    variance; others have clusters less one. NaN if effects are more than these degrees of freedom.
+    """
+    q = len(pre.estimate)
+    free = effects.design.n_clusters - 1.0
+    if effects.by_cohort and effects.units is not None:
+        group = cohort_groups(effects.units.cluster_cohort)
+        sums = effects.cluster_influence[:, pre.chosen]
+        inverse = np.linalg.inv(pre.vcov)
+        spread = 0.0
+        for code, size in enumerate(np.bincount(group)):
+            part = sums[group == code].T @ sums[group == code] @ inverse
+            spread += (np.trace(part @ part) + np.trace(part) ** 2) / (size - 1)
+        free = q * (q + 1) / spread
+    elif effects.variance_factor == 1:
+        statistic *= free / (free + 1)
+    left = free - q + 1
+    if left <= 0:
+        return float("nan")
+    return float(stats.f.sf(statistic * left / (free * q), q, left))
 
 
 @dataclass(frozen=True, eq=False)
 class _PrePeriod:
     estimate: Array
     vcov: Array
+    chosen: NDArray[np.bool_]
     trend: Array
     bias_per_slope: float
 
@@ -104,7 +142,7 @@ def _pre_period(effects: Effects) -> _PrePeriod:
         )
     event = terms["event_time"].to_numpy(np.int64)
     variance = np.diag(effects.vcov)
-    chosen = (event <= reference) & (variance > 0)
+    chosen = (event <= reference) & (variance > 0) & np.isfinite(effects.std_error)
     if not chosen.any():
         raise DesignError(
             "no pre-period effect has a standard error.\n"
@@ -120,31 +158,32 @@ def _pre_period(effects: Effects) -> _PrePeriod:
     trend = np.ones(chosen.sum()) if varying else (event[chosen] - reference).astype(float)
     post = np.unique(event[event >= 0])
     bias = float((post - reference).mean()) if len(post) else np.nan
-    return _PrePeriod(effects.estimate[chosen], vcov, trend, bias)
+    return _PrePeriod(effects.estimate[chosen], vcov, chosen, trend, bias)
 
 
-def _reading(table: pd.DataFrame, level: float, design: Design) -> str:
+def _reading(table: pd.DataFrame, test: tuple[int, float], level: float, design: Design) -> str:
     """Say what the test found and could have found, and no more."""
-    first = table.iloc[0]
-    size = 100 * (1 - level)
-    verdict = "rejected" if first["p_value"] <= 1 - level else "not rejected"
-    found = (
-        f"That all {int(first['dof'])} pre-period effects are zero is {verdict} at {size:.3g} % "
-        f"(p {_p_value(first['p_value'])})."
-    )
-    if design.n_clusters < CLUSTERS_PER_EFFECT * first["dof"]:
-        found += (
-            f" With {design.n_clusters} clusters a joint test of {int(first['dof'])} effects "
-            "rejects too often."
+    dof, p_value = test
+    clusters = f"With {design.n_clusters} clusters a joint test of {dof} effects"
+    if np.isnan(p_value):
+        found = f"{clusters} cannot be made: average them first, or use fewer years."
+    else:
+        verdict = "rejected" if p_value <= 1 - level else "not rejected"
+        found = (
+            f"That all {dof} pre-period effects are zero is {verdict} at {100 * (1 - level):.3g} % "
+            f"(p {_say_p_value(p_value)})."
         )
+        many = has_many_clusters(design.n_clusters, design.n_treated_clusters)
+        if many and design.n_clusters < CLUSTERS_PER_EFFECT * dof:
+            found += f" {clusters} rejects too often."
     measure = f" {design.unit_of_measure}" if design.unit_of_measure else ""
     could = " ".join(
         f"A linear trend of {row.slope:.3g}{measure} a year would be detected with probability "
         f"{row.power:g}, and would bias the average effect by {row.implied_bias:.3g}{measure}."
         for row in table.itertuples()
     )
-    return f"{found} {could}"
+    return f"{found} {could}".strip()
 
 
-def _p_value(value: float) -> str:
+def _say_p_value(value: float) -> str:
     return "< 0.001" if value < 0.001 else f"= {value:.3f}"

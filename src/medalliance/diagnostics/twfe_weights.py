@@ -10,9 +10,12 @@ from ..estimators._sample import draw_sample
 from ..estimators._within import TwoWay
 from ..panel import NEVER_TREATED, Panel
 from ..show.findings import Findings
+from ._left_out import say_left_out
 
 
-def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> Findings:
+def twfe_weights(
+    panel: Panel, outcome: str, *, weights: str | None = None, already_treated: bool = False
+) -> Findings:
     """Compute the weight of every cohort-by-year effect in the two-way coefficient.
 
     Under parallel trends the coefficient is the weighted sum of the effects; weights sum to one,
@@ -26,6 +29,8 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> F
         Only the rows where it is seen count.
     weights : str, optional
         Column of weights, constant in a unit.
+    already_treated : bool
+        Whether to keep units that were treated when first seen. ``twfe`` leaves them out.
 
     Returns
     -------
@@ -43,7 +48,7 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> F
     ----------
     de Chaisemartin, D'Haultfoeuille (2020), Theorem 1 and Corollary 1.
     """
-    sample = draw_sample(panel, outcome, weights=weights, keep_already_treated=True)
+    sample = draw_sample(panel, outcome, weights=weights, keep_already_treated=already_treated)
     mask = sample.mask
     start = np.where(sample.cohort == NEVER_TREATED, sample.years[-1] + 1, sample.cohort)
     treated = mask & (sample.years >= start[:, None])
@@ -78,6 +83,6 @@ def twfe_weights(panel: Panel, outcome: str, *, weights: str | None = None) -> F
     title = f"Weights of cohorts and years in the two-way coefficient on {outcome}"
     foot = (
         f"{named['n_negative']} of {len(table)} weights are negative; {len(mask):,} units "
-        "(de Chaisemartin and D'Haultfoeuille)."
+        "(de Chaisemartin and D'Haultfoeuille)." + say_left_out(sample, kept=already_treated)
     )
     return Findings(table, title, foot, panel.provenance, named)

@@ -75,6 +75,14 @@ def neyman_variance(effects: Effects, *, pool_lone_cohorts: bool = False) -> Eff
     return replace(found, design=replace(found.design, notes=(*found.design.notes, note)))
 
 
+def held_by_cohort(effects: Effects) -> Effects:
+    """Return effects with Neyman's variance where it can be had, or as they are."""
+    try:
+        return neyman_variance(effects)
+    except DesignError:
+        return effects
+
+
 def _lone(cohort: NDArray[np.int64]) -> list[int]:
     """List treated cohorts of one cluster."""
     years, size = np.unique(cohort, return_counts=True)

@@ -10,9 +10,11 @@ from scipy import stats
 from ..errors import DesignError
 from ..results import Effects, findings_of
 from ..results.bands import critical_value
+from ..results.few_clusters import has_many_clusters
 from ..results.multiplier import multiplier_draws
 from ..show.findings import Findings
 from ._fit import need_two_treated_clusters
+from .neyman_variance import held_by_cohort
 
 
 def simultaneous_band(
@@ -24,6 +26,10 @@ def simultaneous_band(
     seed: int | None = None,
 ) -> Findings:
     """Compute the band that covers all effects together.
+
+    With few clusters (``choose_inference``) they are held against their cohort, where that can be
+    done, with t quantiles (``neyman_variance``); the foot says so. Their number bounds how effects
+    move together too badly, so the critical value is at least Sidak's.
 
     Parameters
     ----------
@@ -48,8 +54,12 @@ def simultaneous_band(
     References
     ----------
     Callaway, Sant'Anna (2021), section 4.1; Montiel Olea, Plagborg-Moller (2019).
+    Sidak (1967) for few clusters.
     """
     need_two_treated_clusters(effects, "simultaneous_band")
+    few = not has_many_clusters(effects.design.n_clusters, effects.design.n_treated_clusters)
+    if few:
+        effects = held_by_cohort(effects)
     if effects.units is None:
         raise DesignError(
             f"{effects.design.estimator} carries no influence functions.\n  Use conf_int()."
@@ -64,7 +74,11 @@ def simultaneous_band(
     draws *= np.sqrt(effects.variance_factor)
     value = critical_value(draws, effects.std_error, level=level)
     frame = effects.to_frame(level, bands=False)
-    half = np.maximum(value, stats.t.ppf((1 + level) / 2, effects.dof)) * effects.std_error
+    if few:
+        n_effects = int(np.isfinite(effects.std_error).sum())
+        value = max(value, float(stats.norm.ppf((1 + level ** (1 / n_effects)) / 2)))
+    # the normal critical value taken to the t distribution of each effect
+    half = stats.t.isf(stats.norm.sf(value), effects.dof) * effects.std_error
     frame["band_low"] = effects.estimate - half
     frame["band_high"] = effects.estimate + half
     title = f"Effects on {effects.design.outcome} with the band that covers all of them"

@@ -127,7 +127,7 @@ def choose_by_clusters(
             "an estimate that is no linear regression rejects too often: see the book's grades. "
             "Assignment is permuted across clusters.",
         )
-    if n_clusters < MANY_CLUSTERS or n_treated < MANY_TREATED:
+    if not has_many_clusters(n_clusters, n_treated):
         weights = "Webb weights" if n_clusters < WEBB_BELOW else "random signs"
         if linear and regression:
             method = f"wild_bootstrap (WCR, {weights})"
@@ -163,6 +163,11 @@ def choose_by_clusters(
     )
 
 
+def has_many_clusters(n_clusters: int, n_treated: int) -> bool:
+    """Tell whether normal laws serve."""
+    return n_clusters >= MANY_CLUSTERS and n_treated >= MANY_TREATED
+
+
 def name_interval(n_clusters: int, n_treated: int, **design: Any) -> str:
     """Name the method that keeps its size with few clusters; nothing with many.
 
@@ -172,7 +177,7 @@ def name_interval(n_clusters: int, n_treated: int, **design: Any) -> str:
     design
         The rest of what ``choose_by_clusters`` takes.
     """
-    enough = n_clusters >= MANY_CLUSTERS and n_treated >= MANY_TREATED
+    enough = has_many_clusters(n_clusters, n_treated)
     alone = design.get("lone") and not design.get("regression")
     if (enough and not alone) or not 1 <= n_treated <= n_clusters or n_clusters < 2:
         return ""

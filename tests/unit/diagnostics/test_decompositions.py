@@ -19,9 +19,28 @@ def test_bacon_adds_up_to_the_coefficient(simulated, seed):
 def test_bacon_names_always_treated_controls(simulated):
     panel = simulated(treated=30, by_cluster=False)
     early = panel.frame["cohort"].where(panel.frame["cohort"] != 2013, 2009)
-    table = ma.bacon_decomposition(panel.with_columns(cohort=early), "y")
+    moved = panel.with_columns(cohort=early)
+    table = ma.bacon_decomposition(moved, "y", already_treated=True)
     assert "treated_vs_always" in set(table["comparison"])
     assert (table["treated_cohort"] != 2009).all()
+    assert "treated when first seen kept: twfe leaves them out" in table.foot
+
+
+@pytest.mark.parametrize("weights", [None, "w"])
+def test_decompositions_have_the_sample_of_twfe(simulated, weights):
+    panel = simulated(treated=30, by_cluster=False)
+    early = panel.frame["cohort"].where(panel.frame["cohort"] != 2013, 2009)
+    moved = panel.with_columns(cohort=early, w=1.0 + panel.unit_codes % 3)
+    fitted = ma.twfe(moved, "y", weights=weights)
+    table = ma.bacon_decomposition(moved, "y", weights=weights)
+    assert fitted.design.n_left_out > 0
+    assert (table["weight"] * table["estimate"]).sum() == pytest.approx(fitted.estimate[0])
+    assert "treated_vs_always" not in set(table["comparison"])
+    said = f"{fitted.design.n_left_out} units treated when first seen left out, as in twfe."
+    assert said in table.foot
+    cells = ma.twfe_weights(moved, "y", weights=weights)
+    assert 2009 not in set(cells["cohort"])
+    assert said in cells.foot
 
 
 def test_bacon_refuses_gaps(simulated):
@@ -78,9 +97,15 @@ def test_pretrend_refusals(simulated, event_study):
         ma.pretrend_test(event_study([-2, 0], [0.1, 1.0], np.eye(2)), power=(0.01,))
 
 
-def test_pretrend_reading_warns_of_few_clusters(simulated):
-    few = ma.pretrend_test(ma.att_gt(simulated(n_clusters=12, treated=8), "y"))
-    assert "12 clusters a joint test" in few.reading
+def test_pretrend_test_needs_more_clusters_than_effects(simulated):
+    cells = ma.att_gt(simulated(n_clusters=12, treated=8), "y")
+    with pytest.raises(DesignError, match="singular: there are 12 clusters"):
+        ma.pretrend_test(cells)
+    few = ma.pretrend_test(
+        ma.att_gt(simulated(n_clusters=9, treated=6), "y").aggregate("event_time")
+    )
+    assert "9 clusters a joint test of 4 effects cannot be made" in few.reading
+    assert np.isnan(few.p_value)
     many = ma.att_gt(simulated(n_clusters=60, per_cluster=1, treated=20), "y")
     reading = ma.pretrend_test(many.aggregate("event_time")).reading
     assert "rejects too often" not in reading

@@ -140,7 +140,8 @@ def test_three_treated_clusters_take_randomisation(simulated):
 
 
 def test_band_of_the_design_seed_is_the_band_of_the_frame(simulated):
-    effects = ma.att_gt(simulated(), "y").aggregate("event_time")
+    panel = simulated(n_clusters=60, per_cluster=2, treated=30)
+    effects = ma.att_gt(panel, "y").aggregate("event_time")
     band, frame = ma.simultaneous_band(effects), effects.to_frame()
     np.testing.assert_allclose(band["band_high"], frame["band_high"], rtol=1e-10)
     assert band.critical_value >= 1.959
