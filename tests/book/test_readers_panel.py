@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from medalliance.errors import DesignError
 from medalliance.paths import PROJECT
 from medalliance.provenance import Badge
 from medalliance.show.exhibits import Exhibit, Sentence
@@ -42,15 +43,19 @@ def test_chapter_runs_on_a_readers_panel(chapter, own_file, monkeypatch):
     monkeypatch.setenv("MEDALLIANCE_PANEL", str(own_file))
     book = json.loads((PROJECT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8"))
     names: dict = {}
-    exhibits = [
-        shown
-        for cell in book["cells"]
-        if cell["cell_type"] == "code"
-        and (
-            shown := shown_by(re.sub(r"n_draws=\d+", "n_draws=20", "".join(cell["source"])), names)
-        )
-        is not None
-    ]
+    exhibits, refused = [], []
+    for cell in book["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] != "code" or source.startswith(KNOWN_TRUTH):
+            continue
+        try:
+            exhibits.append(shown_by(fewer_draws(source), names))
+        except DesignError as refusal:  # a sentence in a reader's book
+            refused.append(str(refusal))
+        except NameError:  # hangs on a refused one
+            assert refused
+    exhibits = [shown for shown in exhibits if shown is not None]
+    assert len(exhibits) > len(refused)
     assert exhibits
     for shown in exhibits:
         assert isinstance(shown, Exhibit | Sentence)

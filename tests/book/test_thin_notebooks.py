@@ -22,7 +22,10 @@ LOGIC = {
 }
 READERS = {"open", "Path", "loadtxt", "genfromtxt", "load"}
 # Chapters whose cells a reader may copy into a session: most call the package itself.
-OWN_WORDS = ("methods", "how-sure", "shares", "how-wrong")
+OWN_WORDS = (
+    *("methods", "how-sure", "shares", "how-wrong", "surplus", "remuneration", "visit-shares"),
+    "money-and-behaviour",
+)
 SHARE_OF_CALLS = 0.6
 ROOMS = (
     *("estimators", "diagnostics", "inference", "registered", "results", "settlement"),

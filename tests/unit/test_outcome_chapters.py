@@ -1,90 +1,69 @@
-"""The outcome chapters: identities hold, truth is shown where known, a reader's panel runs too."""
+"""The outcome chapters: identities hold, truth is known where it should be."""
 
 import numpy as np
 import pytest
 
 import medalliance as ma
-from medalliance.chapters import (
-    link_chapter,
-    outcome_chapters,
-    remuneration_chapter,
-    rule_laboratory,
-    surplus_chapter,
-    visits_chapter,
-)
+from medalliance.chapters import link_chapter, rule_laboratory
+from medalliance.chapters.surplus_chapter import draw_split
+from medalliance.chapters.visits_chapter import draw_parts
 from medalliance.errors import DesignError
 from medalliance.provenance import Badge
-from medalliance.simulate import simulate_panel
+from medalliance.registered.estimates import LINK, PAY, SURPLUS, VISITS, registered_effects
+
+TIERS = ("hospital", "township", "village")
+PARTS = ("visits_village", "visits_township", "visits_county", "visits_out")
 
 
 @pytest.fixture(scope="module")
-def teaching():
+def panel():
     return ma.load_panel()
 
 
-@pytest.fixture(scope="module")
-def yours():
-    """A reader's panel, small, from a file-like frame."""
-    frame = simulate_panel(60, 12, seed=8, channels=False).panel.frame
-    return ma.load_panel(frame.drop(columns=["visits_village", "cpi_index"]))
+def headline(panel, name):
+    return ma.headline(registered_effects(panel, name), ma.last_horizon(panel, anticipation=1))
 
 
-def test_split_is_exact(teaching):
-    found = surplus_chapter.run(teaching)
-    table = surplus_chapter._split(found)
-    assert table["residual"].abs().max() < 1e-10
-    shown = surplus_chapter.split_figure(found)
+def test_split_is_exact_and_keeps_its_panel(panel):
+    split = ma.surplus_split(panel, lambda p, n: registered_effects(p, n).aggregate("event_time"))
+    assert split["residual"].abs().max() < 1e-10
+    shown = ma.show(draw_split(split.query("0 <= event_time <= 3")), "The split.")
     assert shown.badge == Badge.SYNTHETIC
-    assert len(shown.summary) == found.horizon + 1
 
 
-def test_truth_beside_estimates_comes_from_the_panels_own_file(teaching):
-    found = outcome_chapters.study(teaching, ["log_spending_per_insured"])
-    row = outcome_chapters.headline_row(found, "log_spending_per_insured")
-    truth = found.truth.cells[found.truth.cells["outcome"] == "log_spending_per_insured"]
+def test_truth_beside_estimates_comes_from_the_panels_own_file(panel):
+    found = headline(panel, SURPLUS[0])
+    truth = panel.truth.cells.query("outcome == @SURPLUS[0]")
     event = truth["year"] - truth["cohort"]
     means = [
-        np.average(truth["att"][event == k], weights=truth["n_units"][event == k])
-        for k in range(found.horizon + 1)
+        np.average(truth["att"][event == k], weights=truth["n_units"][event == k]) for k in range(4)
     ]
-    assert row["truth"] == pytest.approx(np.mean(means), abs=1e-12)
-    assert "holds it" in outcome_chapters.describe(found, "log_spending_per_insured").text
+    assert found.truth[0] == pytest.approx(np.mean(means), abs=1e-12)
 
 
-def test_raw_pay_is_fixed_mix_plus_composition(teaching):
-    found = remuneration_chapter.run(teaching)
-    assert "to within" in remuneration_chapter.composition_figure(found).caption
-    for tier in remuneration_chapter.TIERS:
-        parts = [
-            outcome_chapters.headline(found.effects[stem + tier], found.horizon)[0]
+def test_raw_pay_is_fixed_mix_plus_composition(panel):
+    for tier in TIERS:
+        raw, fixed, mix = (
+            float(headline(panel, stem + tier))
             for stem in (
-                remuneration_chapter.RAW, remuneration_chapter.FIXED, remuneration_chapter.MIX
+                "log_remuneration_per_fte_", "log_fixed_mix_remuneration_per_fte_",
+                "composition_effect_",
             )
-        ]  # fmt: skip
-        assert parts[0] == pytest.approx(parts[1] + parts[2], abs=1e-10)
+        )  # fmt: skip
+        assert raw == pytest.approx(fixed + mix, abs=1e-10)
 
 
-def test_effects_on_parts_sum_to_zero_and_volumes_explain_shares(teaching):
-    found = visits_chapter.run(teaching)
-    assert visits_chapter._by_event(found).sum(axis=1).abs().max() < 1e-10
-    table = visits_chapter.identity_table(found).summary
-    number = table.iloc[:, 1:].astype(float)
-    assert np.allclose(number.iloc[:, 4:].sum(axis=1), number["effect"], atol=3e-4)
+def test_effects_on_parts_sum_to_zero(panel):
+    together = ma.etwfe(panel, PARTS, family="multinomial").aggregate("event_time")
+    sums = together.to_frame().groupby("event_time")["estimate"].sum()
+    assert sums.abs().max() < 1e-10
+    assert ma.show(draw_parts(together), "Parts.", about=panel).badge == Badge.SYNTHETIC
 
 
-def test_a_readers_panel_runs_and_names_what_is_missing(yours):
-    found = remuneration_chapter.run(yours.with_columns(cpi_index=np.ones(len(yours.frame))))
-    assert remuneration_chapter.events(found).badge == Badge.YOURS
-    found = surplus_chapter.run(yours)
-    assert found.truth is None
-    assert "not available" in outcome_chapters.describe(found, surplus_chapter.SPEND).text
-    assert surplus_chapter.events(found).badge == Badge.YOURS
-    table = outcome_chapters.robustness_table(found, surplus_chapter.SPEND)
-    assert table.badge == Badge.YOURS
-    refused = outcome_chapters.study(yours, ["log_spending_per_insured", "in_county_visit_share"])
-    assert "visits_village" in refused.refused["in_county_visit_share"]
-    with pytest.raises(DesignError, match="gives none"):
-        outcome_chapters.study(yours, ["in_county_visit_share"])
+@pytest.mark.parametrize("names", [SURPLUS, PAY, VISITS, LINK])
+def test_every_registered_outcome_can_be_had_from_the_teaching_panel(panel, names):
+    for name in names:
+        assert np.isfinite(ma.outcome_values(panel, name)).any()
 
 
 def test_dose_grows_with_what_townships_may_keep():
@@ -92,29 +71,27 @@ def test_dose_grows_with_what_townships_may_keep():
     assert 0 < kept[0] < kept[1]
 
 
-def test_link_layers_on_simulated_counties(monkeypatch):
+def test_layers_hold_truth_only_for_the_effect_itself(monkeypatch):
     monkeypatch.delenv("MEDALLIANCE_PANEL", raising=False)
     monkeypatch.setattr(link_chapter, "N_COUNTIES", 100)
-    link_chapter._drawn.cache_clear()
-    found = link_chapter.run()
-    table = link_chapter.layers_table(found).summary
-    assert set(table["layer"]) == {"accounting", "pay held fixed", "rule alone"}
-    assert 0 < found.truth(link_chapter.SHARE, "pay") < found.truth(link_chapter.SHARE)
-    dose = found.panel.frame.groupby("rule_id")["rule_dose"].max()
-    assert dose.loc[""] == 0
-    link_chapter._drawn.cache_clear()
+    link_chapter.simulated.cache_clear()
+    panel, drawn = link_chapter.panel_with_dose(), link_chapter.simulated()
+    assert set(link_chapter.doses(panel)["bonus"] > 0) == {True}
+    _, pay, share = LINK
+    found = ma.gelbach(panel, share, mediators=[pay])
+    assert found.truth[0] == pytest.approx(drawn.effect(share), rel=1e-9)
+    assert np.isnan(found.truth[1:]).all()
+    rule = ma.rule_dose(panel, share, pay=pay, dose="rule_dose")
+    assert rule.truth is None
+    assert 0 < drawn.effect(share, "pay") < drawn.effect(share)
+    assert panel.frame.groupby("rule_id")["rule_dose"].max().loc[""] == 0
+    link_chapter.simulated.cache_clear()
 
 
-def test_link_without_rules_says_so(yours):
-    panel = yours.with_columns(
-        visits_village=yours.frame["visits_township"], cpi_index=np.ones(len(yours.frame))
-    )
-    panel = ma.load_panel(panel.frame.drop(columns="rule_id"))
-    found = link_chapter.Link(
-        outcome_chapters.study(link_chapter.with_dose(panel), tuple(link_chapter.TITLES)), None
-    )
-    assert "names no rules" in link_chapter.dose_table(found).summary.to_string()
-    assert "not available" in link_chapter.layers_table(found).summary.to_string()
+def test_a_panel_without_rules_says_so(panel):
+    plain = ma.load_panel(panel.frame.drop(columns="rule_id"))
+    with pytest.raises(DesignError, match="names no rules"):
+        link_chapter.doses(link_chapter.with_dose(plain))
 
 
 def test_laboratory_ranks_rules(monkeypatch):

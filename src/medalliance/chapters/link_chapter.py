@@ -1,27 +1,18 @@
-"""Does money reach behaviour? Four layers of evidence, held against the truth where it is known."""
+"""The counties of the chapter on money and behaviour, with what their rules alone would pay."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ..errors import DesignError, RuleError, what_is_wrong
-from ..estimators.controlled_direct_effect import controlled_direct_effect, mediator_sensitivity
-from ..estimators.gelbach import gelbach
-from ..estimators.rule_dose import rule_dose
+from ..errors import DesignError, RuleError
 from ..panel import Panel, load_panel
-from ..results import Effects
 from ..settlement.settle import settle
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.tables import table
 from ..simulate import SimulatedPanel, simulate_panel
-from .outcome_chapters import Study, event_figure, study
 from .own_rules import rules_named, without_members
 
 SURPLUS, PAY, SHARE = (
@@ -34,38 +25,15 @@ REFERENCE_BUDGET, REFERENCE_HEADS, REFERENCE_PAY = 300_000_000, 470, 60_000
 DRAWN = "300 invented counties under three scenario rules, drawn from a fixed seed"
 
 
-@dataclass(frozen=True, eq=False)
-class Link:
-    """The three event studies, with the simulated panel behind them if there is one."""
-
-    study: Study
-    simulated: SimulatedPanel | None
-
-    @property
-    def panel(self) -> Panel:
-        """The panel with the dose of its rules, where rules are named."""
-        return self.study.panel
-
-    @property
-    def source(self) -> str:
-        """Where the numbers come from."""
-        return self.study.source
-
-    def truth(self, outcome: str, channel: str = "all") -> float:
-        """Return a true effect, NaN where nobody knows it."""
-        return np.nan if self.simulated is None else self.simulated.effect(outcome, channel)
-
-
-def run() -> Link:
-    """Estimate on the reader's panel where one is named, otherwise on simulated counties."""
-    if os.environ.get("MEDALLIANCE_PANEL"):
-        return Link(study(with_dose(load_panel()), tuple(TITLES)), None)
-    drawn = _drawn()
-    return Link(study(with_dose(drawn.panel), tuple(TITLES), origin=DRAWN), drawn)
+def panel_with_dose() -> Panel:
+    """Return the reader's panel where one is named, otherwise that of simulated counties."""
+    named = os.environ.get("MEDALLIANCE_PANEL")
+    return with_dose(load_panel() if named else simulated().panel)
 
 
 @cache
-def _drawn() -> SimulatedPanel:
+def simulated() -> SimulatedPanel:
+    """Return 300 invented counties under three scenario rules, drawn from a fixed seed."""
     return simulate_panel(N_COUNTIES, 12, SEED, RULES)
 
 
@@ -108,138 +76,27 @@ def reference_dose(name: str) -> float:
     return float(np.log1p(paid / 100 / 99 / REFERENCE_HEADS / REFERENCE_PAY))
 
 
-def timing_figure(found: Link) -> Exhibit:
-    """Draw the three event studies one below the other."""
-    return event_figure(
-        found.study, list(TITLES), titles=TITLES, unit="effect",
-        caption="First layer, timing: surplus, pay and visits by years since the reform.",
-    )  # fmt: skip
+def doses(panel: Panel) -> pd.DataFrame:
+    """Return what each rule of a panel alone would add to township pay, log points.
 
-
-def layers_table(found: Link) -> Exhibit:
-    """Set the four layers beside the truth."""
-    rows: list[dict[str, Any]] = []
-    share, through = found.truth(SHARE), found.truth(SHARE, "pay")
-    for layer, recipe, truths in (
-        ("accounting", _accounting, {"without mediators": share, f"through {PAY}": through}),
-        ("pay held fixed", _direct,
-         {"total": share, "direct": share - through, f"through {PAY}": through}),
-        ("rule alone", _dose, {"two-stage": through / found.truth(PAY, "pay")}),
-    ):  # fmt: skip
-        rows += _layer(found, layer, recipe, truths)
-    return table(
-        pd.DataFrame(rows),
-        caption="Layers two to four: the primary-care share, township pay, and what passes "
-        "between them. The accounting is no causal share. The last layer assumes that a rule "
-        "moves visits only through pay.",
-        badge=found.panel.badge,
-        source=found.source,
-        decimals=4,
-        labels={"std_error": "standard error", "truth": "true value"},
-        blank="",
-    )
-
-
-def _layer(found: Link, layer: str, recipe: Any, truths: dict[str, float]) -> list[dict[str, Any]]:
-    try:
-        frame = recipe(found.panel).to_frame(bands=False)
-    except (DesignError, RuleError) as error:
-        return [{"layer": layer, "quantity": f"not available: {what_is_wrong(error)}"}]
-    return [
-        {
-            "layer": layer,
-            "quantity": _WORDS.get(str(row.term), str(row.term)),
-            "estimate": row.estimate,
-            "std_error": row.std_error,
-            "truth": truths.get(str(row.term), np.nan),
-        }
-        for row in frame.itertuples()
-    ]
-
-
-_WORDS = {
-    "without mediators": "effect on the share",
-    "with mediators": "effect on the share, given pay and spending",
-    f"through {PAY}": "moved along with township pay",
-    "through log_spending_per_insured": "moved along with spending",
-    "through all": "moved along with both",
-    "total": "effect on the share",
-    "direct": "effect with township pay held fixed",
-    "first stage": "pay per unit of the rule's bonus",
-    "reduced form": "share per unit of the rule's bonus",
-    "two-stage": "share per log point of pay",
-}
-
-
-def _accounting(panel: Panel) -> Effects:
-    return gelbach(panel, SHARE, mediators=[PAY, "log_spending_per_insured"])
-
-
-def _direct(panel: Panel) -> Effects:
-    return controlled_direct_effect(panel, SHARE, mediator=PAY)
-
-
-def _dose(panel: Panel) -> Effects:
-    if "rule_dose" not in panel.frame.columns:
-        raise DesignError("no column rule_id names a contract that can be settled for each county.")
-    return rule_dose(panel, SHARE, pay=PAY, dose="rule_dose")
-
-
-def sensitivity_table(found: Link) -> Exhibit:
-    """Set the effect with pay held fixed as left-out confounding grows."""
-    sensitivity = mediator_sensitivity(found.panel, SHARE, mediator=PAY)
-    known = found.truth(SHARE) - found.truth(SHARE, "pay")
-    words = "" if np.isnan(known) else f" The true value is {known:.4f}."
-    return table(
-        sensitivity.frame,
-        caption="The effect on the share with township pay held fixed, if something left out "
-        f"moves pay and share together.{words} At a correlation of "
-        f"{sensitivity.rho_at_zero:.2f} pay would carry nothing.",
-        badge=found.panel.badge,
-        source=found.source,
-        decimals={"rho": 2, "direct": 4, "std_error": 4, "conf_low": 4, "conf_high": 4},
-        labels={"rho": "correlation left out", "direct": "effect, pay held fixed",
-                "std_error": "standard error", "conf_low": "95 % from", "conf_high": "to"},
-    )  # fmt: skip
-
-
-def dose_table(found: Link) -> Exhibit:
-    """Set what each rule alone would add to township pay."""
-    frame = found.panel.frame
+    Raises
+    ------
+    DesignError
+        If the panel names no rules.
+    """
+    frame = panel.frame
     if "rule_id" not in frame.columns:
-        rows = pd.DataFrame({"remark": ["the panel names no rules (column rule_id)"]})
-    else:
-        names = [n for n in frame["rule_id"].dropna().astype(str).unique() if n]
-        rows = pd.DataFrame(
-            {
-                "rule": [rules_named(n).name.en for n in sorted(names)],
-                "counties": [
-                    int(frame.loc[frame["rule_id"] == n, found.panel.unit].nunique())
-                    for n in sorted(names)
-                ],
-                "bonus": [reference_dose(n) for n in sorted(names)],
-            }
+        raise DesignError(
+            "the panel names no rules.\n  Add a column rule_id with each county's contract."
         )
-    return table(
-        rows,
-        caption="What a rule alone would add to township pay, on one fixed distribution of "
-        "spending (log points).",
-        badge=found.panel.badge,
-        source="the settlement engine on 99 reference ledgers",
-        decimals={"bonus": 4},
+    names = sorted(n for n in frame["rule_id"].dropna().astype(str).unique() if n)
+    rows = pd.DataFrame(
+        {
+            "rule": [rules_named(n).name.en for n in names],
+            "counties": [
+                int(frame.loc[frame["rule_id"] == n, panel.unit].nunique()) for n in names
+            ],
+            "bonus": [reference_dose(n) for n in names],
+        }
     )
-
-
-def truth_sentence(found: Link) -> Sentence:
-    """Say how much of the true effect each channel carries."""
-    if found.simulated is None:
-        text = "The true channels of your panel are not available."
-    else:
-        total = found.truth(SHARE)
-        text = (
-            f"In the simulated counties the reform raises the primary-care share by {total:.4f}. "
-            f"Without the incentive {found.truth(SHARE, 'incentive'):.4f} of it is lost, without "
-            f"the bonus {found.truth(SHARE, 'pay'):.4f}. The channels need not add up, because "
-            "each is switched off alone."
-        )
-    return sentence(text, badge=found.panel.badge, source=found.source)
+    return panel.provenance.carried_by(rows)

@@ -147,3 +147,10 @@ def draw_groups(panel: Panel) -> Axes:
     """Draw the mean composition of units that reform, and of the others, through the years."""
     group = np.where(panel.cohort_by_unit > 0, "joins a reform", "never joins")[panel.unit_codes]
     return draw_visit_shares(panel, group)[0]
+
+
+def draw_cohorts(panel: Panel) -> Axes:
+    """Draw the mean composition of each cohort through the years."""
+    cohort = panel.cohort_by_unit[panel.unit_codes]
+    group = np.where(cohort > 0, "cohort " + cohort.astype(str).astype(object), "never")
+    return draw_visit_shares(panel, group)[0]

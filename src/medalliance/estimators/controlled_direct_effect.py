@@ -102,6 +102,7 @@ def controlled_direct_effect(
         mass=None,
         regression=None,
         refit=None,
+        given_truth=None if total.truth is None else np.array([total.truth[0], np.nan, np.nan]),
     )
 
 

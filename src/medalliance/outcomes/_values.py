@@ -131,7 +131,7 @@ def surplus_split(panel: Panel, estimator: Callable[..., Any], **options: Any) -
         .assign(**{name: np.asarray(fit.estimate) for name, fit in zip(names, fits, strict=True)})
     )
     table["residual"] = table[names[0]] - (table[names[1]] - table[names[2]])
-    return table
+    return panel.provenance.carried_by(table)
 
 
 def _check_columns(panel: Panel, outcome: Outcome) -> None:

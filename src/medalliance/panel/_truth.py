@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+_THE_EFFECT = frozenset({"overall", "treated", "total", "without mediators"})
+
+
 @dataclass(frozen=True, eq=False)
 class Truth:
     """True effects of a simulated panel.
@@ -76,19 +79,20 @@ class Truth:
     def of_terms(self, terms: pd.DataFrame) -> NDArray[np.float64]:
         """Return the true effect of estimated terms, shape (k,); NaN where it is not known.
 
-        Terms are cells (cohort and year), event times, or neither: then the mean over treated
-        rows. Before treatment it is not known: some responded already, or nobody did.
+        Terms are cells (cohort and year), event times, or by their name the effect itself: then
+        the mean over treated rows. Other terms (what moved along with pay, a first stage) have no
+        truth here. Before treatment it is not known: some responded already, or nobody did.
 
         Parameters
         ----------
         terms : DataFrame
-            ``outcome cohort year event_time`` of each, as ``terms_frame`` makes them.
+            ``outcome term cohort year event_time`` of each, as ``terms_frame`` makes them.
         """
         att = self.cells.set_index(["outcome", "cohort", "year"])["att"]
         found = np.full(len(terms), np.nan)
-        rows = terms[["outcome", "cohort", "year", "event_time"]].itertuples(index=False)
+        rows = terms[["outcome", "term", "cohort", "year", "event_time"]].itertuples(index=False)
         blank = terms[["cohort", "year", "event_time"]].isna().to_numpy()
-        for place, ((outcome, cohort, year, event), bare) in enumerate(
+        for place, ((outcome, term, cohort, year, event), bare) in enumerate(
             zip(rows, blank, strict=True)
         ):
             if not self.knows(outcome):
@@ -97,7 +101,7 @@ class Truth:
                 found[place] = att.get((outcome, int(cohort), int(year)), np.nan)
             elif not bare[2]:
                 found[place] = self.by_event(outcome).get(int(event), np.nan)
-            elif bare.all():
+            elif bare.all() and term in _THE_EFFECT:
                 found[place] = self.effect(outcome)
         return found
 

@@ -10,12 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, what_is_wrong
+from ..estimators.att_gt import att_gt
 from ..inference.neyman_variance import neyman_variance
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, cohorts_within
 from ..results import Effects
 from ..results import headline as average
 
+SURPLUS = (
+    "log_spending_per_insured", "log_budget_per_insured", "log_spending_to_budget",
+    "fund_surplus_rate", "notional_surplus_rate",
+)  # fmt: skip
+_TIERS = ("hospital", "township", "village")
+PAY = (
+    *(f"log_fixed_mix_remuneration_per_fte_{tier}" for tier in _TIERS),
+    *(f"log_remuneration_per_fte_{tier}" for tier in _TIERS),
+    *(f"composition_effect_{tier}" for tier in _TIERS),
+    "pay_gap_hospital_township", "pay_gap_township_village", "pay_theil_between_tiers",
+    "personnel_share",
+)  # fmt: skip
+VISITS = (
+    "primary_care_visit_share", "in_county_visit_share",
+    *(f"log_visits_per_insured_{place}" for place in ("village", "township", "county", "out")),
+)  # fmt: skip
+LINK = (
+    "notional_surplus_rate", "log_remuneration_per_fte_township", "primary_care_visit_share",
+)  # fmt: skip
+ANTICIPATION = 1
 Result = TypeVar("Result")
 PREFERRED = (
     "log_spending_per_insured",
@@ -196,6 +217,17 @@ def stated(effects: Effects | Mapping[str, Effects]) -> Effects | Attempts[Effec
         return neyman_variance(effects)
     except DesignError:
         return _with_t(effects)
+
+
+def registered_effects(panel: Panel, outcome: str) -> Effects:
+    """Estimate group-time effects with a clean year left between base and reform.
+
+    Raises
+    ------
+    DesignError
+        If the panel cannot give the outcome or the comparison.
+    """
+    return stated(att_gt(panel, outcome, anticipation=ANTICIPATION, base_period="universal"))
 
 
 def _with_t(effects: Effects) -> Effects:

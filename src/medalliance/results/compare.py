@@ -110,8 +110,9 @@ class Comparison:
             part["truth"] = np.nan if effects.truth is None else effects.truth
             rows.append(part)
         found = pd.concat(rows, ignore_index=True)
-        kept = [name for name in LABELS if name != "outcome" or len(set(found[name])) > 1]
-        found = found[kept]
+        found = found[list(LABELS)]
+        if found["method"].is_unique or len(set(found["outcome"])) == 1:
+            found = found.drop(columns="outcome")
         if len(set(found["term"])) == 1 or found["method"].is_unique:
             found = found.drop(columns="term")
         found = found.drop(
@@ -194,7 +195,7 @@ class Comparison:
         if all(one is not None for one in by_event.values()):
             frames = [one.assign(method=name) for name, one in by_event.items() if one is not None]
             frame = pd.concat(frames, ignore_index=True)
-            if len(frames) > MOST_ON_ONE_AXIS and ax is None:
+            if ax is None and self._apart:
                 return plots.small_event_studies(frame, by="method", unit=unit, **options)
             return plots.event_study(frame, unit=unit, by="method", ax=ax, **options)
         frame = self.frame
@@ -202,6 +203,12 @@ class Comparison:
             frame = frame.assign(label=frame["term"] + ", " + frame["method"])
             return plots.forest(frame, label="label", group="method", unit=unit, ax=ax, **options)
         return plots.forest(frame, label="method", unit=unit, ax=ax, **options)
+
+    @property
+    def _apart(self) -> bool:
+        """Whether each estimate needs Axes of its own: many, or of different outcomes."""
+        outcomes = {one.design.outcome for one in self.effects.values()}
+        return len(self.effects) > MOST_ON_ONE_AXIS or len(outcomes) > 1
 
     @cached_property
     def _compared(self) -> dict[str, Effects]:
@@ -216,13 +223,29 @@ class Comparison:
                 found[name] = effects
         return found
 
+    @property
+    def _drawn(self) -> pd.DataFrame | None:
+        """The estimates by event time, one column each; None where there is no time."""
+        import pandas as pd
+
+        parts = {}
+        for name, effects in self.effects.items():
+            frame = _by_event(effects, self.horizon)
+            if frame is None:
+                return None
+            parts[name] = frame.set_index("event_time")["estimate"]
+        return pd.DataFrame(parts).sort_index().rename_axis("event_time").reset_index()
+
     def _labels(self) -> dict[str, str]:
         percent = f"{100 * self.level:g} %"
         return LABELS | {"conf_low": f"{percent} from", "conf_high": f"{percent} to"}
 
     def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
         draw = None if kind == "table" else lambda: self.plot(**drawing)
-        return Content(self.provenance, self.caption, self.foot, frame=self.frame, draw=draw)
+        return Content(
+            self.provenance, self.caption, self.foot,
+            frame=self.frame, draw=draw, numbers=self._drawn,
+        )  # fmt: skip
 
     def _repr_html_(self) -> str:
         return self.table._repr_html_() + self.figure._repr_html_()

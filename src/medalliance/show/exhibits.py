@@ -44,6 +44,8 @@ class Content:
         What a table sets.
     draw : callable or None
         What draws a picture and returns its Axes; called only when it is shown.
+    numbers : DataFrame or None
+        The numbers drawn; without them they are read off the marks.
     """
 
     provenance: Provenance | None
@@ -52,6 +54,7 @@ class Content:
     alt: str = ""
     frame: Any = None
     draw: Callable[[], Any] | None = None
+    numbers: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -99,6 +99,8 @@ def show(
         )  # fmt: skip
     drawn = content.draw()
     if summary is None:
+        summary = content.numbers
+    if summary is None:
         summary = drawn_numbers(axes_of(drawn))
         if summary.empty and content.frame is not None:
             summary = content.frame

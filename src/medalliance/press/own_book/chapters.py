@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ...chapters import (
-    link_chapter,
-    remuneration_chapter,
-    surplus_chapter,
-    visits_chapter,
-)
 from ...intake import Need
-from ...registered.estimates import PREFERRED, SURPLUS_PAY_VISITS
+from ...registered.estimates import LINK, PAY, PREFERRED, SURPLUS, SURPLUS_PAY_VISITS, VISITS
 
 # Chapters that are executed on the reader's panel, in the order of their book.
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "surplus": tuple(surplus_chapter.TITLES),
-    "remuneration": tuple(remuneration_chapter.TITLES),
-    "visit-shares": tuple(visits_chapter.TITLES),
-    "money-and-behaviour": tuple(link_chapter.TITLES),
+    "surplus": SURPLUS,
+    "remuneration": PAY,
+    "visit-shares": VISITS,
+    "money-and-behaviour": LINK,
     "how-wrong": SURPLUS_PAY_VISITS,
     "methods": PREFERRED,
     "how-sure": PREFERRED,

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ...chapters.outcome_chapters import ANTICIPATION
 from ...disclosure import Limits
 from ...errors import DataError, DesignError
 from ...panel import Panel
+from ...registered.estimates import ANTICIPATION
 from . import _effects, _tables
 from ._items import TITLES, Contents, Item, Withheld
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from ...chapters import remuneration_chapter, surplus_chapter, visits_chapter
-from ...chapters.outcome_chapters import last_horizon, registered
 from ...disclosure import FEW_COUNTIES, Limits, Support, average_relations, safe_estimates
 from ...errors import DataError, DesignError
 from ...outcomes import outcome_label
 from ...panel import Panel
+from ...registered.estimates import PAY, SURPLUS, VISITS, last_horizon, registered_effects
 from ...results import Effects
 from ...results._aggregate import plan_average
 from ._items import TITLES, Item, Withheld
 
-CHAPTERS = (surplus_chapter, remuneration_chapter, visits_chapter)
 FIRST_EVENT = -5
 _COLUMNS = ["outcome", "level", "cohort", "year", "event_time", "estimate", "std_error",
             "conf_low", "conf_high", "n_units", "na"]  # fmt: skip
@@ -24,7 +22,7 @@ HEADLINE, EVENT, CELL = "headline", "event time", "cohort and year"
 
 def outcomes() -> list[str]:
     """Return the registered outcomes of the outcome chapters, each once."""
-    return list(dict.fromkeys(name for chapter in CHAPTERS for name in chapter.TITLES))
+    return list(dict.fromkeys((*SURPLUS, *PAY, *VISITS)))
 
 
 def estimates(panel: Panel, limits: Limits) -> tuple[Item, list[Withheld]]:
@@ -40,7 +38,7 @@ def estimates(panel: Panel, limits: Limits) -> tuple[Item, list[Withheld]]:
     for name in outcomes():
         title = f"estimates: {outcome_label(name)}"
         try:
-            effects = registered(panel, name)
+            effects = registered_effects(panel, name)
         except DesignError:
             withheld.append(Withheld(name, title, "the panel cannot give it; see the check"))
             continue
