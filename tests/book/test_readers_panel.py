@@ -8,6 +8,7 @@ import pytest
 
 from medalliance.errors import DesignError
 from medalliance.paths import PROJECT
+from medalliance.press.own_book.kernels import KNOWN_TRUTH
 from medalliance.provenance import Badge
 from medalliance.show.exhibits import Exhibit, Sentence
 from medalliance.simulate import simulate_panel

@@ -85,7 +85,7 @@ def randomisation_inference(
     own = float(statistic(np.asarray(assignment)))
     if not np.isfinite(own):
         raise DesignError(
-            f"the statistic of the sample is {own}.\n"
+            "the statistic of the sample has no value.\n"
             '  With one treated cluster permute the estimate itself (statistic="estimate").'
         )
     draws, enumerated = _evaluate(statistic, assignment, strata, n_draws, seed, n_jobs)

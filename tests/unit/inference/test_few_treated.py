@@ -83,7 +83,7 @@ def test_refused_assignments_count_as_extreme():
         )
     with pytest.raises(DesignError, match="1 possible assignment"):
         randomisation_inference(lambda c: 1.0, np.array([1, 1]))
-    with pytest.raises(DesignError, match="statistic of the sample is nan"):
+    with pytest.raises(DesignError, match="statistic of the sample has no value"):
         randomisation_inference(lambda c: np.nan, cohorts)
 
 
