@@ -10,6 +10,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,9 +111,7 @@ CASES = {
     "etwfe, probit": on_shares(lambda p: ma.etwfe(p, "share", family="probit")),
     "etwfe, multinomial": on_shares(lambda p: ma.etwfe(p, ["share", "rest"], family="multinomial")),
     "log_ratio_did": on_shares(lambda p: ma.log_ratio_did(p, ["share", "rest"])),
-    "fractional_panel": on_shares(
-        lambda p: ma.fractional_panel(p, "share", covariates=["x"]), weights=False
-    ),
+    "fractional_panel": on_shares(lambda p: ma.fractional_panel(p, "share", covariates=["x"])),
     "subgroup_effects": Case(lambda p: ma.subgroup_effects(p, "y", by="half")),
     "subgroup_effects, imputation": Case(
         lambda p: ma.subgroup_effects(p, "y", by="half", estimator=ma.did_imputation)
@@ -133,7 +132,6 @@ CASES = {
         lambda p: ma.dynamic_panel(p, "y", collapse=True),
         scales=False,
         unit_levels=False,
-        weights=False,
     ),
     "spillover_did": Case(spillover),
     "controlled_direct_effect": Case(lambda p: ma.controlled_direct_effect(p, "y", mediator="x")),
@@ -142,7 +140,7 @@ CASES = {
         lambda p: first_terms(ma.rule_dose(p, "y", pay="x", dose="dose"), "reduced form")
     ),
     "rebasing_regression": on_shares(
-        lambda p: ma.rebasing_regression(p, budget="positive", surplus_rate="x"), weights=False
+        lambda p: ma.rebasing_regression(p, budget="positive", surplus_rate="x")
     ),
 }
 TAKES = {
@@ -302,8 +300,9 @@ def test_splitting_a_unit_with_its_weight_changes_nothing(name: str, seed: int) 
     same(one, two, errors=False)
     ratio = np.sqrt(two.variance_factor / one.variance_factor)
     errors = two.std_error / ratio
-    # least squares by horizon or over a stack has its own degrees of freedom
-    np.testing.assert_allclose(errors, one.std_error, rtol=0.02 if "lp_did" in name else 1e-5)
+    # least squares by horizon, over a stack or in two stages has its own degrees of freedom
+    own = name.startswith(("lp_did", "rebasing"))
+    np.testing.assert_allclose(errors, one.std_error, rtol=0.02 if own else 1e-5)
 
 
 @pytest.mark.parametrize("name", TAKES["weights"])
@@ -395,3 +394,152 @@ def test_a_cohort_of_one_unit_has_no_standard_error(name: str) -> None:
     assert np.isnan(effects.std_error[mine]).all()
     assert np.isfinite(effects.std_error[~mine]).any()
     assert "One cluster only starts in 2004" in effects.design.foot()
+
+
+# How a panel is written down: blanks, gaps, time, ids, weights and columns nobody asked for.
+
+SHARES = ["y", "share", "rest", "positive"]
+COVARIATES = {
+    **{name: ["x"] for name in CASES if name.endswith("covariate")},
+    **{name: ["z"] for name in ("att_gt, dr", "att_gt, reg", "triple_did, reg")},
+    **{
+        name: ["x"]
+        for name in (
+            "fractional_panel",
+            "controlled_direct_effect",
+            "gelbach",
+        )
+    },
+    "rule_dose": ["x", "dose"],
+}
+
+
+def attempt(name: str, frame: pd.DataFrame, **options: Any) -> ma.Effects | str:
+    """Return the estimate, or what the refusal says first."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ma.PanelWarning)
+            return CASES[name].call(
+                ma.Panel.from_frame(frame, unit="unit", year="year", cohort="cohort", **options)
+            )
+    except ma.DesignError as error:
+        return str(error).splitlines()[0]
+
+
+def same_answer(one: ma.Effects | str, two: ma.Effects | str) -> None:
+    if isinstance(one, str) or isinstance(two, str):
+        assert one == two
+        return
+    same(one, two)
+    for count in ("n_units", "n_obs", "n_clusters", "n_left_out"):
+        assert getattr(one.design, count) == getattr(two.design, count), count
+
+
+# A row with a blank tells these what an absent one does not: how treatment went, or the budget
+# of the next year.
+TELLING = ("switching_did", "rebasing_regression")
+BLANK = [name for name in CASES if not name.startswith(TELLING)]
+
+
+@pytest.mark.parametrize("name", BLANK)
+def test_a_blank_outcome_is_an_absent_row(name: str) -> None:
+    """Pre-periods above all: a unit without an outcome before treatment has no base."""
+    frame = frame_of(7)
+    gone = frame["unit"].isin([1, 6]) & (frame["year"] < 2003) & (frame["cohort"] == 2003)
+    if CASES[name].holes:
+        gone |= np.random.default_rng(1).random(len(frame)) < 0.04
+    blank = frame.assign(**{column: frame[column].mask(gone) for column in SHARES})
+    one, two = attempt(name, blank), attempt(name, frame[~gone])
+    same_answer(two, one)
+    if isinstance(one, ma.Effects) and one.design.n_left_out:
+        assert "treated when first seen" in one.design.foot()
+    if isinstance(one, ma.Effects) and CASES[name].holes:
+        assert "not used:" in one.design.foot()
+
+
+@pytest.mark.parametrize("name", COVARIATES)
+def test_a_blank_covariate_is_an_absent_row(name: str) -> None:
+    frame = frame_of(8)
+    gone = frame["unit"].eq(1) & (frame["year"] < 2003)
+    gone |= np.random.default_rng(2).random(len(frame)) < 0.04
+    blank = frame.assign(**{column: frame[column].mask(gone) for column in COVARIATES[name]})
+    one = attempt(name, blank)
+    assert isinstance(one, ma.Effects)
+    same_answer(attempt(name, frame[~gone]), one)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_weights_and_clusters_of_the_panel_are_used_or_refused(name: str) -> None:
+    frame = frame_of(9).assign(pair=lambda f: f["cohort"] * 100 + f["unit"] // 10)
+    plain = attempt(name, frame)
+    weighted = attempt(name, frame, weight="weight")
+    clustered = attempt(name, frame, cluster="pair")
+    assert isinstance(plain, ma.Effects)
+    if isinstance(weighted, str):
+        assert "weight" in weighted
+    else:
+        assert weighted.design.weights == "weight"
+        assert np.abs(weighted.estimate - plain.estimate).max() > 1e-6
+    if isinstance(clustered, str):
+        assert "cluster" in clustered
+    else:
+        assert clustered.design.clusters == "pair"
+        assert clustered.design.n_clusters < plain.design.n_clusters
+        assert not np.allclose(clustered.std_error, plain.std_error, equal_nan=True)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_year_that_nobody_is_seen_in_is_named(name: str) -> None:
+    """The base of cohort 2004 is then 2002, or the estimator says whom it loses."""
+    frame = frame_of(10)
+    found = attempt(name, frame[frame["year"] != 2003])
+    said = found if isinstance(found, str) else found.design.foot()
+    assert "seen in 2003" in said or "no unit is seen right after 2002" in said
+
+
+WRITTEN = {
+    "every second year": (lambda t: 2 * t, {"step": 2}),
+    "months as numbers": (lambda t: 201609 + (t - 2001) + (88 if t > 2004 else 0), {}),
+    "months as text": (
+        lambda t: f"2016-{t - 1990:02d}" if t < 2003 else f"2017-{t - 2002:02d}",
+        {},
+    ),
+    "quarters": (lambda t: f"{(8000 + t) // 4}Q{(8000 + t) % 4 + 1}", {}),
+    "dates": (lambda t: pd.Timestamp(t, 12, 31), {}),
+}
+
+
+@pytest.mark.parametrize("way", WRITTEN)
+@pytest.mark.parametrize("name", CASES)
+def test_the_way_time_is_written_does_not_matter(name: str, way: str) -> None:
+    write, options = WRITTEN[way]
+    frame = frame_of(11)
+    cohort = [write(g) if g else 0 for g in frame["cohort"]]
+    other = frame.assign(year=[write(t) for t in frame["year"]], cohort=cohort)
+    one, two = attempt(name, frame), attempt(name, other, **options)
+    assert isinstance(one, ma.Effects)
+    assert isinstance(two, ma.Effects), two
+    same(one, two)
+    assert one.terms["event_time"].equals(two.terms["event_time"])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_infinite_value_stops_who_uses_its_column(name: str) -> None:
+    frame = frame_of(12)
+    same_answer(attempt(name, frame), attempt(name, frame.assign(other=np.inf)))
+    used = frame.assign(**{c: frame[c].mask(frame.index == 13, np.inf) for c in [*SHARES, "x"]})
+    said = attempt(name, used)
+    assert isinstance(said, str)
+    assert "infinite" in said
+
+
+def test_ids_of_two_types_are_refused_and_ids_alike_are_named() -> None:
+    frame = frame_of(13)
+    ids = frame["unit"].astype(object)
+    with pytest.raises(ma.DataError, match="mixes text and numbers"):
+        panel_of(frame.assign(unit=ids.mask(ids == 3, "3")))
+    text = frame["unit"].astype(str)
+    for alike in ("3 ", "03"):
+        split = frame.assign(unit=text.mask(frame["unit"].eq(3) & frame["year"].gt(2003), alike))
+        with pytest.warns(ma.PanelWarning, match="differ by blanks or leading zeros"):
+            ma.Panel.from_frame(split, unit="unit", year="year", cohort="cohort")

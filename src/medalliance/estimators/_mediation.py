@@ -9,11 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
-from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel
 from ..results import CompactInfluence
 from ._regression import Fit, fit_two_way
-from ._sample import Sample, draw_sample
+from ._sample import Sample, draw_sample, keep_usable
 
 Array = NDArray[np.float64]
 
@@ -78,9 +77,9 @@ def common_sample(
     twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
     if twice:
         raise DesignError(f"{first_three(twice)} is named twice among outcome and mediators.")
-    values = np.column_stack([outcome_values(panel, name) for name in names])
-    kept = panel.keep(np.isfinite(values).all(axis=1))
+    kept, blank = keep_usable(panel, names)
     sample = draw_sample(kept, outcome, covariates=[*mediators, *others], n_named=len(mediators))
+    sample = replace(sample, **blank)  # type: ignore[arg-type]
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     start = np.where(cohorts == NEVER_TREATED, np.iinfo(np.int64).max, cohorts)[:, None]
     treated = (sample.years >= start)[:, :, None].astype(float)

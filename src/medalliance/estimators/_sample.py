@@ -291,6 +291,20 @@ def count_blank(panel: Panel, usable: NDArray[np.bool_]) -> tuple[int, int]:
     return int((~usable).sum()), int((seen == 0).sum())
 
 
+def keep_usable(panel: Panel, names: Sequence[str]) -> tuple[Panel, dict[str, Any]]:
+    """Keep the rows that have every column.
+
+    Returns
+    -------
+    panel : Panel
+    counts : dict
+        ``n_blank_rows`` and ``n_blank_units``, for the sample drawn from it.
+    """
+    usable = usable_rows([outcome_values(panel, name) for name in names])
+    n_rows, n_units = count_blank(panel, usable)
+    return panel.keep(usable), {"n_blank_rows": n_rows, "n_blank_units": n_units}
+
+
 def blank_phrases(names: Sequence[str], n_rows: int, n_units: int) -> tuple[str, ...]:
     """Say how many rows have a blank, and how many units nothing else."""
     if not n_rows:

@@ -15,6 +15,7 @@ from ..results import Effects, findings_of, terms_frame
 from ..show.findings import Findings
 from ._mediation import Array, Column, CommonSample, common_sample
 from ._regression import Fit
+from ._sample import blank_phrases
 from .att_gt import att_gt
 
 ASSUMES = (
@@ -88,7 +89,16 @@ def controlled_direct_effect(
         total.design,
         estimator="controlled_direct_effect",
         covariates=fit.regression.names[2:],
-        left_out=(*total.design.left_out, *common.sample.dropped, *fit.dropped),
+        left_out=(
+            *blank_phrases(
+                (outcome, mediator, *confounders),
+                common.sample.n_blank_rows,
+                common.sample.n_blank_units,
+            ),
+            *total.design.left_out,
+            *common.sample.dropped,
+            *fit.dropped,
+        ),
         notes=(ASSUMES + rest, *total.design.notes),
     )
     return replace(

@@ -16,7 +16,7 @@ from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
 from ..results.few_clusters import MANY_CLUSTERS
-from ._sample import blank_phrases, count_blank, usable_rows
+from ._sample import blank_phrases, count_blank, gap_notes, usable_rows
 from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
 
@@ -138,7 +138,12 @@ def fractional_panel(
         data_hash=panel.data_hash,
         step=panel.step,
         left_out=data.left_out,
-        notes=_notes(endogenous, instruments, [wanted[j] for j in switches]),
+        notes=(
+            *_notes(endogenous, instruments, [wanted[j] for j in switches]),
+            *gap_notes(
+                units.cohort, panel.years[np.unique(panel.year_codes[data.rows])], panel.step
+            ),
+        ),
     )
     return Effects(
         estimate=estimate,

@@ -10,8 +10,9 @@ import pandas as pd
 
 from ..errors import DesignError, needed
 from ..outcomes import outcome_values
-from ..panel import Panel
+from ..panel import Panel, common_step, many
 from ..results import Design, Effects, findings_of, terms_frame
+from ._sample import gap_notes
 
 TERMS = ("rebasing after a surplus", "rebasing after a deficit")
 
@@ -88,8 +89,14 @@ def rebasing_regression(
         std_errors="clustered, G/(G-1) (N-1)/(N-K) (linearmodels IV2SLS)",
         provenance=panel.provenance,
         covariates=tuple(name.removeprefix("z: ") for name in named),
+        weights=panel.weight,
         data_hash=panel.data_hash,
-        notes=("Instruments are listed as covariates.",),
+        step=panel.step,
+        left_out=_left_out(panel, len(frame)),
+        notes=(
+            "Instruments are listed as covariates.",
+            *gap_notes(panel.cohort_by_unit, panel.years, panel.step),
+        ),
     )
     first = findings_of(design, first_stage, "How far the instruments move surplus and deficit")
     return Effects(
@@ -115,7 +122,9 @@ def _rows(
             "  Leave out rows without a budget."
         )
     unit, year = panel.unit_codes, panel.frame[panel.year].to_numpy(np.int64)
-    follows = np.r_[(unit[1:] == unit[:-1]) & (year[1:] == year[:-1] + 1), False]
+    follows = np.r_[
+        (unit[1:] == unit[:-1]) & (year[1:] == year[:-1] + common_step(panel.years)), False
+    ]
     before = np.r_[False, follows[:-1]]
     rate = outcome_values(panel, surplus_rate)
     growth = np.full(len(money), np.nan)
@@ -124,6 +133,7 @@ def _rows(
         "unit": unit,
         "year": year,
         "cluster": panel.cluster_by_unit[unit],
+        "weight": panel.weight_by_unit[unit],
         "growth": growth,
         "s_plus": np.maximum(rate, 0),
         "s_minus": np.maximum(-rate, 0),
@@ -140,6 +150,14 @@ def _rows(
     return pd.DataFrame(columns).dropna().reset_index(drop=True)
 
 
+def _left_out(panel: Panel, n_used: int) -> tuple[str, ...]:
+    """Count the rows that have no next budget, or no instruments."""
+    gone = len(panel.frame) - n_used
+    if not gone:
+        return ()
+    return (f"{many(gone, 'row')} without a budget in the next {panel.step.unit} or an instrument",)
+
+
 def _two_stage(frame: pd.DataFrame, named: list[str]) -> tuple[Any, pd.DataFrame]:
     with needed():
         from linearmodels.iv import IV2SLS
@@ -151,6 +169,7 @@ def _two_stage(frame: pd.DataFrame, named: list[str]) -> tuple[Any, pd.DataFrame
         pd.concat([years, groups], axis=1),
         frame[["s_plus", "s_minus"]],
         frame[named],
+        weights=frame["weight"],
     )
     fit: Any = model.fit(cov_type="clustered", clusters=frame["cluster"], debiased=True)
     diagnostics = fit.first_stage.diagnostics[["partial.rsquared", "f.stat", "f.pval"]]

@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import DesignError
-from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, CompactInfluence, Effects, terms_frame
 from ._regression import fit_two_way
-from ._sample import describe_design, draw_sample
+from ._sample import describe_design, draw_sample, keep_usable
 
 DOUBT = "Two-stage least squares assumes that a rule moves visits only through pay; doubtful."
 
@@ -49,14 +48,13 @@ def rule_dose(
     ----------
     Currie and Gruber (1996) for the simulated dose; Angrist and Imbens (1995) for the ratio.
     """
-    kept = panel.keep(
-        np.isfinite(
-            np.column_stack([outcome_values(panel, n) for n in (outcome, pay, dose, *covariates)])
-        ).all(axis=1)
-    )
+    kept, blank = keep_usable(panel, (outcome, pay, dose, *covariates))
     sample, paid = (
-        draw_sample(
-            kept, name, covariates=[dose, *covariates], keep_already_treated=True, n_named=1
+        replace(
+            draw_sample(
+                kept, name, covariates=[dose, *covariates], keep_already_treated=True, n_named=1
+            ),
+            **blank,
         )
         for name in (outcome, pay)
     )
