@@ -31,7 +31,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp data-england notebooks readme book pdf test test-code explore lint bench bench-claims grade measure refresh-peers lock new clean FORCE
+.PHONY: help env data data-mssp data-england notebooks readme book pdf test test-code explore lint bench bench-claims mutants grade measure refresh-peers lock new clean FORCE
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -109,6 +109,14 @@ measure: $(STAMP) ## measure our commands in a fresh clone (ARGS="--python pytho
 	@$(PY) tools/measure_runs.py $(ARGS)
 	@$(PY) -m medalliance readme
 
+mutants: $(STAMP) build/mutants/.stamp ## change the numeric core at random places: do tests notice? (ARGS="--size 40")
+	@build/mutants/bin/python benchmarks/mutants.py --python $(CURDIR)/$(PY) $(ARGS)
+
+build/mutants/.stamp: benchmarks/mutants.lock | $(STAMP)
+	@$(PY) -m venv --clear build/mutants
+	@$(VENV)/bin/uv pip sync -q --require-hashes --python build/mutants/bin/python $<
+	@touch $@
+
 refresh-peers: build/peers/.stamp ## run the peers again for the stored agreement numbers
 	@build/peers/bin/python benchmarks/refresh_all.py
 
@@ -131,6 +139,7 @@ lock: $(STAMP) ## work out all locks again, newest versions (ARGS="-P numpy": th
 	@$(VENV)/bin/uv pip compile pyproject.toml --extra spark --constraints requirements.lock \
 	  $(LOCKED) --output-file spark.lock
 	@$(VENV)/bin/uv pip compile benchmarks/peers.in $(LOCKED) --output-file benchmarks/peers.lock
+	@$(VENV)/bin/uv pip compile benchmarks/mutants.in $(LOCKED) --output-file benchmarks/mutants.lock
 
 new: $(STAMP) ## start a case page: make new CASE=county_province
 	@$(PY) -m medalliance new case $(CASE)

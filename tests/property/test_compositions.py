@@ -203,3 +203,44 @@ def test_share_table_rows_add_up():
     contributions = table.filter(like="from ").sum(axis=1)
     np.testing.assert_allclose(contributions, table["change"], atol=1e-12)
     np.testing.assert_allclose(table["share_after"] - table["share_before"], table["change"])
+
+
+@pytest.mark.parametrize("n_parts", [2, 3, 5, 6])
+def test_balances_of_other_numbers_of_parts_set_each_against_the_rest(n_parts):
+    """Egozcue et al. (2003): sqrt(s / (s + 1)) ln(x_j / gm(later parts)), by hand."""
+    from medalliance.outcomes.composition import shares_from_centred, visit_balances
+
+    matrix = visit_balances(n_parts)
+    assert matrix.shape == (n_parts - 1, n_parts)
+    np.testing.assert_allclose(matrix @ matrix.T, np.eye(n_parts - 1), atol=1e-12)
+    np.testing.assert_allclose(matrix.sum(axis=1), 0, atol=1e-12)
+    shares = np.random.default_rng(n_parts).dirichlet(np.ones(n_parts))
+    for j, found in enumerate(matrix @ np.log(shares)):
+        later = shares[j + 1 :]
+        rest = np.exp(np.log(later).mean())
+        assert found == pytest.approx(
+            np.sqrt(len(later) / (len(later) + 1)) * np.log(shares[j] / rest)
+        )
+    back = shares_from_centred(matrix.T @ (matrix @ np.log(shares)))
+    np.testing.assert_allclose(back, shares, rtol=1e-12)
+
+
+@pytest.mark.parametrize("n_parts", [3, 5])
+def test_effects_on_three_or_five_parts_add_up_and_follow_the_balances(n_parts):
+    rng = np.random.default_rng(n_parts)
+    unit, year = np.repeat(np.arange(60), 5), np.tile(np.arange(2000, 2005), 60)
+    cohort = np.where(unit % 2, 2003, 0)
+    level = rng.normal(size=(60, n_parts))[unit] + 0.01 * rng.normal(size=(300, n_parts))
+    level[(cohort > 0) & (year >= cohort), 0] += 1.0
+    shares = np.exp(level) / np.exp(level).sum(axis=1, keepdims=True)
+    names = [f"part{j}" for j in range(n_parts)]
+    frame = pd.DataFrame(shares, columns=names).assign(unit=unit, year=year, cohort=cohort)
+    panel = ma.Panel.from_frame(frame, unit="unit", year="year", cohort="cohort")
+    effects = ma.log_ratio_did(panel, names).overall
+    assert effects.estimate.sum() == pytest.approx(0, abs=1e-10)
+    assert effects.estimate[0] > 0 > effects.estimate[1:].max()
+    logs = ma.log_ratio_did(panel, names, scale="log_ratio", transform="ilr").overall
+    # one log more of the first part moves its balance alone, by the root of s / (s + 1)
+    s = n_parts - 1
+    assert logs.estimate[0] == pytest.approx(np.sqrt(s / (s + 1)), abs=0.05)
+    assert np.abs(logs.estimate[1:]).max() < 0.05

@@ -183,3 +183,20 @@ def test_bad_input_is_refused(panel):
         conley_variance(X, e, place + 100, cutoff_km=5, units=panel.unit)
     with pytest.raises(DataError, match="move within"):
         conley_variance(X, e, place + panel.year[:, None], cutoff_km=5, units=panel.unit)
+
+
+def test_negative_eigenvalues_are_raised_to_zero_and_nothing_else():
+    """Cameron, Gelbach, Miller (2011), section 2.3: the nearest matrix without them."""
+    from medalliance.inference.clustered import nearest_semidefinite
+
+    turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
+    matrix = (turn * [2.0, 0.5, -0.25]) @ turn.T
+    np.testing.assert_allclose(
+        nearest_semidefinite(matrix), (turn * [2.0, 0.5, 0.0]) @ turn.T, atol=1e-14
+    )
+    lopsided = matrix + np.triu(np.full((3, 3), 0.1), 1) - np.tril(np.full((3, 3), 0.1), -1)
+    np.testing.assert_allclose(
+        nearest_semidefinite(lopsided), nearest_semidefinite(matrix), atol=1e-14
+    )
+    whole = (turn * [2.0, 0.5, 0.25]) @ turn.T
+    np.testing.assert_allclose(nearest_semidefinite(whole), whole, rtol=0, atol=0)
