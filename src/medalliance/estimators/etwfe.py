@@ -18,7 +18,7 @@ from ..results import FIXEST, Effects, cell_terms
 from ..results._cluster import small_sample_factor
 from ._balance import settle_balance
 from ._families import Family, Gaussian, Poisson
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, describe_design, draw_sample, keep_usable
 from ._saturated import SaturatedFit, fit_saturated
 from ._saturated_cells import make_cells
 from ._saturated_units import fit_with_unit_effects
@@ -107,15 +107,13 @@ def etwfe(
     listed = (covariates,) if isinstance(covariates, str) else tuple(covariates)
     _check_choices(family, listed, fixed_effects, exposure)
     names, panel = _parts(panel, outcome, family)
-    sample = draw_sample(
-        panel,
-        names[0],
-        covariates=listed if exposure is None else (*listed, exposure),
-        weights=weights,
-        anticipation=anticipation,
-    )
+    blank: dict[str, Any] = {}
+    if exposure is not None:
+        panel, blank = keep_usable(panel, (names[0], *listed, exposure))
+    sample = draw_sample(panel, names[0], anticipation=anticipation, **adjust)
+    sample = replace(sample, **blank) if blank else sample
     sample, said = settle_balance(sample, unbalanced)
-    sample, exposed = _split_exposure(sample, exposure)
+    exposed = None if exposure is None else _exposure(panel, sample, exposure)
     cells = make_cells(sample, **rule)
     if fixed_effects == "unit":
         fit = fit_with_unit_effects(sample, cells)
@@ -177,22 +175,18 @@ def _check_choices(
         )
 
 
-def _split_exposure(
-    sample: Sample, exposure: str | None
-) -> tuple[Sample, NDArray[np.float64] | None]:
-    """Take exposure, the last of the sample's columns, out of its covariates."""
-    if exposure is None:
-        return sample, None
-    grid = sample.covariates[-1]
-    low = np.argwhere((grid <= 0) & sample.mask)
+def _exposure(panel: Panel, sample: Sample, name: str) -> NDArray[np.float64]:
+    """Lay exposure out like the sample, shape (n_units, n_years)."""
+    rows, years = panel.units.get_indexer(sample.ids), np.isin(panel.years, sample.years)
+    grid = np.where(sample.mask, panel.grid(outcome_values(panel, name))[rows][:, years], 1.0)
+    low = np.argwhere(grid <= 0)
     if len(low):
         where = [f"{sample.ids[i]} in {sample.step.label(sample.years[t])}" for i, t in low]
         raise DesignError(
-            f"exposure {exposure!r} is not positive for {first_three(where)}.\n"
+            f"exposure {name!r} is not positive for {first_three(where)}.\n"
             "  Leave these rows blank, or correct them."
         )
-    rest = replace(sample, covariates=sample.covariates[:-1], names=sample.names[:-1])
-    return rest, grid
+    return grid
 
 
 def _parts(
