@@ -79,13 +79,18 @@ def pengshui_figure() -> Exhibit:
     found = _rows(_HOOK)
     row = found[found["unit"] == "share_difference"].iloc[0]
     raw = facts().cases
-    mine = raw["case_slug"].eq(PRIMARY[1]) & raw["variable"].eq("primary_care_share_of_visits")
+    mine = raw["case_slug"].eq(PRIMARY[1]) & raw["variable"].eq(
+        "primary_care_share_of_first_contacts"
+    )
     shares = raw[mine].sort_values("year_start")
     first, last = shares["value"].iloc[[0, -1]]
     years = f"{shares['year_start'].iloc[0]} to {shares['year_start'].iloc[-1]}"
     frame = pd.DataFrame(
         {
-            "label": ["synthetic difference-in-differences", f"raw change, {years}"],
+            "label": [
+                "synthetic difference-in-differences",
+                f"raw change of first contacts, {years}",
+            ],
             "estimate": [row["estimate"] * 100, (last - first) * 100],
             "conf_low": [row["conf_low"] * 100, None],
             "conf_high": [row["conf_high"] * 100, None],
@@ -96,7 +101,7 @@ def pengshui_figure() -> Exhibit:
         ax,
         caption="Pengshui: primary care's share of outpatient visits",
         alt=f"The study's effect is {row['estimate'] * 100:.2f} points, from "
-        f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change from {years} "
+        f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change of first contacts from {years} "
         f"is {(last - first) * 100:.0f} points, without an interval.",
         badge=Badge.REAL,
         source=cite_ids((row["source_id"], shares["source_id"].iloc[0])),

@@ -38,6 +38,7 @@ FAMILIES = {
     "spending_per_person": "spending per person",
     "fund": "insurance fund",
     "surplus_rate": "surplus rate",
+    "quality_and_harm": "quality and harm",
     "prescribing": "prescribing and tests",
     "resources": "staff and facilities",
 }
@@ -46,6 +47,7 @@ DIRECTIONS = {
     "decrease": "falls",
     "slower_growth": "grows more slowly",
     "no_effect": "no significant effect; size not printed",
+    "not_read": "not read",
 }
 _ABBREVIATIONS = {
     "THC": "township centre",

@@ -32,19 +32,31 @@ def _say(
     return sentence(text, badge=badge, source=said, lang=lang)
 
 
+def _surplus_rates(evidence: Evidence) -> tuple[str, str, str]:
+    """Return the published surplus rates of Sanming, before and after, then of Youxi."""
+    value = evidence.cases.set_index("row_id")["value"]
+    names = ("sanming_fujian:2016", "sanming_fujian:2019", "youxi_fujian:after")
+    low, high, youxi = (value[f"{name}:published_fund_surplus_rate"] for name in names)
+    return f"{low:.1%}", f"{high:.1%}", f"{youxi:.2%}"
+
+
 def coverage(evidence: Evidence, lang: str = "en") -> Sentence:
     """Say how many effects are published, and on which question none is."""
     rows = evidence.effects
-    chinese = rows[rows["country"] == "CN"]
+    read = rows["significance"] != "not_read"
+    chinese = rows[(rows["country"] == "CN") & read]
     surplus = int((chinese["outcome_family"] == "surplus_rate").sum())
     pay = int(rows["outcome"].str.contains("income|remuneration|pay of").sum())
     none = surplus == pay == 0
+    before, after, raised = _surplus_rates(evidence)
     return _say(
         lang,
         f"We found {len(chinese)} published effects from China. "
         + (
             "None of them concerns the surplus of an alliance and none gives the size of a change "
-            "in pay."
+            "in pay. Before/after figures do: the surplus rate of Sanming went from "
+            f"{before} to {after}, that of Youxi rose to {raised}; they cannot say what the "
+            "alliance did."
             if none
             else f"{surplus} concern the surplus of an alliance, {pay} give the size of a change "
             "in pay."
@@ -52,6 +64,8 @@ def coverage(evidence: Evidence, lang: str = "en") -> Sentence:
         f"我们查到的中国已发表效应估计共{len(chinese)}项，"
         + (
             "没有一项针对医共体结余，也没有一项给出薪酬变化的幅度。"
+            f"只有前后对比的数字：三明医保基金结余率由{before}变为{after}，尤溪升至{raised}；"
+            "前后对比说明不了医共体的作用。"
             if none
             else f"其中针对医共体结余的{surplus}项，给出薪酬变化幅度的{pay}项。"
         ),

@@ -205,7 +205,7 @@ def share_series(evidence: Evidence) -> pd.DataFrame:
 
 
 def primary_share(evidence: Evidence) -> Exhibit:
-    """Draw primary care's share of all visits, 2005 to 2021."""
+    """Draw primary care's share of all visits."""
     from ..show import plots
 
     rows = share_series(evidence)
@@ -220,13 +220,15 @@ def primary_share(evidence: Evidence) -> Exhibit:
         + _breaks(evidence, "visits_total"),
     )
     first, last = at_lowest(rows, "year"), at_highest(rows, "year")
+    lowest = at_lowest(rows, "percent")
     return figure(
         ax,
         caption="Primary care's share of all visits in China. Dotted lines: from 2014 "
         "the bulletins replace a journal article; from 2020 the epidemic. For parts of a year the "
         "division is ours.",
-        alt=f"Three short series that all fall: from {first['percent']:.0f} percent in 2005 to "
-        f"{last['percent']:.1f} percent in 2021.",
+        alt=f"Three short series: {first['percent']:.0f} percent in {first['year']:.0f}, "
+        f"{lowest['percent']:.1f} percent at the lowest in {lowest['year']:.0f}, "
+        f"{last['percent']:.1f} percent in {last['year']:.0f}.",
         badge=evidence.badge,
         source=cite(evidence, rows),
         summary=rows[["series", "period", "percent"]],
@@ -236,17 +238,27 @@ def primary_share(evidence: Evidence) -> Exhibit:
 def _bulletin_fall(evidence: Evidence) -> tuple[pd.Series, pd.Series, pd.DataFrame]:
     rows = share_series(evidence)
     rows = rows[rows["series"] == "bulletins, full years"]
-    return rows.iloc[0], rows.iloc[-1], rows
+    return rows.iloc[0], at_lowest(rows, "share"), rows
 
 
 def fall_sentence(evidence: Evidence) -> Sentence:
-    """Say by how much the national share fell."""
+    """Say by how much the national share fell, with where it stands since."""
     first, last, rows = _bulletin_fall(evidence)
     change = last["share"] - first["share"]
+    now = rows.iloc[-1]
+    since = (
+        ""
+        if now["period"] == last["period"]
+        else (
+            f" It was {percent(now['share'])} in {now['period']}: the fall has ended."
+            if now["share"] > last["share"]
+            else ""
+        )
+    )
     return sentence(
         f"In the bulletins primary care's share of all visits was {percent(first['share'])} in "
         f"{first['period']} and {percent(last['share'])} in {last['period']}, a change of "
-        f"{points(change)}.",
+        f"{points(change)}.{since}",
         badge=evidence.badge,
         source=cite(evidence, rows),
     )
