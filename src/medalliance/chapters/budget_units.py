@@ -101,7 +101,8 @@ def pengshui_figure() -> Exhibit:
         ax,
         caption="Pengshui: primary care's share of outpatient visits",
         alt=f"The study's effect is {row['estimate'] * 100:.2f} points, from "
-        f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change of first contacts from {years} "
+        f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change of "
+        f"first contacts from {years} "
         f"is {(last - first) * 100:.0f} points, without an interval.",
         badge=Badge.REAL,
         source=cite_ids((row["source_id"], shares["source_id"].iloc[0])),
