@@ -167,6 +167,11 @@ def _unadjusted(
     for time in (cells.year, cells.base):
         sides = (cells.control @ sizes)[np.arange(len(usable)), time], sizes[cells.group, time]
         usable &= (sides[0] > 0) & (sides[1] > 0)
+    if not (usable & (sample.years[cells.year] >= cells.cohorts[cells.group])).any():
+        raise DesignError(
+            "no cohort and its controls are seen both in the base year and after treatment starts."
+            "\n  Look for units that come or go at treatment, and for blank outcomes."
+        )
     notes = _note_left_out(sample, cells, ~usable)
     cells = cells.keep(usable)
     estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)

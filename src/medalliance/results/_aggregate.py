@@ -11,6 +11,10 @@ from numpy.typing import NDArray
 from ..errors import DesignError, check_choice
 from ..panel import YEARLY, TimeStep
 
+NO_EFFECT = (
+    "no effect after treatment starts was estimated.\n"
+    "  The foot says what was left out, and why; or the panel ends before treatment."
+)
 KINDS = ("simple", "event_time", "cohort", "year")
 
 
@@ -78,7 +82,7 @@ def plan_average(
     year = terms["year"].to_numpy(np.int64)
     post = year >= cohort
     if not post.any():
-        raise DesignError("no effect after treatment starts.\n  Take a panel with later years.")
+        raise DesignError(NO_EFFECT)
     if kind == "simple":
         weights = _by_mass(post[:, None], mass)
         return Plan(weights, _labels(["simple"]), np.ones(1), True, True)
@@ -120,7 +124,7 @@ def _event_time(
     keys = np.unique(event[keep])
     weights = _by_mass(keep[:, None] & (event[:, None] == keys), mass)
     if not (keys >= 0).any():
-        raise DesignError("no effect after treatment starts.\n  Take a panel with later years.")
+        raise DesignError(NO_EFFECT)
     overall = np.where(keys >= 0, 1 / (keys >= 0).sum(), 0.0)
     labels = _labels([f"event time {key}" for key in keys], event_time=list(keys))
     return Plan(weights, labels, overall, True, False)
