@@ -52,6 +52,7 @@ _HOME = {
     "controlled_direct_effect": "estimators.controlled_direct_effect",
     "did_imputation": "estimators.did_imputation",
     "donut": "outcomes.exposure",
+    "dose_response": "estimators.dose_response",
     "dynamic_panel": "estimators.dynamic_panel",
     "embedding_index": "embedding.reliability",
     "etwfe": "estimators.etwfe",

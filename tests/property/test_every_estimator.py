@@ -112,6 +112,10 @@ CASES = {
     "etwfe, multinomial": on_shares(lambda p: ma.etwfe(p, ["share", "rest"], family="multinomial")),
     "log_ratio_did": on_shares(lambda p: ma.log_ratio_did(p, ["share", "rest"])),
     "fractional_panel": on_shares(lambda p: ma.fractional_panel(p, "share", covariates=["x"])),
+    "dose_response": Case(lambda p: ma.dose_response(p, "y", dose="size", degree=1, at=[1, 2])),
+    "dose_response, slope": Case(
+        lambda p: ma.dose_response(p, "y", dose="size", degree=2, target="slope", at=[1, 2])
+    ),
     "subgroup_effects": Case(lambda p: ma.subgroup_effects(p, "y", by="half")),
     "subgroup_effects, imputation": Case(
         lambda p: ma.subgroup_effects(p, "y", by="half", estimator=ma.did_imputation)
@@ -179,6 +183,7 @@ def frame_of(seed: int, *, drop: float = 0.0) -> pd.DataFrame:
             "cluster": np.repeat(PLACE, n_years),
             "weight": np.repeat(rng.uniform(0.5, 2, N_UNITS), n_years),
             "z": np.repeat(rng.normal(size=N_UNITS), n_years),
+            "size": np.repeat(1.0 + PLACE // 5 % 4 / 2, n_years),
             "half": np.repeat(PLACE // 5 % 2, n_years),
             "y": y.ravel(),
             "x": (0.5 * y + rng.normal(size=y.shape)).ravel(),
