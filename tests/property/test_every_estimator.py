@@ -128,6 +128,7 @@ CASES = {
     "triple_did, reg": Case(
         lambda p: ma.triple_did(p, "y", subgroup="half", covariates=["z"], method="reg")
     ),
+    "panel_regression": Case(lambda p: ma.panel_regression(p, "y", ["x"], time_effects=True)),
     "synthetic_did": synthetic("sdid", unit_levels=True),
     "synthetic_did, sc": synthetic("sc", unit_levels=False),
     "synthetic_did, ascm": synthetic("ascm", unit_levels=False),

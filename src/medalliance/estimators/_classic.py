@@ -98,7 +98,7 @@ class Classic:
     n_obs, n_params : int
         Rows of the transformed regression; its parameters with all effects.
     found : linearmodels result
-        With unadjusted errors.
+        Of two-stage least squares with unadjusted errors.
     robust : (linearmodels result, float) or None
         Two-stage least squares with the errors asked for, and the factor of their variance.
     """
@@ -233,19 +233,17 @@ def _estimate(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classi
     if asked.model == "within":
         options |= {"entity_effects": asked.entity_effects, "time_effects": asked.time_effects}
     model = kinds[asked.model](rows.series(rows.outcome), rows.labelled(columns), **options)
-    plain = model.fit()
-    n_obs, k = int(plain.nobs), columns.shape[1]
-    vcov = plain.cov.to_numpy()
+    raw: dict[str, Any] = {}
     if asked.std_errors != "unadjusted":
-        raw: dict[str, Any] = {"debiased": False, **_errors_asked(rows, asked)}
+        raw = {"debiased": False, **_errors_asked(rows, asked)}
         if asked.model == "within":
             raw |= {"auto_df": False, "count_effects": False}
-        vcov = model.fit(**raw).cov.to_numpy()
-    n_effects = n_obs - k - int(plain.df_resid)
+    found = model.fit(**raw)
+    n_obs, k, n_effects = int(found.nobs), columns.shape[1], _n_absorbed(rows, asked)
     factor, dof = _convention(rows, asked, n_obs, k, n_effects)
     names = tuple(map(str, columns.columns))
-    coefficients = plain.params.to_numpy(float)
-    return Classic(names, coefficients, factor * vcov, dof, n_obs, k + n_effects, plain)
+    coefficients, vcov = found.params.to_numpy(float), found.cov.to_numpy()
+    return Classic(names, coefficients, factor * vcov, dof, n_obs, k + n_effects, found)
 
 
 def _estimate_iv(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classic:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,14 +110,23 @@ def fit_two_way(
         shared_loadings=n_units * bread[n_columns:],
     )
 
-    def make_regressors() -> Array:
-        treatment = [_fitted(effects, left[group, :, j]) for j in range(n_columns)]
-        return np.stack([*treatment, *covariates])[:, sample.mask].T
-
+    make_regressors = partial(_regressors, effects, left, group, covariates, sample.mask)
     regression = _payload(sample, (outcome, residual), bread, make_regressors, names)
     n_clusters = count_clusters(sample.cluster)
     factor = small_sample_factor(sample.n_obs, regression.n_params, n_clusters)
     return Fit(coefficients, influence, factor, regression, dropped)
+
+
+def _regressors(
+    effects: TwoWay,
+    left: Array,
+    group: NDArray[np.intp],
+    covariates: Array,
+    mask: NDArray[np.bool_],
+) -> Array:
+    """Form the within-transformed regressors, shape (n_obs, k)."""
+    treatment = [_fitted(effects, left[group, :, j]) for j in range(left.shape[2])]
+    return np.stack([*treatment, *covariates])[:, mask].T
 
 
 def drop_absorbed(sample: Sample) -> Sample:

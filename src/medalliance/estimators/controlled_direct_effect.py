@@ -113,6 +113,7 @@ def controlled_direct_effect(
         regression=None,
         refit=None,
         given_truth=None if total.truth is None else np.array([total.truth[0], np.nan, np.nan]),
+        treated_clusters=np.repeat(total.held_by, 3),
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..errors import DesignError, check_choice, first_three
 from ..outcomes import OUTCOMES, outcome_values
 from ..panel import Panel, need_panel
 from ..results import Design, Effects, Units, findings_of, terms_frame
+from ..show.findings import Findings
 from ._classic import CONSTANT, Classic, Rows, Specification, fit_classic
 from ._classic_tests import tests_of
 
@@ -146,11 +148,32 @@ def panel_regression(
         ),
         given_vcov=vcov,
         refit=partial(panel_regression, outcome=outcome, regressors=regressors, **options),
-        tests={
-            name: findings_of(design, frame, _TITLES[name])
-            for name, frame in tests_of(rows, asked, fit)
-        },
+        tests=_Tests(rows, asked, design),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Tests(Mapping[str, Findings]):
+    """The tests of a regression, made when first asked for."""
+
+    rows: Rows
+    asked: Specification
+    design: Design
+
+    @cached_property
+    def made(self) -> dict[str, Findings]:
+        """Findings by name."""
+        found = tests_of(self.rows, self.asked, fit_classic(self.rows, self.asked))
+        return {name: findings_of(self.design, frame, _TITLES[name]) for name, frame in found}
+
+    def __getitem__(self, name: str) -> Findings:
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.made)
+
+    def __len__(self) -> int:
+        return len(self.made)
 
 
 def _listed(names: str | Sequence[str]) -> tuple[str, ...]:

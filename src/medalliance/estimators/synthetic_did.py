@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -155,7 +156,14 @@ def synthetic_did(
         units=overall.units,
         given_vcov=vcov[:-1, :-1],
         overall_effect=overall,
-        refit=_refit(outcome, method=method, variance=variance, n_draws=n_draws, seed=seed),
+        refit=partial(
+            synthetic_did,
+            outcome=outcome,
+            method=method,
+            variance=variance,
+            n_draws=n_draws,
+            seed=seed,
+        ),
     )
 
 
@@ -182,10 +190,6 @@ def _dof(blocks: Blocks, fits: dict[int, SyntheticFit], variance: Variance, n_dr
     sums = np.concatenate([part - part.mean() for part in parts])[:, None]
     free = welch_dof(neyman_factor(group)[group, None] * sums, group)[0]
     return float(1 / (1 / free + 1 / (n_draws - 1)))
-
-
-def _refit(outcome: str, **options: Any) -> Any:
-    return lambda panel: synthetic_did(panel, outcome, **options)
 
 
 def make_blocks(panel: Panel, outcome: str) -> Blocks:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -112,11 +114,6 @@ def _cluster_cohort(effects: Effects) -> NDArray[np.int64]:
 
 def _by_cohort(effects: Effects, cohort: NDArray[np.int64]) -> Effects:
     refit, overall = effects.refit, effects.overall_effect
-
-    def again(*args: Any, **kwargs: Any) -> Effects:
-        found = refit(*args, **kwargs)  # type: ignore[misc]
-        return _by_cohort(found, _cluster_cohort(found))
-
     return replace(
         effects,
         influence_function=_centred(effects, cohort_groups(cohort)),
@@ -124,9 +121,14 @@ def _by_cohort(effects: Effects, cohort: NDArray[np.int64]) -> Effects:
         mass_estimated=False,
         by_cohort=True,
         design=replace(effects.design, std_errors=NEYMAN),
-        refit=None if refit is None else again,
+        refit=None if refit is None else partial(_again, refit),
         overall_effect=None if overall is None else _by_cohort(overall, cohort),
     )
+
+
+def _again(refit: Callable[..., Effects], *args: Any, **options: Any) -> Effects:
+    found = refit(*args, **options)
+    return _by_cohort(found, _cluster_cohort(found))
 
 
 def _centred(effects: Effects, group: NDArray[np.intp]) -> Array | CompactInfluence:

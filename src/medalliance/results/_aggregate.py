@@ -16,6 +16,22 @@ NO_EFFECT = (
     "  The foot says what was left out, and why; or the panel ends before treatment."
 )
 KINDS = ("simple", "event_time", "cohort", "year")
+R_WORDS = {"dynamic": "event_time", "group": "cohort", "calendar": "year"}
+
+
+def read_kind(kind: str) -> str:
+    """Read the kind of an average in this package's words or in R ``did``'s.
+
+    Raises
+    ------
+    DesignError
+        Naming every word.
+
+    >>> read_kind("dynamic")
+    'event_time'
+    """
+    check_choice("kind", kind, (*KINDS, *R_WORDS))
+    return R_WORDS.get(kind, kind)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +89,6 @@ def plan_average(
     ----------
     Callaway, Sant'Anna (2021), section 3.2 and Table 1.
     """
-    check_choice("kind", kind, KINDS)
     if balance is not None and kind != "event_time":
         raise DesignError(f'balance does not apply to "{kind}".\n  Use it with "event_time".')
     if balance is not None and not (isinstance(balance, int | np.integer) and balance >= 0):

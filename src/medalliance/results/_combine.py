@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +44,15 @@ def one_term(effects: Effects, estimate: float, influence: Array | None, weights
         given_vcov=None,
         mass=None,
         regression=None,
-        refit=None if refit is None else lambda *a, **k: refit(*a, **k).overall,
+        refit=None if refit is None else partial(_overall_again, refit),
         overall_effect=None,
         given_truth=average_truth(effects.truth, weights[:, None]),
         treated_clusters=effects.held_by[weights != 0].max(keepdims=True),
     )
+
+
+def _overall_again(refit: Callable[..., Effects], *args: Any, **options: Any) -> Effects:
+    return refit(*args, **options).overall
 
 
 def combine_effects(effects: Effects, weights: Array) -> Effects:
@@ -67,14 +73,17 @@ def combine_terms(effects: Effects, weights: Array) -> Effects:
         Later, if the other estimate lacks a term.
     """
     named = dict(zip(effects.terms["term"], weights, strict=True))
-
-    def like(found: Effects) -> Effects:
-        names = list(found.terms["term"])
-        lost = [name for name, weight in named.items() if weight and name not in names]
-        if lost:
-            raise DesignError(f"no effect {first_three(lost)} there.\n  Combine other terms.")
-        return combine_terms(found, np.array([named.get(name, 0.0) for name in names]))
-
     refit = effects.refit
-    again = None if refit is None else lambda *a, **k: like(refit(*a, **k))
+    again = None if refit is None else partial(_combined_again, refit, named)
     return replace(combine_effects(effects, weights), refit=again)
+
+
+def _combined_again(
+    refit: Callable[..., Effects], named: dict[str, float], *args: Any, **options: Any
+) -> Effects:
+    found = refit(*args, **options)
+    names = list(found.terms["term"])
+    lost = [name for name, weight in named.items() if weight and name not in names]
+    if lost:
+        raise DesignError(f"no effect {first_three(lost)} there.\n  Combine other terms.")
+    return combine_terms(found, np.array([named.get(name, 0.0) for name in names]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from scipy import stats
 from ..errors import DesignError, check_level
 from ..show.findings import Findings
 from . import _show
-from ._aggregate import count_units, mass_influence, plan_average
+from ._aggregate import count_units, mass_influence, plan_average, read_kind
 from ._cluster import cluster_sums
 from ._combine import average_truth, combine_effects, combine_terms, one_term
 from ._design import Design, Regression, Units
@@ -52,6 +52,7 @@ FRAME_COLUMNS = (
 ROUNDING = 1e-10
 
 Kind = Literal["simple", "event_time", "cohort", "year"]
+RKind = Literal["dynamic", "group", "calendar"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,7 +223,7 @@ class Effects:
         rounding = (ROUNDING * self.estimate) ** 2
         return np.sqrt(np.where(variance > rounding, variance, np.nan))
 
-    def aggregate(self, kind: Kind = "simple", *, balance: int | None = None) -> Effects:
+    def aggregate(self, kind: Kind | RKind = "simple", *, balance: int | None = None) -> Effects:
         """Average cohort-by-year effects.
 
         ``"simple"`` weights all treated cells by size, ``"event_time"`` averages by years since
@@ -232,6 +233,7 @@ class Effects:
         Parameters
         ----------
         kind : {"simple", "event_time", "cohort", "year"}
+            R's words do too: ``"dynamic"``, ``"group"``, ``"calendar"``.
         balance : int, optional
             With ``"event_time"``: keep the cohorts that have effects from 0 to ``balance``.
 
@@ -249,6 +251,7 @@ class Effects:
         ----------
         Callaway, Sant'Anna (2021), section 3.2; Corollary 2 for the estimated weights.
         """
+        kind = cast(Kind, read_kind(kind))
         if len(set(self.terms["outcome"])) > 1:
             parts = split_by_outcome(self)
             return stack_effects([part.aggregate(kind, balance=balance) for part in parts])
@@ -455,7 +458,13 @@ class Effects:
         refit = self.refit
         if refit is None:
             return None
-        return lambda *args, **kwargs: refit(*args, **kwargs).aggregate(kind, balance=balance)
+        return partial(_average_again, refit, kind, balance)
+
+
+def _average_again(
+    refit: Callable[..., Effects], kind: Kind, balance: int | None, *args: Any, **options: Any
+) -> Effects:
+    return refit(*args, **options).aggregate(kind, balance=balance)
 
 
 def _most(held_by: NDArray[np.int64], weights: NDArray[np.float64]) -> NDArray[np.int64]:
