@@ -57,7 +57,7 @@ _HOME = {
     "embedding_index": "embedding.reliability",
     "etwfe": "estimators.etwfe",
     "exposure": "outcomes.exposure",
-    "figure": "show.exhibits",
+    "figure": "show.pictures",
     "fractional_panel": "estimators.fractional_panel",
     "gelbach": "estimators.gelbach",
     "headline": "results",

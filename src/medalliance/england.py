@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DataError, first_three, need_type
-from .paths import england_dir
+from .paths import england_dir, reading
 from .provenance import Badge, Provenance
 
 CONTRACTS = ("GMS", "PMS", "APMS")
@@ -139,7 +139,7 @@ def _first_year(stem: str) -> int | None:
 
 def _read(path: Path) -> tuple[pd.DataFrame, dict[str, str]]:
     """Read a table as text, in whichever of two encodings it is; headers by letters and digits."""
-    content = path.read_bytes()
+    content = reading(path).read_bytes()
     for encoding in _ENCODINGS:
         try:
             text = content.decode(encoding)

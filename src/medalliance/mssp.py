@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from .errors import DataError, first_three, need_type
-from .paths import mssp_dir
+from .paths import mssp_dir, reading
 from .provenance import Badge, Provenance
 
 TRACKS = ("1", "1+", "2", "3", "A", "B", "C", "D", "E", "ENHANCED")
@@ -138,7 +138,9 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
 
 
 def _read_year(path: Path, year: int) -> pd.DataFrame:
-    raw = pd.read_csv(path, dtype=str, encoding="utf-8-sig", keep_default_na=False, index_col=False)
+    raw = pd.read_csv(
+        reading(path), dtype=str, encoding="utf-8-sig", keep_default_na=False, index_col=False
+    )
     raw.columns = [str(name).strip().lower() for name in raw.columns]
     out = _read_2013(raw) if "aco identifier" in raw else _read_named(raw, path)
     out.insert(0, "year", year)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from .errors import DataError, need_type
@@ -78,3 +79,52 @@ def england_dir() -> Path:
     """Return the folder of England's payments and earnings (``MEDALLIANCE_ENGLAND_DIR``)."""
     named = os.environ.get("MEDALLIANCE_ENGLAND_DIR")
     return Path(named).resolve() if named else shared_dir() / "england"
+
+
+_MANY = 5  # so many files of one folder are named by the folder
+_READ: dict[str, None] = {}  # names of the data files that this process read, in order
+
+
+def reading(path: Path) -> Path:
+    """Note that a data file is read, returning its path; exhibits list what was read so far."""
+    name = data_name(path)
+    if name:
+        _READ[name] = None
+    return path
+
+
+def data_name(path: Path) -> str:
+    """Return the name of a data file as the map of exhibits prints it; blank for any other file.
+
+    Files of the project keep their path in the repository. Files that are read where they lie
+    begin with the name of their environment variable.
+    """
+    path = Path(os.path.abspath(path))
+    places = (
+        (data_dir(), "data"),
+        (PACKAGE, "src/medalliance"),
+        (mssp_dir(), "MEDALLIANCE_MSSP_DIR"),
+        (england_dir(), "MEDALLIANCE_ENGLAND_DIR"),
+        (shared_dir(), "MEDALLIANCE_SHARED"),
+    )
+    for folder, name in places:
+        if path.is_relative_to(folder):
+            return f"{name}/{path.relative_to(folder).as_posix()}"
+    return ""
+
+
+def files_read() -> tuple[str, ...]:
+    """Return the data files read so far in order of name; five of a folder become the folder."""
+    return grouped(_READ)
+
+
+def grouped(names: Iterable[str]) -> tuple[str, ...]:
+    """Return names of files in order; five or more of one folder become the folder."""
+    folders: dict[str, set[str]] = {}
+    for name in names:
+        folder = name if name.endswith("/") else f"{name.rpartition('/')[0]}/"
+        folders.setdefault(folder, set()).add(name)
+    kept: set[str] = set()
+    for folder, inside in folders.items():
+        kept |= {folder} if folder in inside or len(inside) >= _MANY else inside
+    return tuple(sorted(kept))

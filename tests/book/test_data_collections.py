@@ -3,25 +3,16 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from test_project_files import tracked
 
 from medalliance.errors import DataError
-from medalliance.paths import PACKAGE, PROJECT, data_dir
+from medalliance.paths import PACKAGE, PROJECT, data_dir, data_name, grouped
 from medalliance.press import availability
 from medalliance.press.data_collections import load_collections
-from medalliance.press.files_read import (
-    REPORT,
-    files_read_text,
-    grouped,
-    known_name,
-    load_files_read,
-    merged,
-)
-from medalliance.press.notebooks import run_notebook
 from medalliance.press.pages import availability as availability_page
+from medalliance.press.records import files_behind
 
 DATA = (".csv", ".parquet", ".json", ".yaml", ".xlsx", ".dta")
 # what holds no data although it has such an ending
@@ -79,74 +70,44 @@ def test_an_unfinished_entry_is_refused(tmp_path, text, said):
     assert said in str(refused.value)
 
 
-def test_every_notebook_has_its_record_and_every_file_is_there():
-    read = load_files_read()
-    book = PROJECT / "book"
-    names = {
-        path.relative_to(book).with_suffix("").as_posix()
-        for path in book.rglob("*.ipynb")
-        if ".ipynb_checkpoints" not in path.parts
-    }
-    assert set(read) <= names, "run `make notebooks`"
-    assert {"index", "surplus", "ledger"} <= set(read)
+def test_every_file_behind_an_exhibit_is_there():
+    behind = files_behind(PROJECT / "book")
+    assert behind["index"] == ("data/published/",)
+    assert "src/medalliance/teaching/panel.csv" in behind["surplus"]
     missing = [
         file
-        for files in read.values()
+        for files in behind.values()
         for file in files
         if not file.startswith("MEDALLIANCE_") and not (PROJECT / file).exists()
     ]
     assert missing == []
-    assert files_read_text(read) == (book / "files_read.csv").read_text(encoding="utf-8")
 
 
-def test_a_notebook_reads_what_its_record_says():
-    ran = run_notebook(PROJECT / "book" / "index.ipynb")
-    assert ran.files == load_files_read()["index"] == ("data/published/",)
-
-
-def test_only_data_that_were_opened_to_read_are_reported(tmp_path):
-    report, own = tmp_path / "report.txt", tmp_path / "own.csv"
-    own.write_text("a\n", encoding="utf-8")
+def test_what_is_read_stands_in_the_record_of_what_is_shown_next():
     script = (
-        "from medalliance.press.files_read import watch; watch()\n"
-        "from medalliance.paths import data_dir, PACKAGE\n"
-        "import pandas as pd\n"
         "import medalliance as ma\n"
-        "open(data_dir() / 'glossary.csv').close(); (data_dir() / 'glossary.csv').read_text()\n"
-        f"open({str(own)!r}).close(); open({str(own)!r}, 'w').close()\n"
-        "pd.read_csv(PACKAGE / 'teaching' / 'truth.csv'); ma.load_panel()\n"
+        "panel = ma.load_panel(); rules = ma.load_rules('split_631')\n"
+        "print(*ma.say('{n}', n=1, about=panel).record['files'], sep='\\n')"
     )
-    environment = {**os.environ, REPORT: str(report), "PYTHONPATH": str(PACKAGE.parent)}
-    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
-    assert set(report.read_text(encoding="utf-8").splitlines()) - {"data/codebook.yaml"} == {
-        "data/glossary.csv",
-        "src/medalliance/teaching/truth.csv",
-        "src/medalliance/teaching/panel.csv",
-    }
+    ran = subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+    )  # fmt: skip
+    files = ran.stdout.split()
+    assert files == sorted(files)
+    assert {"src/medalliance/teaching/panel.csv", "src/medalliance/teaching/truth.csv"} <= {*files}
+    assert any(name.startswith("data/reforms/scenarios/") for name in files)
 
 
 def test_names_of_files(monkeypatch, tmp_path):
     monkeypatch.setenv("MEDALLIANCE_MSSP_DIR", str(tmp_path / "files"))
-    assert known_name(tmp_path / "files" / "2013.csv") == "MEDALLIANCE_MSSP_DIR/2013.csv"
-    assert known_name(data_dir() / ".." / "data" / "glossary.csv") == "data/glossary.csv"
-    assert known_name(PACKAGE / "paths.py") is None
-    assert known_name(tmp_path / "mine.csv") is None
+    assert data_name(tmp_path / "files" / "2013.csv") == "MEDALLIANCE_MSSP_DIR/2013.csv"
+    assert data_name(data_dir() / ".." / "data" / "glossary.csv") == "data/glossary.csv"
+    assert data_name(tmp_path / "mine.csv") == ""
 
 
 def test_many_files_of_a_folder_become_the_folder():
     many = {f"data/reforms/{letter}.yaml" for letter in "abcde"}
-    assert grouped({*many, "data/one.csv", "data/codebook.yaml"}) == [
-        "data/one.csv",
-        "data/reforms/",
-    ]
-    assert grouped(many - {"data/reforms/a.yaml"}) == sorted(many - {"data/reforms/a.yaml"})
-
-
-def test_a_new_run_replaces_its_record_alone(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.ipynb").touch()
-    ran = {tmp_path / "b.ipynb": ("y",), Path("elsewhere.ipynb"): ("z",)}
-    assert merged({"a": ("x",), "b": ("w",), "gone": ("v",)}, ran, tmp_path) == {
-        "a": ("x",),
-        "b": ("y",),
-    }
+    assert grouped({*many, "data/one.csv"}) == ("data/one.csv", "data/reforms/")
+    assert grouped({"data/reforms/", "data/reforms/a.yaml"}) == ("data/reforms/",)
+    assert grouped(many - {"data/reforms/a.yaml"}) == tuple(sorted(many - {"data/reforms/a.yaml"}))

@@ -11,22 +11,17 @@ import pytest
 from medalliance.__main__ import main
 from medalliance.errors import DataError
 from medalliance.paths import PROJECT
-from medalliance.press.exhibit_map import (
-    Listed,
-    first_sentence,
-    read_chapters,
-    short_call,
-    unresolved,
-)
+from medalliance.press.exhibit_map import Listed, first_sentence, read_chapters, short_call
 from medalliance.press.exhibit_pages import exhibit_page
 from medalliance.press.fingerprints import seeds_in
 from medalliance.press.readme import fill, project_texts
+from medalliance.show.exhibits import RECORD
 
 BOOK = PROJECT / "book"
 NOTEBOOKS = sorted(path for path in BOOK.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
 ROW = re.compile(
     r"^\| (Figure|Table|Sentence) (\d+) \| (\w+) \| (.*) "
-    r"\| \[`([\w.]+)\((.*)`\]\(([\w/.]+)\) \| (\d+) \|$"
+    r"\| \[`([\w.]+)(?:\((.*))?`\]\(([\w/.]+)\) \| (\d+) \|$"
 )
 
 
@@ -39,7 +34,8 @@ def listed_rows() -> list[tuple]:
         if line.startswith("| ") and not line.startswith("| exhibit"):
             found = ROW.match(line)
             assert found, f"a row that cannot be read: {line}"
-            kind, number, badge, _, function, _, file, cell = found.groups()
+            kind, number, badge, shown, function, _, file, cell = found.groups()
+            assert shown, f"it is not said what is shown: {line}"
             rows.append((notebook, kind, int(number), badge, function, file, int(cell)))
     return rows
 
@@ -83,7 +79,7 @@ def test_every_function_exists_in_the_file_that_is_named():
             value = getattr(value, part)
         assert callable(value)
         text = (PROJECT / file).read_text(encoding="utf-8")
-        assert re.search(rf"^ *def {path[-1]}\(", text, re.MULTILINE)
+        assert re.search(rf"^ *(def|class) {path[-1]}\b", text, re.MULTILINE)
 
 
 def test_the_files_are_current():
@@ -104,67 +100,53 @@ def test_the_books_page_lists_the_same(tmp_path):
         assert f"]({path.relative_to(BOOK).as_posix()})" in page
 
 
-def write_book(folder, *sources: str, html: str = "") -> None:
+RECORDED = {
+    "kind": "table", "badge": "REAL", "caption": "Rates & 0.5 shares. More.", "source": "s",
+    "made_by": "medalliance.show.tables.table", "files": ["data/a.csv"], "columns": [],
+}  # fmt: skip
+
+
+def write_book(folder, *sources: str, **changed) -> None:
     """Write a book of one notebook whose last cell shows an exhibit."""
-    shown = html or (
-        '<figure class="exhibit exhibit-table" data-badge="REAL"><figcaption>'
-        '<span class="exhibit-badge">REAL</span> Rates &amp; 0.5 shares. More.</figcaption>'
-        "</figure>"
-    )
     cells = [{"cell_type": "markdown", "source": ["# A page\n"]}]
     cells += [{"cell_type": "code", "source": [text], "outputs": []} for text in sources]
-    cells[-1]["outputs"] = [{"data": {"text/html": [shown]}}]
+    data = {RECORD: {**RECORDED, **changed}, "text/html": ['<figure data-badge="REAL"/>']}
+    cells[-1]["outputs"] = [{"data": data}]
     (folder / "page.ipynb").write_text(json.dumps({"cells": cells}), encoding="utf-8")
     (folder / "_toc.yml").write_text("root: index\nparts: []\n", encoding="utf-8")
 
 
 @pytest.mark.parametrize(
-    ("sources", "module", "function"),
+    ("source", "made_by", "listed"),
     [
-        (["import medalliance as ma\nma.table(1)"], "medalliance.show.tables", "table"),
-        (
-            ["import medalliance.show.tables\nmedalliance.show.tables.table(1)"],
-            "medalliance.show.tables",
-            "table",
-        ),
-        (
-            ["from medalliance.show import tables as t", "t.table(1)"],
-            "medalliance.show.tables",
-            "table",
-        ),
-        (
-            ["import medalliance as ma\npage = ma.case_page('x')", "page.summary()"],
-            "medalliance.chapters.case_page",
-            "CasePage.summary",
-        ),
-        (
-            ["import medalliance as ma\nma.case_page('x').summary()"],
-            "medalliance.chapters.case_page",
-            "CasePage.summary",
-        ),
-        (["table = 1\ntable"], "", ""),
-        (["import medalliance as ma\nma.no_such_function()"], "", ""),
+        ("x = 1\nma.table(x, y)", "show.tables.table", ("show.tables", "table", "table(x, y)")),
+        ("ma.show(e)", "show.front.show", ("show.front", "show", "show(e)")),
+        ("both", "results.compare.Comparison", ("results.compare", "Comparison", "Comparison")),
+        ("t.summary()", "chapters.case_page.CasePage.summary",
+         ("chapters.case_page", "CasePage.summary", "CasePage.summary()")),
+        ("for x in y:\n    display(x)", "show.front.show", ("show.front", "show", "show")),
     ],
-)
-def test_the_function_is_told_from_the_cells(tmp_path, sources, module, function):
-    write_book(tmp_path, *sources)
+)  # fmt: skip
+def test_the_record_says_what_made_it_and_the_cell_with_what(tmp_path, source, made_by, listed):
+    write_book(tmp_path, "import medalliance as ma", source, made_by=f"medalliance.{made_by}")
     (chapter,) = read_chapters(tmp_path)
     (found,) = chapter.exhibits
-    assert (found.module, found.function, found.cell) == (module, function, len(sources) + 1)
+    module, function, call = listed
+    assert (found.module, found.function) == (f"medalliance.{module}", function)
+    assert (found.made_by, found.cell) == (call, 3)
     assert (chapter.title, found.caption, found.badge) == ("A page", "Rates & 0.5 shares.", "REAL")
-    assert bool(unresolved([chapter])) == (not function)
 
 
-@pytest.mark.parametrize(
-    "bare",
-    [
-        '<figure class="exhibit exhibit-figure" data-badge="REAL"><img/></figure>',
-        '<div data-badge="REAL"><p>Something with a badge that is no exhibit.</p></div>',
-    ],
-)
-def test_an_exhibit_without_a_caption_or_kind_is_refused(tmp_path, bare):
-    write_book(tmp_path, "import medalliance", html=bare)
-    with pytest.raises(DataError, match=r"page\.ipynb, cell 2: an exhibit without"):
+def test_a_sentence_shows_itself(tmp_path):
+    write_book(tmp_path, "ma.say('')", kind="sentence", text="It is 3. More.")
+    assert read_chapters(tmp_path)[0].exhibits[0].caption == "It is 3."
+
+
+def test_an_exhibit_without_its_record_is_refused(tmp_path):
+    write_book(tmp_path, "import medalliance")
+    path = tmp_path / "page.ipynb"
+    path.write_text(path.read_text(encoding="utf-8").replace(RECORD, "x"), encoding="utf-8")
+    with pytest.raises(DataError, match=r"page\.ipynb, cell 2: an exhibit without record"):
         read_chapters(tmp_path)
 
 
@@ -259,9 +241,9 @@ def test_nothing_is_written_where_something_is_wrong(checkout, capsys):
     (checkout / "README.md").write_text("no marks", encoding="utf-8")
     assert main(asked) == 1
     (checkout / "README.md").write_bytes(readme)
-    write_book(checkout / "book", "import medalliance as ma", "ma.no_such_function()")
+    write_book(checkout / "book", "ma.table(1)", made_by="medalliance.gone.no_such_function")
     assert main(asked) == 1
-    assert "page.ipynb, cell 3: ma.no_such_function()" in capsys.readouterr().err
+    assert "no_such_function is not there" in capsys.readouterr().err
     assert (checkout / "EXHIBITS.md").read_text(encoding="utf-8") == "old"
     assert main(["readme", "--project", str(checkout / "nowhere")]) == 1
     assert "Run this in a checkout" in capsys.readouterr().err

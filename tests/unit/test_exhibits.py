@@ -3,7 +3,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.show import exhibits, plots, tables
+from medalliance.show import exhibits, pictures, plots, tables
 
 TEXTS = {
     "caption": "Primary care loses <share>",
@@ -19,7 +19,7 @@ def _line():
 
 
 def test_figure_is_one_html_output_with_badge_alt_caption_source_and_numbers():
-    shown = exhibits.figure(_line(), **TEXTS)
+    shown = pictures.figure(_line(), **TEXTS)
     html = shown._repr_html_()
     assert html.startswith("<figure") and 'data-badge="REAL"' in html
     assert 'alt="A &quot;falling&quot; line"' in html
@@ -30,7 +30,7 @@ def test_figure_is_one_html_output_with_badge_alt_caption_source_and_numbers():
 
 def test_figure_is_deterministic_and_closes_its_figure():
     before = plt.get_fignums()
-    first, second = (exhibits.figure(_line(), **TEXTS)._repr_html_() for _ in range(2))
+    first, second = (pictures.figure(_line(), **TEXTS)._repr_html_() for _ in range(2))
     assert first == second
     assert plt.get_fignums() == before
 
@@ -38,25 +38,25 @@ def test_figure_is_deterministic_and_closes_its_figure():
 @pytest.mark.parametrize("field", ["caption", "alt", "source"])
 def test_figure_refuses_an_empty_text(field):
     with pytest.raises(ValueError, match=field):
-        exhibits.figure(_line(), **{**TEXTS, field: "  "})
+        pictures.figure(_line(), **{**TEXTS, field: "  "})
 
 
 def test_figure_refuses_an_unknown_badge():
     with pytest.raises(ValueError, match="PLAUSIBLE"):
-        exhibits.figure(_line(), **{**TEXTS, "badge": "PLAUSIBLE"})
+        pictures.figure(_line(), **{**TEXTS, "badge": "PLAUSIBLE"})
 
 
 def test_drawn_numbers_follow_the_data():
     frame = pd.DataFrame({"name": ["a", "b"], "first": [1.0, 2.0], "second": [3.0, -1.0]})
     ax = plots.dumbbell(frame, label="name", start="first", end="second")
-    numbers = exhibits.drawn_numbers([ax]).set_index("series")
+    numbers = pictures.drawn_numbers([ax]).set_index("series")
     assert numbers.loc["second", ["first", "last", "lowest", "highest"]].tolist() == [3, -1, -1, 3]
     plt.close(ax.figure)
 
 
 def test_rounded_prints_blanks_as_blanks_and_no_negative_zero():
     frame = pd.DataFrame({"x": [0.123456, -1e-17, np.nan, 1234567.0], "n": [1, 2, 3, 4]})
-    assert exhibits.rounded(frame)["x"].tolist() == ["0.1235", "0", "", "1234567"]
+    assert pictures.rounded(frame)["x"].tolist() == ["0.1235", "0", "", "1234567"]
 
 
 def test_sentence_carries_its_badge():

@@ -1,6 +1,7 @@
 """The front door: results shown, compared and said with the provenance that they carry."""
 
 import inspect
+import json
 
 import docx
 import numpy as np
@@ -14,6 +15,8 @@ from medalliance.paths import data_dir
 from medalliance.provenance import Badge, Provenance, mixed, provenance_of
 from medalliance.settlement.ledger_file import read_ledger
 from medalliance.show import plots
+from medalliance.show.exhibits import RECORD
+from medalliance.show.html import exhibit_html, sentence_html
 
 OUTCOME = "primary_care_visit_share"
 REAL = Provenance("REAL", "a yearbook", "CNY", ("data/a.csv",))
@@ -103,9 +106,12 @@ def test_show_takes_axes_and_frames_with_what_they_were_made_from():
         ma.show(frame, "Shares")
     assert ma.show(frame, "Shares", about=REAL).badge is Badge.REAL
     known = REAL.carried_by(frame)
-    assert ma.show(known, "Shares", about=MADE_UP).provenance == REAL | MADE_UP
+    mixed_table = ma.show(known, "Shares", about=MADE_UP)
+    assert (
+        mixed_table.badge is Badge.ILLUSTRATIVE and mixed_table.source == "a yearbook; an example"
+    )
     drawn = ma.show(plots.lines(known, x="year", y="share"), "Shares")
-    assert drawn.provenance == REAL and drawn.alt == ("Shares share: 2 points from 0.5 to 0.6.")
+    assert drawn.source == REAL.source and drawn.alt == ("Shares share: 2 points from 0.5 to 0.6.")
 
 
 def test_show_refuses_what_it_cannot_show():
@@ -150,7 +156,7 @@ def test_say_keeps_template_and_numbers_apart(effects):
     said = ma.say("Over {n} years the share moves by {x:+.3f}.", n=4, x=headline)
     assert said.text == f"Over 4 years the share moves by {headline.estimate[0]:+.3f}."
     assert said.numbers == {"n": 4, "x": headline.estimate[0]} and "{x:+.3f}" in said.template
-    assert said.provenance == effects.provenance
+    assert (said.badge, said.source) == (effects.provenance.badge, effects.provenance.source)
     zh = ma.say("{n} 年。", n=np.int64(3), about=REAL, lang="zh")
     assert repr(zh) == "[REAL] 3 年。 来源：a yearbook" and type(zh.numbers["n"]) is int
     with pytest.raises(DataError, match="no number for y; no field for z"):
@@ -184,3 +190,21 @@ def test_the_room_is_called_like_the_function():
     assert room is ma.show or room.show is ma.show
     assert room(pd.DataFrame({"x": [1]}), "c", about=REAL).kind == "table"
     assert list(inspect.signature(room).parameters)[:2] == ["value", "caption"]
+
+
+def test_the_record_holds_everything_but_the_picture_as_json(effects):
+    found = effects.aggregate("event_time")
+    shown = [ma.show(found, "c"), ma.show(found, kind="table"), ma.say("{x:.2f}", x=found)]
+    for one in shown:
+        bundle = one._repr_mimebundle_()
+        record = bundle[RECORD]
+        assert json.loads(json.dumps(record, allow_nan=False)) == record
+        assert record["made_by"] == f"medalliance.show.front.{'say' if one is shown[2] else 'show'}"
+        assert "src/medalliance/teaching/panel.csv" in record["files"]
+    assert exhibit_html(shown[1].record) == shown[1]._repr_html_()
+    assert sentence_html(shown[2].record) == shown[2]._repr_html_()
+    translated = {**shown[1].record, "caption": "年份", "lang": "zh"}
+    assert "年份" in exhibit_html(translated) and "来源：" in exhibit_html(translated)
+    assert found._repr_mimebundle_()[RECORD]["made_by"] == "medalliance.results._effects.Effects"
+    pair = ma.compare({"a": effects, "b": effects})._repr_mimebundle_()[RECORD]
+    assert [record["kind"] for record in pair] == ["table", "figure"]

@@ -17,6 +17,7 @@ from medalliance.mssp import ONE_SIDED
 from medalliance.paths import PROJECT
 from medalliance.press.notebooks import METADATA
 from medalliance.registered.ledger_effects import LABELS, REGISTERED, registered_text
+from medalliance.show.exhibits import RECORD
 
 NOTEBOOK = PROJECT / "book" / "ledger.ipynb"
 
@@ -106,10 +107,12 @@ def test_the_sentence_on_references_follows_the_signs(monkeypatch, last, said):
 def test_running_the_chapter_again_needs_the_files(tmp_path, require, outcome):
     stub = tmp_path / "book"
     stub.mkdir()
-    for name in ("conftest.py", "files_read.csv"):
-        (stub / name).write_bytes((PROJECT / "book" / name).read_bytes())
+    (stub / "conftest.py").write_bytes((PROJECT / "book" / "conftest.py").read_bytes())
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
     notebook.cells.append(nbformat.v4.new_code_cell("import medalliance\nmedalliance.read_mssp()"))
+    record = {"kind": "sentence", "badge": "REAL", "files": ["MEDALLIANCE_MSSP_DIR/"]}
+    data = {RECORD: record, "text/html": '<p data-badge="REAL"></p>'}
+    notebook.cells[0].outputs = [nbformat.v4.new_output("display_data", data)]
     nbformat.write(notebook, stub / "ledger.ipynb")
     (stub / "pytest.ini").write_text("[pytest]\n")
     empty = tmp_path / "empty"

@@ -29,11 +29,31 @@ def test_forest_draws_estimates_without_interval_hollow():
         }
     )
     ax = plots.forest(frame, unit="share of visits")
-    marks = {cloud.get_label(): cloud for cloud in ax.collections}
+    marks = {line.get_label(): line for line in ax.get_lines()}
     full, hollow = marks["estimate"], marks["estimate (no interval published)"]
-    assert full.get_offsets().tolist() == [[0.1, 1.0]]
-    assert hollow.get_offsets().tolist() == [[-0.2, 0.0]] and len(hollow.get_facecolors()) == 0
+    assert full.get_xydata().tolist() == [[0.1, 1.0]]
+    assert hollow.get_xydata().tolist() == [[-0.2, 0.0]]
+    assert (full.get_markerfacecolor(), hollow.get_markerfacecolor()) == (plots.PALETTE[0], "none")
+    bars = [segment.tolist() for bar in ax.collections for segment in bar.get_segments()]
+    assert np.allclose(bars[0], [[0.0, 1.0], [0.2, 1.0]], atol=1e-15)
     assert ax.get_xlabel() == "share of visits"
+
+
+def test_points_stand_where_they_are_even_outside_their_intervals():
+    frame = pd.DataFrame(
+        {
+            "event_time": [0, 1, 2],
+            "estimate": [0.5, -0.5, 0.1],
+            "conf_low": [-0.1, -0.2, np.nan],
+            "conf_high": [0.2, 0.3, np.nan],
+        }
+    )
+    ax = plots.event_study(frame)
+    drawn = {line.get_label(): line for line in ax.get_lines()}["estimate"]
+    assert drawn.get_xydata().tolist() == [[0.0, 0.5], [1.0, -0.5], [2.0, 0.1]]
+    bars = np.array([segment for bar in ax.collections for segment in bar.get_segments()])
+    ends = bars[np.isfinite(bars).all(axis=(1, 2))]
+    assert np.allclose(ends[:, :, 1], [[-0.1, 0.2], [-0.2, 0.3]], atol=1e-15)
 
 
 def test_event_study_draws_intervals_and_bands():

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..evidence.quoting import cite_ids, facts
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .contract_anatomy import anatomy_table
 from .embedding_chapter import comparison_map

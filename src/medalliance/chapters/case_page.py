@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from ..evidence.quoting import cite_ids, facts
 from ..provenance import Badge
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .contract_anatomy import FILL, NONE, unbroken
 from .embedding_chapter import case_codes_table, project_coding
@@ -102,9 +103,9 @@ class CasePage:
                 fills.append(("",) * 5)
         columns = ["part", "rule", "dates", "wording", "source"]
         frame = pd.DataFrame(rows, columns=columns, dtype=object)
-        frame.attrs["fill"] = pd.DataFrame(fills, columns=columns, dtype=object)
         return table(
             frame,
+            fill=pd.DataFrame(fills, columns=columns, dtype=object),
             caption=f"{self.rules.name.en}: the contract as far as it is published",
             badge=Badge.REAL,
             source=f"{self._rule_source()}. Blue: documented; orange: reported",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..provenance import Badge
 from ..reforms import Reforms, core_fields, load_reforms, load_rules, rule_fields, shown
-from ..show.exhibits import Exhibit, figure
+from ..show.exhibits import Exhibit
+from ..show.pictures import figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,10 +122,10 @@ def anatomy_table(
     from ..show.tables import table
 
     frame, fill = anatomy_frame(fields, kinds=kinds, names=names, year=year, fold=fold)
-    frame.attrs["fill"] = fill
     known = rule_fields()
     return table(
         frame,
+        fill=fill,
         caption=caption,
         badge=Badge.REAL,
         source=f"{_SOURCE}. Blue: documented; orange: reported",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from ..evidence import Evidence
 from ..evidence.quoting import cite, grade_label, percent, points
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from .effect_words import DESIGNS, DIRECTIONS, UNITS, effect_text, plain
 
 if TYPE_CHECKING:

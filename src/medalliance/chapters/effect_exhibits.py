@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..evidence import STRONG_GRADES, Evidence
 from ..evidence.quoting import cite, grade_label
-from ..show.exhibits import Exhibit, figure
+from ..show.exhibits import Exhibit
+from ..show.pictures import figure
 from .effect_words import DESIGNS, UNITS, effect_text, plain, study_name
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..embedding.coding import Coding, load_coding
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from ..provenance import Badge
 from ..reforms import DatedValue, Rules, load_rules, rule_fields, shown
 from ..reforms.steps import step_fields
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 
 if TYPE_CHECKING:

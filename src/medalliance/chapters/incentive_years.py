@@ -21,7 +21,8 @@ from ..incentives.statics import sign_reversals
 from ..incentives.technology import Technology
 from ..incentives.years import respond_years
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from .incentives import NAMES, SOURCE, SPLIT, example_alliance, example_contract
 
 _BADGE = Badge.ILLUSTRATIVE

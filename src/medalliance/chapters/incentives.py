@@ -14,7 +14,8 @@ from ..incentives.respond import respond
 from ..incentives.split import threshold_share
 from ..incentives.technology import Technology
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 
 if TYPE_CHECKING:
     pass

@@ -18,7 +18,8 @@ from ..provenance import Badge
 from ..reforms import load_rules
 from ..registered.ledger_effects import LABELS, REGISTERED, headlines
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .ledger_doubts import detectable
 from .ledger_headlines import MONEY

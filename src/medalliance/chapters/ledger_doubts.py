@@ -19,7 +19,8 @@ from ..registered.ledger_effects import (
     sample_table,
 )
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .ledger_attrition import exits, selection_bounds
 from .ledger_source import FILES, INTERVAL, ledger_units

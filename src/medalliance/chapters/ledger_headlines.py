@@ -20,7 +20,8 @@ from ..registered.ledger_effects import (
     pretrend_table,
 )
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .ledger_attrition import selection_bounds
 from .ledger_source import FILES, INTERVAL, LEVEL, ledger_units

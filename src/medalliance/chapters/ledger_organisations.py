@@ -8,7 +8,8 @@ from ..provenance import Badge
 from ..registered.ledger_effects import mean_by_side
 from ..registered.ledger_panel import PARTS, SHORT, gaps
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .ledger_kept import load_by_year_and_track, load_ledger, trends
 from .ledger_source import FILES, ledger_units

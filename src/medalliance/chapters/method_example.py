@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import first_three
-from ..paths import data_dir, shared_dir
+from ..paths import data_dir, reading, shared_dir
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 
 if TYPE_CHECKING:
@@ -197,10 +198,10 @@ def _read(name: str) -> pd.DataFrame:
     import pandas as pd
 
     path: Path = shared_dir() / "oracles" / f"lipset_{name}.csv"
-    return pd.read_csv(path, index_col="case")
+    return pd.read_csv(reading(path), index_col="case")
 
 
 def _stored(name: str) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.read_csv(data_dir() / "coding" / "method_example" / f"{name}.csv")
+    return pd.read_csv(reading(data_dir() / "coding" / "method_example" / f"{name}.csv"))

@@ -12,7 +12,8 @@ from ..errors import DataError, DesignError, RuleError
 from ..panel import Panel
 from ..provenance import Badge
 from ..reforms import Rules, load_rules, rule_fields, shown
-from ..show.exhibits import Exhibit, Sentence, figure, rounded, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure, rounded
 from ..show.tables import table
 from . import example_county
 from .own_rules import OwnContract, own_rules

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..codebook import label
 from ..evidence.quoting import cite_ids, facts
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, figure
+from ..show.exhibits import Exhibit
+from ..show.pictures import figure
 from ..show.tables import table
 
 if TYPE_CHECKING:

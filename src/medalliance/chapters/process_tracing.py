@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ..embedding.process import load_process, odds_sensitivity
 from ..evidence.quoting import cite_ids
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 from ..show.tables import table
 from .contract_anatomy import unbroken
 from .embedding_chapter import project_coding
@@ -86,14 +87,14 @@ def odds_table(hypothesis: str, steps: pd.DataFrame | None = None) -> Exhibit:
     frame.insert(1, "test", pieces["test"])
     frame.insert(2, "likelihood ratio", pieces["likelihood_ratio"])
     return table(
-        frame.drop(columns="as_judged"),
+        frame.drop(columns="as_judged").rename(columns={"left_out": "without"}),
         caption=f"{_said(hypothesis)} Odds when one weight is halved, doubled or left out",
         badge=Badge.ILLUSTRATIVE,
         source="weights are our judgement; findings by source id, as in the table of steps",
         labels={
             "halved": "odds, halved",
             "doubled": "odds, doubled",
-            "left_out": "odds without it",
+            "without": "odds without it",
         },
         decimals=2,
     )

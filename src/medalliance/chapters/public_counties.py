@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from ..codebook import label
 from ..evidence import Evidence
 from ..evidence.quoting import at_highest, at_lowest, cite, percent, points, spread
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,8 @@ from ..evidence.quoting import (
     spread,
     with_gaps,
 )
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,8 @@ from typing import Any
 from ..codebook import label, load_codebook
 from ..evidence import Evidence
 from ..evidence.quoting import at_highest, at_lowest, cite, grade_label, national, spread, with_gaps
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 
 
 def wage_series(evidence: Evidence) -> Exhibit:

@@ -13,7 +13,8 @@ import pandas as pd
 from ..panel import PanelWarning
 from ..provenance import Badge
 from ..reforms import Rules, load_rules
-from ..show.exhibits import Exhibit, Sentence, figure, rounded, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure, rounded
 from ..show.tables import table
 from ..simulate import SimulatedPanel, simulate_panel
 

@@ -12,7 +12,8 @@ from ..reforms import load_rules, rule_fields
 from ..settlement.ledger_file import read_ledger
 from ..settlement.settle import settle
 from ..settlement.settlement import Settlement
-from ..show.exhibits import Exhibit, Sentence, figure, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure
 
 EXAMPLE = "an example ledger with numbers of our own; the contract's shares are assumed"
 SURPLUS_YEAR, DEFICIT_YEAR = 2024, 2025

@@ -45,9 +45,9 @@ def corridor_table() -> Exhibit:
     deficit = frame["spending"] > budget / 100
     grey = pd.DataFrame(False, index=frame.index, columns=frame.columns)
     grey.loc[deficit, list(labels)] = True
-    frame.attrs["assumed"] = grey
     return table(
         frame,
+        assumed=grey,
         caption=(
             "An example hospital with a budget of one million yuan under the 2019 corridor of a "
             "city scheme for hospitals, not an alliance. Overspend inside the corridor is paid by "

@@ -9,7 +9,8 @@ from ..provenance import Badge
 from ..reforms import load_rules
 from ..settlement.settle import settle
 from ..settlement.settle_years import settle_years
-from ..show.exhibits import Exhibit, figure
+from ..show.exhibits import Exhibit
+from ..show.pictures import figure
 from .settlement_example import DEFICIT_YEAR, EXAMPLE, PARTY, SURPLUS_YEAR, example
 
 SCENARIOS = (

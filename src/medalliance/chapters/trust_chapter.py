@@ -21,7 +21,8 @@ from ..grading.grading import (
 from ..grading.stored_draws import read_draws
 from ..grading.threats import RECIPES, matrix
 from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, figure, rounded, sentence
+from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.pictures import figure, rounded
 from ..show.tables import table
 
 SHORT = dict(zip(OUTCOMES, ("spending", "township pay", "primary-care share"), strict=True))

@@ -16,8 +16,7 @@ def run(
 ) -> None:
     """Execute the book's notebooks again and write them back where their outputs changed.
 
-    The time of a run that changed outputs is kept in ``run-times.csv`` for the status page, the
-    data files that each notebook read in ``files_read.csv`` for the map of exhibits.
+    The time of a run that changed outputs is kept in ``run-times.csv`` for the status page.
 
     Example: medalliance notebooks book/public-figures.ipynb
     """
@@ -25,8 +24,7 @@ def run(
 
     from ..errors import DataError, need_extra
     from ..paths import book_dir, ours_to_write
-    from ..press.files_read import STORE, files_read_text, load_files_read, merged
-    from ..press.notebooks import Ran, find_notebooks, run_notebook
+    from ..press.notebooks import execute, find_notebooks
     from ..press.run_times import FILE, updated_times
     from ._output import write_whole
 
@@ -35,26 +33,21 @@ def run(
     missing = [str(path) for path in chosen if not path.is_file()]
     if missing:
         raise DataError(f"no such notebook: {', '.join(missing)}. Name a file under book/.")
-    runs: dict[Path, tuple[Ran, bool]] = {}
+    took: dict[Path, tuple[float, bool]] = {}
     with ThreadPoolExecutor(jobs) as kernels:
-        waiting = {kernels.submit(run_notebook, path): path for path in chosen}
+        waiting = {kernels.submit(execute, path): path for path in chosen}
         try:
             for number, done in enumerate(as_completed(waiting), start=1):
-                path, ran = waiting[done], done.result()
-                changed = ran.text != path.read_text(encoding="utf-8")
+                path, (text, seconds) = waiting[done], done.result()
+                changed = text != path.read_text(encoding="utf-8")
                 if changed:
-                    write_whole(path, ran.text)
-                runs[path] = (ran, changed)
-                said = f"{path} {ran.seconds:.1f} s, {'written' if changed else 'unchanged'}"
+                    write_whole(path, text)
+                took[path] = (seconds, changed)
+                said = f"{path} {seconds:.1f} s, {'written' if changed else 'unchanged'}"
                 typer.echo(f"[{number}/{len(chosen)}] {said}", err=True)
         finally:
             kernels.shutdown(cancel_futures=True)
             book = book_dir()
-            took = {path: (ran.seconds, changed) for path, (ran, changed) in runs.items()}
             times = updated_times(book, took)
             if times is not None:
                 write_whole(book / FILE, times)
-            known = load_files_read(book)
-            read = merged(known, {path: ran.files for path, (ran, _) in runs.items()}, book)
-            if read != known:
-                write_whole(book / STORE, files_read_text(read))

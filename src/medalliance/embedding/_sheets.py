@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import DataError, first_three
 from ..evidence import load_sources
+from ..paths import reading
 from ..reforms import load_reforms
 
 DATE = re.compile(r"\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?")
@@ -33,7 +34,7 @@ def read_text_table(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
         If it is no table or a column is missing.
     """
     try:
-        raw = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        raw = pd.read_csv(reading(path), dtype=str, keep_default_na=False, encoding="utf-8")
     except (UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as wrong:
         raise DataError(f"{path.name}: not a table in UTF-8 ({wrong}). Save it as CSV.") from wrong
     missing = [name for name in columns if name not in raw.columns]

@@ -11,7 +11,7 @@ import pandas as pd
 import yaml
 
 from ..errors import DataError, first_three, raise_problems
-from ..paths import chosen_folder, data_dir
+from ..paths import chosen_folder, data_dir, reading
 from ..provenance import Badge, Provenance
 from ._sheets import DATE, case_names, known_sources, named_rows, read_text_table
 
@@ -137,7 +137,7 @@ def load_grid(path: Path | None = None) -> Grid:
     """
     path = path or data_dir() / "coding" / "grid.yaml"
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.safe_load(reading(path).read_text(encoding="utf-8"))
         indicators = {
             name: Indicator(name, tuple(one["cell"]), {k: one[k] for k in ("en", "zh")},
                             tuple(one["anchors"]))

@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..codebook import Codebook, Column, Table, load_codebook
 from ..errors import DataError, first_three, raise_problems
-from ..paths import chosen_folder
+from ..paths import chosen_folder, reading
 from ..provenance import Badge, Provenance
 
 STRONG_GRADES = ("official", "journal")
@@ -221,7 +221,7 @@ def _grade_note(grade: str) -> str:
 
 def _read_text(path: Path) -> pd.DataFrame:
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with reading(path).open(encoding="utf-8", newline="") as lines:
             header, *rows = csv.reader(lines)
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing.\n  Restore the published table.") from error

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import DataError
-from ..paths import PACKAGE
+from ..paths import PACKAGE, reading
 
 STORE = PACKAGE / "teaching"
 
@@ -23,7 +23,7 @@ def read_draws(name: str) -> pd.DataFrame:
     path = STORE / f"{name}_draws.parquet"
     if not path.is_file():
         raise DataError(f"{path}: no graded draws.\n  Run medalliance grade first.")
-    with path.open("rb") as opened:
+    with reading(path).open("rb") as opened:
         stored = pd.read_parquet(opened)
     return stored.astype(dict.fromkeys(stored.select_dtypes("float32").columns, "float64"))
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..provenance import Badge, Provenance
+from ..show.front import Shown
 from .best_response import (
     Problem,
     effort,
@@ -32,7 +33,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Equilibrium:
+class Equilibrium(Shown):
     """Hold every fixed point of the incentive model.
 
     Arrays have one row per fixed point, in rising order of the mean surplus; group arrays have
@@ -270,11 +271,6 @@ class Equilibrium:
             ax.set_ylabel("retained part that results")
             ax.legend()
         return ax
-
-    def _repr_html_(self) -> str:
-        from ..show.front import show
-
-        return show(self, kind="table")._repr_html_()
 
     def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
         from ..show.exhibits import Content

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, first_three, needed
+from ..paths import reading
 from ._problems import Reading
 from ._table import BIG, Layout, Table, finish, first_line, left_out
 from ._text_file import read_text
@@ -49,7 +50,7 @@ def read_table(
         If the file is missing, empty, truncated, locked, of an unknown kind or encoding, or far
         too long for a panel.
     """
-    path, layout = Path(path), layout or Layout()
+    path, layout = reading(Path(path)), layout or Layout()
     kind = _kind(path)
     if kind == "text":
         return read_text(path, layout, known=known, codes=codes, key=key)

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from ..errors import raise_problems
-from ..paths import PACKAGE
+from ..paths import PACKAGE, reading
 from ..provenance import Badge, Provenance
 from ._checks import PanelWarning
 from ._mapping import ColumnMap, load_mapping
@@ -86,13 +86,13 @@ def load_panel(
 
 def teaching_frame() -> pd.DataFrame:
     """Read the teaching panel's columns, shape (2400, 56); pandas alone is needed."""
-    frame = pd.read_csv(TEACHING_PANEL, dtype=dict.fromkeys(_WORDS, str))
+    frame = pd.read_csv(reading(TEACHING_PANEL), dtype=dict.fromkeys(_WORDS, str))
     return frame.fillna(dict.fromkeys(_WORDS, ""))
 
 
 @lru_cache(maxsize=1)
 def _teaching_truth() -> Truth:
-    return Truth(pd.read_csv(TEACHING_PANEL.with_name("truth.csv")))
+    return Truth(pd.read_csv(reading(TEACHING_PANEL.with_name("truth.csv"))))
 
 
 def _checked(

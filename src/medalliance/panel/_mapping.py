@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ..errors import DataError, raise_problems
+from ..paths import reading
 from ._checks import suggest
 from ._names import is_standard, plain_name, standard_columns
 from ._table import Layout
@@ -179,7 +180,7 @@ def _read(path: Path) -> Any:
             "writes a proposal."
         )
     try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_TextLoader)
+        return yaml.load(reading(path).read_text(encoding="utf-8-sig"), Loader=_TextLoader)
     except UnicodeDecodeError:
         raise DataError(f"{path.name} is not UTF-8.\n  Save it as UTF-8.") from None
     except DataError as error:

@@ -9,7 +9,7 @@ from functools import cache
 
 from ..codebook import Variable, load_codebook
 from ..errors import DataError, first_three
-from ..paths import data_dir
+from ..paths import data_dir, reading
 from ._checks import is_money
 from ._units import UNITS
 
@@ -80,7 +80,7 @@ def _index() -> dict[str, str]:
     """Map every plain form of a name, label or synonym to its standard column."""
     from yaml import safe_load
 
-    listed = safe_load((data_dir() / "synonyms.yaml").read_text(encoding="utf-8"))
+    listed = safe_load(reading(data_dir() / "synonyms.yaml").read_text(encoding="utf-8"))
     columns = standard_columns()
     problems = [f"{name} is no column" for name in listed if name not in (*columns, "quality_bp")]
     found: dict[str, str] = {}

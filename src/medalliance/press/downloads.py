@@ -12,8 +12,8 @@ from ..panel import TEACHING, TEACHING_PANEL, teaching_frame
 from ..paths import data_dir
 from ..show.packed import archive, csv_text
 from .notebooks import find_notebooks, read_cells
+from .records import Stored, stored_exhibits
 from .status import checksum_file
-from .stored_exhibits import Stored, stored_exhibits
 
 FOLDER = "downloads"
 PANEL_FILE, FACTS_FILE = f"{FOLDER}/teaching-panel.zip", f"{FOLDER}/facts.zip"
@@ -85,7 +85,7 @@ def write_downloads(staged: Path, html: Path) -> dict[str, list[tuple[str, str]]
         page = path.relative_to(staged).with_suffix("").as_posix()
         if not (html / f"{page}.html").is_file():
             continue
-        exhibits = [found for found in stored_exhibits(read_cells(path)) if found.kind]
+        exhibits = stored_exhibits(read_cells(path), path.name)
         offered[page] = [("notebook", f"_sources/{page}.ipynb")]
         if exhibits:
             place = f"{FOLDER}/{page}.zip"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..paths import PACKAGE
 from .exhibit_map import KINDS, Chapter, Listed, read_chapters
-from .files_read import load_files_read
+from .records import files_behind
 
 FilesRead = Mapping[str, tuple[str, ...]]
 _CASES = "cases/"
@@ -35,7 +35,7 @@ def exhibit_page(book: Path) -> str:
         f"# Every table and figure\n\n{counts(chapters)} Exhibits are counted from the top of "
         "their chapter. A sentence is one whose numbers are computed. Each line names the function "
         "that makes the exhibit, with what it is given, and the module where it is.\n\n"
-        f"{_sections(chapters, load_files_read(book), head, _page_line, '')}\n"
+        f"{_sections(chapters, files_behind(book), head, _page_line, '')}\n"
     )
 
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
 from ..paths import PACKAGE
-from .files_read import REPORT, grouped
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -23,6 +20,8 @@ ENVIRONMENT = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
+# what a panel warns of stands in the foot of each exhibit; the warning itself names paths
+QUIET = {"PYTHONWARNINGS": "ignore::UserWarning"}
 METADATA: dict[str, Any] = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},
@@ -38,18 +37,6 @@ def find_notebooks(folder: Path) -> list[Path]:
 def read_cells(notebook: Path) -> list[dict[str, Any]]:
     """Return the cells of a notebook as they are stored."""
     return list(json.loads(notebook.read_text(encoding="utf-8"))["cells"])
-
-
-_WATCH = "from medalliance.press.files_read import watch; watch(); del watch"
-
-
-@dataclass(frozen=True)
-class Ran:
-    """A notebook that was executed: its text with outputs, wall time, data files that it read."""
-
-    text: str
-    seconds: float
-    files: tuple[str, ...]
 
 
 def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tuple[str, float]:
@@ -76,12 +63,6 @@ def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tup
     DataError
         If a cell fails; the message holds the cell and its error.
     """
-    ran = run_notebook(path, panel=panel, timeout=timeout)
-    return ran.text, ran.seconds
-
-
-def run_notebook(path: Path, *, panel: Path | None = None, timeout: int = 600) -> Ran:
-    """Execute a notebook as ``execute`` does; return the data files that it read as well."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -93,17 +74,14 @@ def run_notebook(path: Path, *, panel: Path | None = None, timeout: int = 600) -
         timeout=timeout,
         kernel_name="python3",
         record_timing=False,
-        extra_arguments=["--log-level=ERROR", f"--IPKernelApp.exec_lines={_WATCH}"],
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
-    with tempfile.TemporaryDirectory(prefix="medalliance-") as scratch:
-        report = Path(scratch) / "files.txt"
-        try:
-            client.execute(env={**kernel_environment(panel), REPORT: str(report)})
-        except CellExecutionError as failed:
-            raise DataError(f"{path} fails. Mend the cell and run it again.\n{failed}") from failed
-        files = set(report.read_text(encoding="utf-8").splitlines())
-    return Ran(notebook_text(notebook), time.perf_counter() - started, tuple(grouped(files)))
+    try:
+        client.execute(env={**kernel_environment(panel), **QUIET})
+    except CellExecutionError as failed:
+        raise DataError(f"{path} fails. Mend the cell and run it again.\n{failed}") from failed
+    return notebook_text(notebook), time.perf_counter() - started
 
 
 def kernel_environment(panel: Path | None = None) -> dict[str, str]:

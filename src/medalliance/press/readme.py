@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..errors import DataError, first_three
+from ..errors import DataError
 from .availability import readme_table, references, sections, statement
 from .command_times import command_table, short_table
-from .exhibit_map import Chapter, read_chapters, unresolved
+from .exhibit_map import Chapter, read_chapters
 from .exhibit_pages import FilesRead, counts, exhibit_file, exhibit_table, outside
-from .files_read import load_files_read
 from .fingerprints import package_seeds
+from .records import files_behind
 
 
 def project_texts(project: Path) -> dict[Path, str]:
@@ -42,13 +42,7 @@ def project_texts(project: Path) -> dict[Path, str]:
     missing = [name for name in needed if not (project / name).is_file()]
     if missing:
         raise DataError(f"{project}: no {missing[0]}. Run this in a checkout of the project.")
-    chapters, read = read_chapters(book), load_files_read(book)
-    untold = unresolved(chapters)
-    if untold:
-        raise DataError(
-            f"no function can be told for {first_three(untold)}. Let the last line of the cell "
-            "call one function of the package."
-        )
+    chapters, read = read_chapters(book), files_behind(book)
     inside = (
         {"times": short_table(), "statement": statement()},
         {**blocks(project), "exhibits": exhibit_words(chapters, read)},

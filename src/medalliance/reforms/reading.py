@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 
 from ..errors import RuleError, first_three, raise_problems
-from ..paths import data_dir
+from ..paths import data_dir, reading
 from .dated import problem_sentence, shown
 from .fields import rule_fields
 from .schema import Rules
@@ -32,7 +32,7 @@ def rules_dir() -> Path:
 def _source_ids(path: Path) -> frozenset[str]:
     if not path.is_file():
         return frozenset()
-    with path.open(encoding="utf-8", newline="") as lines:
+    with reading(path).open(encoding="utf-8", newline="") as lines:
         return frozenset(row["source_id"] for row in csv.DictReader(lines))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from ..errors import RuleError
+from ..paths import reading
 
 
 class _ExactLoader(yaml.SafeLoader):
@@ -59,7 +60,7 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[str]]:
         If the file is missing, is not YAML or does not hold a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = reading(path).read_text(encoding="utf-8")
     except OSError as error:
         raise RuleError(
             f"{path}: cannot be read ({error.strerror}).\n"

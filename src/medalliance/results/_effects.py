@@ -14,6 +14,7 @@ from scipy import stats
 
 from ..errors import DesignError, check_level
 from ..show.findings import Findings
+from ..show.front import Shown
 from . import _show
 from ._aggregate import count_units, mass_influence, plan_average, read_kind
 from ._cluster import cluster_sums
@@ -56,7 +57,7 @@ RKind = Literal["dynamic", "group", "calendar"]
 
 
 @dataclass(frozen=True, eq=False)
-class Effects:
+class Effects(Shown):
     """Estimates with everything that inference on them needs.
 
     Attributes
@@ -405,9 +406,6 @@ class Effects:
 
     def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
         return _show.content(self, kind, **drawing)
-
-    def _repr_html_(self) -> str:
-        return _show.html(self)
 
     def __repr__(self) -> str:
         return (

@@ -120,13 +120,6 @@ def content(effects: Effects, kind: str | None, **drawing: Any) -> Content:
     )
 
 
-def html(effects: Effects) -> str:
-    """Return the estimates as an HTML table with badge, foot and source."""
-    from ..show.front import show
-
-    return show(effects, kind="table")._repr_html_()
-
-
 def latex(effects: Effects, level: float) -> str:
     """Return the estimates as a LaTeX table."""
     from ..show.tables import to_latex

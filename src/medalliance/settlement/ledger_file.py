@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import DataError, first_three, raise_problems
 from ..panel import find_layout
+from ..paths import reading
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
@@ -66,7 +67,7 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str]:
     encoding, separator = find_layout(path)
     options = {"dtype": str, "keep_default_na": False, "encoding": encoding, "sep": separator}
     try:
-        frame = pd.read_csv(path, **options)
+        frame = pd.read_csv(reading(path), **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"{path.name}: {error}.\n  Save it as CSV again.") from None
     frame.columns = [str(name).strip() for name in frame.columns]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ..errors import DataError
+from ..show.front import Shown
 from . import budgets, explain
 from .ledger import MAIN_UNIT
 from .postings import SIGNS, Postings, money
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ..show.exhibits import Content
 
 
-class Settlement(Postings):
+class Settlement(Shown, Postings):
     """Who gets each yuan, for every alliance and year of a ledger.
 
     The attributes, totals and frames are those of ``Postings``; here they are shown.
@@ -26,11 +27,6 @@ class Settlement(Postings):
         from ..show.tables import to_latex
 
         return to_latex(self._shown_totals(), caption=caption, foot=self._foot())
-
-    def _repr_html_(self) -> str:
-        from ..show.front import show
-
-        return show(self, kind="table")._repr_html_()
 
     def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
         from ..show.exhibits import Content

@@ -41,7 +41,7 @@ def word(tables: Sequence[Mapping[str, Any]], *, title: str) -> bytes:
     Parameters
     ----------
     tables : sequence of mapping
-        What :func:`medalliance.show.tables.table` keeps of a table where files are asked for.
+        Records of tables, as :class:`medalliance.show.exhibits.Exhibit` describes them.
     title : str
         Title in the document's properties.
 
@@ -119,7 +119,7 @@ def _word_table(document: Any, table: Mapping[str, Any], room: int) -> None:
     _rule(grid._tbl.tblPr, "w:tblBorders", {"top": 12, "bottom": 12})
     widths = _widths(columns)
     for place, column in enumerate(columns):
-        number, grey = column["number"], set(column["grey"])
+        number, grey = "values" in column, set(column.get("grey", ()))
         cells = grid.columns[place].cells
         texts = [column["heading"], *(minus(text, number) for text in column["printed"])]
         for row, (cell, text) in enumerate(zip(cells, texts, strict=True)):
@@ -229,13 +229,14 @@ def _sheet(sheet: Any, table: Mapping[str, Any]) -> None:
         head = sheet.cell(first, place)
         _put(head, column["heading"], font=Font(bold=True))
         head.alignment = Alignment(
-            horizontal="right" if column["number"] else "left", wrap_text=True
+            horizontal="right" if "values" in column else "left", wrap_text=True
         )
-        for row, value in enumerate(column["values"]):
-            cell, text = sheet.cell(first + 1 + row, place), column["printed"][row]
-            grey = Font(italic=True, color=GREY) if row in column["grey"] else None
-            _put(cell, value if column["number"] and value is not None else text, font=grey)
-            if column["number"]:
+        for row, text in enumerate(column["printed"]):
+            cell = sheet.cell(first + 1 + row, place)
+            value = column["values"][row] if "values" in column else None
+            grey = Font(italic=True, color=GREY) if row in column.get("grey", ()) else None
+            _put(cell, text if value is None else value, font=grey)
+            if "values" in column:
                 cell.number_format = _format(text)
                 cell.alignment = Alignment(horizontal="right")
         for row in range(first, last + 1):

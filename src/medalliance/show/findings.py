@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DesignError
 from ..provenance import Badge, Provenance, mixed
 from .exhibits import Content
-from .front import together
+from .front import Shown, together
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Findings:
+class Findings(Shown):
     """What a diagnostic or a method of inference found.
 
     ``found["column"]``, ``len(found)``, iteration over columns and the methods of a DataFrame
@@ -110,11 +110,6 @@ class Findings:
             if isinstance(value, str | int | float)
         ]
         return "\n".join([f"[{self.badge}] {self.title}", body, *beside, self.foot])
-
-    def _repr_html_(self) -> str:
-        from .front import show
-
-        return show(self, kind="table", blank="")._repr_html_()
 
     def _exhibit_(self, kind: str | None = None, **drawing: Any) -> Content:
         reading = str(self.named.get("reading", ""))

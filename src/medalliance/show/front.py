@@ -11,16 +11,8 @@ import numpy as np
 
 from ..errors import DataError, first_three
 from ..provenance import Provenance, mixed, provenance_of
-from .exhibits import (
-    PROVENANCE,
-    Content,
-    Exhibit,
-    Sentence,
-    axes_of,
-    drawn_numbers,
-    picture,
-    rounded,
-)
+from .exhibits import Content, Displayed, Exhibit, Sentence, new_record
+from .pictures import PROVENANCE, axes_of, drawn_numbers, picture, rounded
 from .tables import BLANK, set_table
 
 if TYPE_CHECKING:
@@ -41,6 +33,8 @@ def show(
     labels: str | Mapping[str, str] = "codebook",
     lang: str = "en",
     blank: str | None = None,
+    assumed: pd.DataFrame | None = None,
+    fill: pd.DataFrame | None = None,
     summary: pd.DataFrame | None = None,
     **drawing: Any,
 ) -> Exhibit:
@@ -64,6 +58,8 @@ def show(
         What stands below besides the source; a result's own foot comes first.
     decimals, labels, lang, blank
         For tables: decimals by column, column headings, language, what a blank prints.
+    assumed, fill : DataFrame, optional
+        For tables: which cells are assumed and printed grey; a colour behind each cell.
     summary : DataFrame, optional
         For pictures: the numbers behind them; by default read off the marks.
     **drawing
@@ -95,7 +91,7 @@ def show(
         return set_table(
             content.frame, provenance, caption,
             foot=foot, decimals=decimals, labels=labels, lang=lang,
-            blank=unknown if blank is None else blank,
+            blank=unknown if blank is None else blank, assumed=assumed, fill=fill,
         )  # fmt: skip
     drawn = content.draw()
     if summary is None:
@@ -161,7 +157,19 @@ def say(template: str, *, about: Any = None, lang: str = "en", **numbers: Any) -
             "  Pass about= with the panel or the result that they were computed from."
         )
     plain = {name: _number(value) for name, value in numbers.items()}
-    return Sentence(template.format(**plain), provenance, template, plain, lang)
+    words = {"text": template.format(**plain), "template": template, "numbers": plain}
+    return Sentence(new_record("sentence", provenance, lang, words))
+
+
+class Shown:
+    """A result that a notebook displays as ``show`` sets it: as a table."""
+
+    def _repr_html_(self) -> str:
+        return show(self, kind="table")._repr_html_()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        exhibit = show(self, kind="table")
+        return {**exhibit._repr_mimebundle_(), "text/plain": repr(self)}
 
 
 @singledispatch
@@ -180,7 +188,7 @@ def _content(value: Any, kind: str | None, drawing: Mapping[str, Any]) -> Conten
     """Ask a value for what it shows; frames are tables, Axes are pictures."""
     if kind not in (None, "figure", "table"):
         raise DataError(f"kind={kind!r}.\n  Use 'figure', 'table' or nothing.")
-    if isinstance(value, Exhibit):
+    if isinstance(value, Displayed):
         raise DataError("this is an exhibit already.\n  Show the result that it was made from.")
     if hasattr(value, "_exhibit_"):
         return value._exhibit_(kind, **drawing)  # type: ignore[no-any-return]

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import DataError, needed
+from ..errors import DataError
 from ..provenance import Badge, Provenance
-from .exhibits import Exhibit, refuse_empty
+from .exhibits import Exhibit, new_record
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BLANK = "not published"
 _WHOLE = ("left_out", "year", "cohort", "event_time", "first_year", "last_year")
-_ASSUMED_INK = "#7d838c"
-_STYLE = (
-    "<style>#table table{border-collapse:collapse;margin:0;background:transparent;color:inherit;"
-    "font-size:.9em;border-top:1.5px solid #8a8f98;border-bottom:1.5px solid #8a8f98}"
-    "#table th,#table td{padding:5px 10px;vertical-align:top;background:transparent;"
-    "color:inherit;border:0;border-top:1px solid rgba(128,128,128,.25)}"
-    "#table th{font-weight:600;vertical-align:bottom;border-bottom:1px solid #8a8f98}"
-    "#table .gt_left{text-align:left}#table .gt_right{text-align:right}</style>"
-)
 
 
 def table(
@@ -39,40 +28,17 @@ def table(
     labels: str | Mapping[str, str] = "codebook",
     lang: str = "en",
     blank: str = BLANK,
+    assumed: pd.DataFrame | None = None,
+    fill: pd.DataFrame | None = None,
 ) -> Exhibit:
-    """Set a tidy frame as a table with its caption, badge and source.
+    """Set a tidy frame as a table with a badge and a source of your own.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Its columns as they stand; the index is not shown. Rows whose ``status`` is ``assumed``
-        are printed in grey; so are the cells marked in ``frame.attrs["assumed"]``, a boolean
-        DataFrame of the same shape. ``frame.attrs["fill"]``, of the same shape, holds a CSS
-        colour behind each cell; ``""`` leaves it clear.
-    decimals : int or mapping, optional
-        Decimals of the numbers, for all columns or by column. By default by size: about three
-        significant digits. Columns named ``p_value`` (or ``…_p_value``) print ``<0.001``.
-    labels : "codebook" or mapping
-        Column headings; names that are not found lose their underscores.
-    lang : "en" or "zh"
-        Language of the codebook's labels.
-    blank : str
-        What a missing value prints.
-
-    Returns
-    -------
-    Exhibit
-        Its ``summary`` is the frame as printed.
-
-    Raises
-    ------
-    ValueError
-        If the caption or the source is empty or the badge is unknown.
+    ``show`` does the same with the provenance that the frame carries.
     """
-    provenance = Provenance(Badge(badge), source)
     return set_table(
-        frame, provenance, caption, decimals=decimals, labels=labels, lang=lang, blank=blank
-    )
+        frame, Provenance(Badge(badge), source), caption,
+        decimals=decimals, labels=labels, lang=lang, blank=blank, assumed=assumed, fill=fill,
+    )  # fmt: skip
 
 
 def set_table(
@@ -85,21 +51,68 @@ def set_table(
     labels: str | Mapping[str, str] = "codebook",
     lang: str = "en",
     blank: str = BLANK,
+    assumed: pd.DataFrame | None = None,
+    fill: pd.DataFrame | None = None,
 ) -> Exhibit:
-    """Set a tidy frame as a table with its provenance; see ``table`` for the options."""
+    """Set a tidy frame as a table with its provenance.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its columns as they stand; the index is not shown. Rows whose ``status`` is ``assumed``
+        are printed in grey.
+    provenance : Provenance
+    caption, foot : str
+    decimals : int or mapping, optional
+        Decimals of the numbers, for all columns or by column. By default by size: about three
+        significant digits. Columns named ``p_value`` (or ``…_p_value``) print ``<0.001``.
+    labels : "codebook" or mapping
+        Column headings; names that are not found lose their underscores.
+    lang : "en" or "zh"
+        Language of the codebook's labels.
+    blank : str
+        What a missing value prints.
+    assumed : DataFrame of bool, optional
+        Cells to print in grey, of the frame's shape.
+    fill : DataFrame of str, optional
+        CSS colour behind each cell, of the frame's shape; ``""`` leaves it clear.
+
+    Returns
+    -------
+    Exhibit
+        Its ``summary`` is the frame as printed.
+
+    Raises
+    ------
+    DataError
+        If something else than a frame is given.
+    ValueError
+        If the caption or the source is empty.
+    """
     if not hasattr(frame, "columns"):
         raise DataError(
             f"a table is made from a pandas DataFrame, not from a {type(frame).__name__}.\n"
             "  Convert it first, e.g. with pandas.DataFrame(...)."
         )
-    refuse_empty(caption=caption, source=provenance.source)
     printed = print_cells(frame, decimals=decimals, blank=blank)
-    headings = {name: heading(name, labels=labels, lang=lang) for name in frame.columns}
-    html = _great_table(frame, printed, headings, blank=blank, key=caption)
-    alt = f"Table: {caption}"
-    cells = _cells(frame, printed, headings, blank=blank)
-    shown = printed.rename(columns=headings)
-    return Exhibit("table", provenance, caption, alt, html, foot, shown, lang, cells)
+    grey = _grey_cells(frame, printed, blank, assumed)
+    columns = []
+    for place, name in enumerate(frame.columns):
+        column = {
+            "name": str(name),
+            "heading": heading(name, labels=labels, lang=lang),
+            "printed": printed.iloc[:, place].tolist(),
+        }
+        if _is_number(frame.iloc[:, place]):
+            column["values"] = [_plain(value) for value in frame.iloc[:, place]]
+        if grey[:, place].any():
+            column["grey"] = np.flatnonzero(grey[:, place]).tolist()
+        if fill is not None:
+            column["fill"] = fill.iloc[:, place].tolist()
+        columns.append(column)
+    alt = f"Table: {caption}" if caption.strip() else ""
+    words = {"caption": caption, "alt": alt, "foot": foot, "columns": columns}
+    return Exhibit(new_record("table", provenance, lang, words))
 
 
 def print_cells(
@@ -150,65 +163,6 @@ def to_latex(
     )
 
 
-def _great_table(
-    frame: pd.DataFrame,
-    printed: pd.DataFrame,
-    headings: dict[Any, str],
-    *,
-    blank: str,
-    key: str,
-) -> str:
-    with needed():
-        from great_tables import GT, loc, style
-
-    numbers = [name for name in frame.columns if _is_number(frame[name])]
-    shown = printed.copy()
-    shown.columns = [str(name) for name in printed.columns]
-    for name in numbers:
-        shown[str(name)] = [str(cell).replace("-", "\u2212", 1) for cell in printed[name]]
-    digest = hashlib.sha256(key.encode("utf-8")).hexdigest()[:10]
-    set_table = (
-        GT(shown, id=f"table-{digest}", auto_align=False)
-        .cols_label({str(name): text for name, text in headings.items()})
-        .cols_align("left", columns=[str(name) for name in frame.columns if name not in numbers])
-        .cols_align("right", columns=[str(name) for name in numbers])
-    )
-    for name in frame.columns:
-        rows = _grey_rows(frame, printed, name, blank)
-        if rows:
-            grey = style.text(color=_ASSUMED_INK, style="italic")
-            set_table = set_table.tab_style(grey, loc.body(columns=str(name), rows=rows))
-    fills = frame.attrs.get("fill")
-    for name in [] if fills is None else frame.columns:
-        for color in sorted(set(fills[name]) - {""}):
-            rows = [int(row) for row in np.flatnonzero(np.asarray(fills[name]) == color)]
-            cells = loc.body(columns=str(name), rows=rows)
-            set_table = set_table.tab_style(style.css(f"background-color: {color};"), cells)
-    digits = style.css("font-variant-numeric: tabular-nums; white-space: nowrap;")
-    if numbers and len(frame):
-        set_table = set_table.tab_style(digits, loc.body(columns=[str(name) for name in numbers]))
-    own = _STYLE.replace("#table", f"#table-{digest}")
-    return re.sub(r"<style>.*?</style>", own, set_table.as_raw_html(), count=1, flags=re.DOTALL)
-
-
-def _cells(
-    frame: pd.DataFrame, printed: pd.DataFrame, headings: dict[Any, str], *, blank: str
-) -> dict[str, Any]:
-    """Return a table as plain data: by column its name, heading, values, text and grey rows."""
-    columns = [
-        {
-            "name": str(name),
-            "heading": headings[name],
-            "number": _is_number(frame[name]),
-            "values": [_plain(value) for value in frame[name]],
-            "printed": [str(cell) for cell in printed[name]],
-            "grey": _grey_rows(frame, printed, name, blank),
-        }
-        for name in frame.columns
-    ]
-    return {"columns": columns}
-
-
 def _plain(value: Any) -> Any:
     import pandas as pd
 
@@ -223,14 +177,13 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, bool | int | float | str) else str(value)
 
 
-def _grey_rows(frame: pd.DataFrame, printed: pd.DataFrame, name: Any, blank: str) -> list[int]:
-    grey = np.array([cell == blank for cell in printed[name]], dtype=bool)
+def _grey_cells(
+    frame: pd.DataFrame, printed: pd.DataFrame, blank: str, assumed: pd.DataFrame | None
+) -> np.ndarray:
+    grey = np.array(printed == blank, dtype=bool).reshape(frame.shape)
     if "status" in frame.columns:
-        grey |= np.array([str(value) == "assumed" for value in frame["status"]], dtype=bool)
-    marked = frame.attrs.get("assumed")
-    if marked is not None:
-        grey |= np.asarray(marked[name], dtype=bool)
-    return [int(row) for row in np.flatnonzero(grey)]
+        grey |= np.array([str(value) == "assumed" for value in frame["status"]], bool)[:, None]
+    return grey if assumed is None else grey | assumed.to_numpy(bool)
 
 
 def _places(column: pd.Series, name: str, decimals: int | Mapping[str, int] | None) -> int | None:

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..paths import reading
+
 Array = NDArray[np.float64]
 
 FITTED = Path(__file__).with_name("fitted.json")
@@ -111,7 +113,7 @@ def _shares(appeal: Array) -> Array:
 @cache
 def fitted_parameters() -> Parameters:
     """Read the parameters that come with the package."""
-    return Parameters(**json.loads(FITTED.read_text(encoding="utf-8")))
+    return Parameters(**json.loads(reading(FITTED).read_text(encoding="utf-8")))
 
 
 def as_json(parameters: Parameters) -> str:

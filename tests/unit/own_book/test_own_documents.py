@@ -1,6 +1,7 @@
 """Tables as Word and Excel: three rules, numbers on the right, text that stays text."""
 
 import io
+import json
 
 import docx
 import openpyxl
@@ -11,7 +12,7 @@ from docx.oxml.ns import qn
 
 from medalliance.show import tables
 from medalliance.show.documents import GREY, excel, word
-from medalliance.show.exhibits import RECORD, TAKE_ALONG
+from medalliance.show.exhibits import RECORD
 
 # ISO/IEC 29500-1, CT_TblPr: the order in which Word reads a table's properties
 TABLE_PROPERTIES = (
@@ -29,12 +30,11 @@ FRAME = pd.DataFrame(
 
 
 @pytest.fixture
-def record(monkeypatch):
-    monkeypatch.setenv(TAKE_ALONG, "1")
+def record():
     shown = tables.table(
         FRAME, caption="Effects", badge="YOURS", source="my county", blank="", labels={}
     )
-    return shown._repr_mimebundle_()[RECORD]
+    return shown.record
 
 
 def borders(cell):
@@ -98,11 +98,9 @@ def test_the_same_table_gives_the_same_bytes(record):
     ]
 
 
-def test_a_table_carries_its_data_only_where_a_build_asks(monkeypatch):
+def test_a_table_carries_its_data_as_plain_json():
     shown = tables.table(FRAME, caption="Effects", badge="YOURS", source="my county")
-    assert shown._repr_mimebundle_() == {}
-    plain = shown._repr_html_()
-    monkeypatch.setenv(TAKE_ALONG, "1")
-    rich = tables.table(FRAME, caption="Effects", badge="YOURS", source="my county")
-    assert rich._repr_html_() == plain
-    assert rich._repr_mimebundle_()[RECORD]["columns"][1]["values"] == [-3.91234, 1234.5, None]
+    bundle = shown._repr_mimebundle_()
+    assert json.loads(json.dumps(bundle[RECORD])) == bundle[RECORD] == shown.record
+    assert bundle[RECORD]["columns"][1]["values"] == [-3.91234, 1234.5, None]
+    assert bundle["text/html"] == shown._repr_html_() and bundle["text/plain"] == repr(shown)

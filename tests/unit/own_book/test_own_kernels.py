@@ -94,8 +94,7 @@ def test_workbooks_leave_no_temporary_file_elsewhere(tmp_path, monkeypatch):
         return opened
 
     monkeypatch.setattr("openpyxl.worksheet._writer.NamedTemporaryFile", watched)
-    column = {"name": "a", "heading": "a", "number": False, "values": ["x"], "printed": ["x"],
-              "grey": []}  # fmt: skip
+    column = {"name": "a", "heading": "a", "printed": ["x"]}
     record = {"caption": "c", "badge": "YOURS", "source": "s", "columns": [column]}
     with kernels.temporary_files_in(tmp_path / "inside"):
         excel([record], ["a"])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from ...show.documents import excel, word
 from ...show.exhibits import RECORD
+from ..records import records_in
 from .kernels import ChapterRun
 
 FOLDER = "exports"
@@ -24,8 +24,10 @@ class Shown:
 
     Attributes
     ----------
-    chapter, recipe : str
-        ``"surplus"``; the call that made it, ``"surplus_chapter.headlines"``.
+    chapter : str
+        ``"surplus"``.
+    record : mapping
+        What is shown, as data.
     number : int
         Its place among the tables and figures of the chapter, 0 for a sentence.
     output : NotebookNode
@@ -35,20 +37,15 @@ class Shown:
     """
 
     chapter: str
-    recipe: str
+    record: Mapping[str, Any]
     number: int
     output: Any
     told: str
 
     @property
-    def record(self) -> dict[str, Any]:
-        """What is shown, as data."""
-        return self.output["data"][RECORD]
-
-    @property
     def name(self) -> str:
         """Stem of its files."""
-        call = self.recipe.rpartition(".")[2].replace("_", "-")
+        call = self.record["made_by"].rpartition(".")[2].replace("_", "-")
         return f"{self.chapter}-{self.number:02d}-{call}"
 
 
@@ -58,22 +55,13 @@ def shown_in(run: ChapterRun) -> list[Shown]:
     count = 0
     for cell in run.notebook.cells:
         for output in cell.get("outputs", ()):
-            record = output.get("data", {}).get(RECORD)
-            if record is None:
-                continue
-            exported = record["kind"] in ("table", "figure")
-            count += exported
-            number = count if exported else 0
-            told = record.get("caption") or record.get("text", "")
-            found.append(Shown(run.name, _recipe(cell.source), number, output, told))
+            for record in records_in(output.get("data", {})):
+                exported = record["kind"] in ("table", "figure")
+                count += exported
+                number = count if exported else 0
+                told = record.get("caption") or record.get("text", "")
+                found.append(Shown(run.name, record, number, output, told))
     return found
-
-
-def _recipe(source: str) -> str:
-    last = ast.parse(source).body[-1]
-    if isinstance(last, ast.Expr) and isinstance(last.value, ast.Call):
-        return ast.unparse(last.value.func)
-    return "shown"
 
 
 def files_of(shown: Shown) -> dict[str, bytes]:

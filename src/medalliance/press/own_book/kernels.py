@@ -18,7 +18,8 @@ from typing import Any
 from ...errors import DataError
 from ...panel import YOURS
 from ...provenance import Badge
-from ...show.exhibits import TAKE_ALONG, sentence
+from ...show.exhibits import sentence
+from ...show.pictures import TAKE_ALONG
 from ..notebooks import kernel_environment, notebook_text
 
 KNOWN_TRUTH = "# where the truth is known"  # first line of cells that need a simulated panel
@@ -246,7 +247,7 @@ def _say_refusal(cell: Any, words: str, log: _Log) -> None:
     shows = isinstance(ast.parse(cell.source).body[-1], ast.Expr)
     log.whole = shows
     text = sentence(f"Not shown: {said}", badge=Badge.YOURS, source=YOURS.source)
-    data = {"text/html": text._repr_html_(), "text/plain": repr(text)}
+    data = text._repr_mimebundle_()
     cell.outputs = [new_output("execute_result", data=data, execution_count=cell.execution_count)]
 
 

@@ -161,7 +161,7 @@ def _in_brief(shown: Sequence[tuple[Shown, Sequence[str]]], titles: Mapping[str,
     """Repeat the first sentence of each chapter, with its badge."""
     first: dict[str, str] = {}
     for item, _ in shown:
-        told = item.number == 0 and "truth" not in item.recipe
+        told = item.number == 0 and "truth" not in item.record["made_by"]
         if told and item.chapter not in ONE_IS_ENOUGH:
             first.setdefault(item.chapter, item.output["data"]["text/html"])
     if not first:

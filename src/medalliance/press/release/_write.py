@@ -6,7 +6,6 @@ import csv
 import platform
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from html import escape
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,8 @@ from ...outcomes import outcome_label
 from ...panel import Panel
 from ...provenance import Badge, Provenance
 from ...show.documents import excel
-from ...show.exhibits import Exhibit
+from ...show.exhibits import new_record
+from ...show.html import exhibit_html
 from ...show.packed import csv_text
 from ...show.tables import heading, table
 from ..fingerprints import commit, sha256
@@ -232,5 +232,6 @@ def _picture(item: Item, name: str) -> str:
         label = outcome_label(what)
         caption = f"Effects on {label} by years since the reform. Bars: 95 % intervals."
     alt = f"{caption} Its numbers stand in the table below."
-    image = f'<img src="figures/{name}.png" alt="{escape(alt, quote=True)}">'
-    return Exhibit("figure", Provenance(Badge.YOURS, SOURCE), caption, alt, image)._repr_html_()
+    words = {"caption": caption, "alt": alt, "foot": "", "columns": []}
+    record = new_record("figure", Provenance(Badge.YOURS, SOURCE), "en", words)
+    return exhibit_html(record, f"figures/{name}.png")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..exhibits import HORIZONTAL
+from ..pictures import HORIZONTAL
 from ._look import INK, MARKERS, PALETTE, legend, new_axes, styled, whole_years
 
 if TYPE_CHECKING:

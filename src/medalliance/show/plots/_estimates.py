@@ -6,8 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..exhibits import HORIZONTAL
-from ._look import INK, MARKERS, PALETTE, bounds, legend, new_axes, styled, titled, whole_years
+from ..pictures import HORIZONTAL
+from ._look import (
+    INK,
+    MARKERS,
+    PALETTE,
+    bounds,
+    legend,
+    new_axes,
+    points,
+    styled,
+    titled,
+    whole_years,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,23 +50,20 @@ def forest(
     ax.set_gid(HORIZONTAL)
     rows = np.arange(len(frame))[::-1]
     keys = frame[group].astype(str) if group else np.array([""] * len(frame))
-    low, high = bounds(frame, "conf_low"), bounds(frame, "conf_high")
-    known = np.isfinite(low) & np.isfinite(high)
-    estimate = frame["estimate"].to_numpy(float)
+    known = np.isfinite(bounds(frame, "conf_low")) & np.isfinite(bounds(frame, "conf_high"))
     if reference is not None:
         ax.axvline(reference, color=INK, linewidth=1)
     for number, key in enumerate(dict.fromkeys(keys)):
         color = PALETTE[number % len(PALETTE)]
         mine = np.asarray(keys == key)
-        full, bare = mine & known, mine & ~known
-        ax.hlines(rows[full], low[full], high[full], color=color, linewidth=2)
-        ax.scatter(estimate[full], rows[full], color=color, zorder=3, label=key or "estimate")
-        name = f"{key or 'estimate'} (no interval published)"
-        ax.scatter(
-            estimate[bare], rows[bare], facecolors="none", edgecolors=color, zorder=3, label=name
-        )
-        if group:
-            ax.plot([], [], "o", color=color, label="_" + str(key))
+        name = key or "estimate"
+        for part, hollow in ((mine & known, False), (mine & ~known, True)):
+            said = f"{name} (no interval published)" if hollow else name
+            if part.any():
+                points(
+                    ax, rows[part], frame[part], orient="y", color=color, marker="o",
+                    label=said, hollow=hollow,
+                )  # fmt: skip
     truth = bounds(frame, "truth")
     if np.isfinite(truth).any():
         ax.scatter(truth, rows, color=INK, marker="x", zorder=4, label="true effect")
@@ -63,7 +71,7 @@ def forest(
     ax.set_ylim(-0.6, len(frame) - 0.4)
     ax.grid(visible=False, axis="y")
     if group or (~known).any() or np.isfinite(truth).any():
-        legend(ax, skip_empty=True)
+        legend(ax)
     return titled(ax, unit, "")
 
 
@@ -91,14 +99,12 @@ def event_study(
         part = part.sort_values("event_time")
         color, marker = PALETTE[number % len(PALETTE)], MARKERS[number % len(MARKERS)]
         shift = 0.0 if len(groups) == 1 else 0.5 * (number / (len(groups) - 1) - 0.5)
-        time, value = part["event_time"].to_numpy(float) + shift, part["estimate"].to_numpy(float)
+        time = part["event_time"].to_numpy(float) + shift
         band = bounds(part, "band_low"), bounds(part, "band_high")
         if np.isfinite(band[0]).any():
             label = "simultaneous band" if by is None else f"_{key} band"
             ax.fill_between(time, *band, color=color, alpha=0.18, linewidth=0, label=label)
-        low, high = bounds(part, "conf_low"), bounds(part, "conf_high")
-        ax.vlines(time, low, high, color=color, linewidth=2)
-        ax.plot(time, value, marker, color=color, label=str(key))
+        points(ax, time, part, color=color, marker=marker, label=str(key))
     _true_effects(ax, frame.drop_duplicates("event_time"), "event_time")
     if by is not None or ax.get_legend_handles_labels()[1] != ["estimate"]:
         legend(ax)
@@ -181,10 +187,8 @@ def group_time(frame: pd.DataFrame, *, unit: str = "", ax: Any = None) -> Any:
         part = part.sort_values("year")
         color = PALETTE[number % len(PALETTE)]
         shift = 0.0 if len(cohorts) == 1 else 0.5 * (number / (len(cohorts) - 1) - 0.5)
-        year, value = part["year"].to_numpy(float) + shift, part["estimate"].to_numpy(float)
-        ax.vlines(year, bounds(part, "conf_low"), bounds(part, "conf_high"), color=color)
-        marker = MARKERS[number % len(MARKERS)]
-        ax.plot(year, value, marker, color=color, label="cohort " + str(cohort))
+        year, marker = part["year"].to_numpy(float) + shift, MARKERS[number % len(MARKERS)]
+        points(ax, year, part, color=color, marker=marker, label=f"cohort {cohort}")
         _true_effects(ax, part.assign(year=year), "year", said=number == 0)
     legend(ax)
     whole_years(ax, frame["year"])

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...errors import needed
 from ...provenance import mixed
-from ..exhibits import HORIZONTAL, PROVENANCE, SIZE, axes_of
+from ..pictures import HORIZONTAL, PROVENANCE, SIZE, axes_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,12 +50,13 @@ _STYLE: Any = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Hold the book's look while something is drawn."""
+    """Hold the book's look while something is drawn: one seaborn theme of ours."""
     with needed():
         import matplotlib as mpl
-        from cycler import cycler
+        import seaborn as sns
 
-    with mpl.rc_context(_STYLE | {"axes.prop_cycle": cycler(color=PALETTE)}):
+    with mpl.rc_context(), sns.color_palette(PALETTE):
+        mpl.rcParams.update(sns.axes_style("whitegrid") | sns.plotting_context("notebook") | _STYLE)
         yield
 
 
@@ -163,6 +164,47 @@ def titled(ax: Any, x: str, y: str) -> Any:
     ax.set_xlabel(x)
     ax.set_ylabel(y)
     return ax
+
+
+def points(
+    ax: Any,
+    place: np.ndarray,
+    frame: pd.DataFrame,
+    *,
+    color: str,
+    marker: str,
+    label: str,
+    orient: str = "x",
+    hollow: bool = False,
+) -> None:
+    """Draw estimates with the intervals that they have.
+
+    Parameters
+    ----------
+    ax : Axes
+    place : ndarray, shape (n,)
+        Where each estimate stands along the axis ``orient``.
+    frame : DataFrame, shape (n, ...)
+        ``estimate`` and, where they exist, ``conf_low`` and ``conf_high``.
+    """
+    import seaborn as sns
+
+    def lay(values: np.ndarray, repeated: int) -> dict[str, Any]:
+        along = np.repeat(place, repeated)
+        given = {"x": along, "y": values} if orient == "x" else {"x": values, "y": along}
+        look = {"color": color, "linestyle": "none", "legend": False, "orient": orient}
+        return {**given, **look, "ax": ax, "sort": False}
+
+    ends = np.column_stack([bounds(frame, "conf_low"), bounds(frame, "conf_high")]).ravel()
+    sns.lineplot(
+        **lay(ends, 2), estimator="mean", errorbar=("pi", 100), err_style="bars",
+        err_kws={"elinewidth": 2}, label=f"_{label} interval",
+    )  # fmt: skip
+    face = {"markerfacecolor": "none"} if hollow else {}
+    sns.lineplot(
+        **lay(frame["estimate"].to_numpy(float), 1), estimator=None, label=label, marker=marker,
+        markeredgecolor=color, zorder=3, **face,
+    )  # fmt: skip
 
 
 def bounds(frame: pd.DataFrame, name: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..exhibits import SIZE
+from ..pictures import SIZE
 from ._look import INK, MARKERS, PALETTE, legend, new_axes, styled
 
 if TYPE_CHECKING:
@@ -88,29 +88,29 @@ def heatmap(
     frame : DataFrame, shape (n_rows, n_columns)
         Row names in the index, column names in the columns.
     """
+    import seaborn as sns
     from matplotlib.patches import Rectangle
 
     height, width = frame.shape
     if ax is None:
         ax = new_axes(width=max(SIZE[0], 0.75 * width + 2), height=max(2.4, 0.42 * height + 1.4))
     names = dict(labels or {})
-    values = frame.to_numpy(float)
-    shown = ax.imshow(values, cmap="cividis", vmin=low, vmax=high, aspect="auto")
-    for row, column in np.ndindex(height, width):
-        value = values[row, column]
-        if not np.isfinite(value):
-            corner = (column - 0.5, row - 0.5)
-            ax.add_patch(Rectangle(corner, 1, 1, fill=False, hatch="///", ec=INK, lw=0, alpha=0.5))
-            continue
-        ink = "white" if shown.norm(value) < 0.5 else "#1b1f24"
-        ax.text(column, row, f"{value:.3g}", ha="center", va="center", color=ink, fontsize=9)
-    ax.set_xticks(range(width), [names.get(str(name), str(name)) for name in frame.columns])
+    values = frame.astype(float).rename(
+        index=lambda name: names.get(str(name), str(name)),
+        columns=lambda name: names.get(str(name), str(name)),
+    )
+    sns.heatmap(
+        values, ax=ax, cmap="cividis", vmin=low, vmax=high, annot=True, fmt=".3g",
+        annot_kws={"fontsize": 9}, cbar_kws={"label": unit, "shrink": 0.85},
+    )  # fmt: skip
+    for row, column in np.argwhere(~np.isfinite(values.to_numpy())):
+        look = {"fill": False, "hatch": "///", "ec": INK, "lw": 0, "alpha": 0.5}
+        ax.add_patch(Rectangle((column, row), 1, 1, **look))
+    ax.set(xlabel="", ylabel="")
+    ax.tick_params(axis="y", rotation=0)
     if width > 4:
         for text in ax.get_xticklabels():
             text.set(rotation=35, ha="right", rotation_mode="anchor")
-    ax.set_yticks(range(height), [names.get(str(name), str(name)) for name in frame.index])
-    ax.grid(visible=False)
-    ax.figure.colorbar(shown, ax=ax, label=unit, shrink=0.85)
     return ax
 
 
