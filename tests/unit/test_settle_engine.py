@@ -653,3 +653,29 @@ def test_a_hundred_thousand_settlements_take_seconds():
     assert time.perf_counter() - start < 20
     total = sum(line.amounts for line in settlement.lines)
     assert not total.any()
+
+
+def test_members_without_weight_get_nothing_and_all_of_them_are_refused(county):
+    rules = load_rules("split_631")
+    township = county["member"].isin(["t1", "t2"])
+    one = county.assign(headcount=county["headcount"].mask(county["member"] == "t1", "0"))
+    table = ma.settle(rules, one, progress=False).to_frame()
+    pay = table[table["account"] == "retained_pay"].set_index("member")["amount"]
+    assert pay.get("t1", 0) == 0
+    assert pay["t2"] > 0
+    none = county.assign(headcount=county["headcount"].mask(township, "0"))
+    with pytest.raises(ma.DataError, match="weights of all township members are zero in row 0"):
+        ma.settle(rules, none, progress=False)
+
+
+def test_nobody_asks_for_weights_where_nothing_is_divided(county):
+    """Alliance b has a deficit: what its members would weigh is not read."""
+    rules = load_rules("split_631")
+    lone = county[county["alliance"] == "b"].iloc[[0]]
+    member = lone.assign(member="t9", party="township", headcount="0", score="0", residents="0")
+    for name in ("budget_fen", "spending_fen", "reserve_fen", "out_of_county_spending_fen"):
+        member[name] = pd.array([pd.NA], dtype="Int64")
+    more = pd.concat([county, member], ignore_index=True)
+    one = ma.settle(rules, county, progress=False).to_frame()
+    two = ma.settle(rules, more, progress=False).to_frame()
+    assert one["amount"].sum() == two["amount"].sum()
