@@ -24,7 +24,7 @@ READERS = {"open", "Path", "loadtxt", "genfromtxt", "load"}
 # Chapters whose cells a reader may copy into a session: most call the package itself.
 OWN_WORDS = (
     *("methods", "how-sure", "shares", "how-wrong", "surplus", "remuneration", "visit-shares"),
-    "money-and-behaviour",
+    *("money-and-behaviour", "who-gets-each-yuan"),
 )
 SHARE_OF_CALLS = 0.6
 ROOMS = (

@@ -4,38 +4,57 @@ from __future__ import annotations
 
 import pytest
 
+import medalliance as ma
 from medalliance.chapters import settlement_chapter as chapter
 from medalliance.chapters.settlements import MSSP_EXCEPTIONS, load_mssp_table
 from medalliance.provenance import Badge
 
 
-@pytest.mark.parametrize("name", chapter.SCENARIOS)
+@pytest.mark.parametrize("name", chapter.SHORT)
 def test_example_conserves_money_under_every_scenario(name):
-    table = chapter.example(name).to_frame()
-    assert (table.groupby("year")["amount"].sum() == 0).all()
-    assert chapter.example(name).badge is Badge.ILLUSTRATIVE
+    done = ma.settle(ma.load_rules(name), ma.example_ledger(), progress=False)
+    assert (done.to_frame().groupby("year")["amount"].sum() == 0).all()
+    assert done.badge is Badge.ILLUSTRATIVE
 
 
-def test_flow_figures_follow_the_whole_result():
-    example = chapter.example()
-    for year, amount in zip((2024, 2025), example.surplus, strict=True):
-        flows = example.flows("example", year, result_only=True)
-        assert flows["amount"].sum() == abs(int(amount)) / 100
-        assert chapter.flow_figure(year).badge is Badge.ILLUSTRATIVE
+def test_flows_follow_the_whole_result_and_are_told_below_the_picture():
+    done = ma.settle(ma.load_rules("two_sided_corridor"), ma.example_ledger(), progress=False)
+    for year, amount in zip((2024, 2025), done.surplus, strict=True):
+        chosen = {"alliance": "example", "year": year, "result_only": True}
+        assert done.flows(**chosen)["amount"].sum() == abs(int(amount)) / 100
+        shown = ma.show(done, "Flow.", kind="figure", **chosen)
+        assert shown.badge is Badge.ILLUSTRATIVE
+        assert len(shown.summary) == len(done.flows(**chosen))
 
 
 def test_flat_where_the_cap_binds_and_where_losses_are_forgiven():
-    summary = chapter.transfer_figure().summary.set_index("contract")
-    assert float(summary.loc["no loss"].iloc[-1]) == 0
-    assert float(summary.loc["corridor"].iloc[-1]) == -0.05
+    grid = chapter.spending_grid()
+    ends = {
+        name: (ma.settle(ma.load_rules(name), grid, progress=False).settled / grid["budget"]).iloc[
+            -1
+        ]
+        for name in ("one_sided", "two_sided_corridor")
+    }
+    assert ends == {"one_sided": 0, "two_sided_corridor": -0.05}
 
 
 def test_rebasing_takes_the_surplus_away():
-    summary = chapter.rebasing_figure().summary.set_index("rebasing").astype(float)
-    assert (summary.loc["weight 0"] == summary.iloc[0, 0]).all()
-    assert summary.loc["weight 1"].iloc[1:].eq(0).all()
-    half = summary.loc["weight 0.5"]
-    assert half.iloc[1] == pytest.approx(half.iloc[0] / 2)
+    first, later = chapter.frugal_years()
+    paid = {}
+    for weight in ("0", "0.5", "1"):
+        rules = ma.load_rules("one_sided").replace(rebasing_share=weight, budget_growth_rate="0")
+        done = ma.settle_years(rules, first, later, progress=False)
+        paid[weight] = [int(one.settled[0]) for one in done.values()]
+    assert len(set(paid["0"])) == 1
+    assert set(paid["1"][1:]) == {0}
+    assert paid["0.5"][1] == pytest.approx(paid["0.5"][0] / 2)
+
+
+def test_reasons_are_told_in_the_words_of_the_rules():
+    done = ma.settle(ma.load_rules("two_sided_corridor"), ma.example_ledger(), progress=False)
+    told = chapter.in_words(done.steps("example", 2024))
+    assert told["why"].str.contains("surplus retained 0.5, assumed").any()
+    assert not told["why"].str.contains("_").any()
 
 
 def test_corridor_is_between_its_bounds():

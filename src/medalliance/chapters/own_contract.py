@@ -18,12 +18,12 @@ from ..show.tables import table
 from . import example_county
 from .own_rules import OwnContract, own_rules
 from .rule_laboratory import COLUMNS, true_effects
-from .settlement_example import PARTY
 
 SEEDS = (1, 2)
 COMPARED = ("one_sided", "two_sided_corridor")
 MODEL = "invented counties, each run with and without the contract on the same random numbers"
 Shown = TypeVar("Shown", Exhibit, Sentence)
+PARTY = {"lead_hospital": "lead hospital", "township": "townships", "village": "villages"}
 _MILLION = 1e8  # fen
 _LONGEST = 100
 

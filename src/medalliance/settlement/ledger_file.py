@@ -10,11 +10,22 @@ import pandas as pd
 
 from ..errors import DataError, first_three, raise_problems
 from ..panel import find_layout
-from ..paths import reading
+from ..paths import data_dir, reading
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
 FIRST_ROW = 2  # the line of a file's first row, below its header
+
+
+def example_ledger() -> pd.DataFrame:
+    """Return the example ledger that comes with the package: invented, one alliance, two years.
+
+    Returns
+    -------
+    DataFrame
+        Money in fen, as :func:`read_ledger` returns it.
+    """
+    return read_ledger(data_dir() / "examples" / "ledger.csv", "CNY")
 
 
 def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:

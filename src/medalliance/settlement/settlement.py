@@ -34,9 +34,11 @@ class Settlement(Shown, Postings):
         name = self.rules.name.en
         if kind == "figure":
             caption = f"{name}: where each yuan went."
+            chosen = {name: value for name, value in drawing.items() if name != "ax"}
             return Content(
-                self.provenance, caption, self._foot(), draw=lambda: self.plot(**drawing)
-            )
+                self.provenance, caption, self._foot(), draw=lambda: self.plot(**drawing),
+                numbers=self.flows(**chosen)[["target", "amount"]],
+            )  # fmt: skip
         caption = f"{name}: what each party receives in all (below zero: pays)."
         return Content(self.provenance, caption, self._foot(), frame=self._shown_totals())
 
