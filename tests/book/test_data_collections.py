@@ -94,7 +94,6 @@ def test_what_is_read_stands_in_the_record_of_what_is_shown_next():
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
     )  # fmt: skip
     files = ran.stdout.split()
-    assert files == sorted(files)
     assert {"src/medalliance/teaching/panel.csv", "src/medalliance/teaching/truth.csv"} <= {*files}
     assert any(name.startswith("data/reforms/scenarios/") for name in files)
 
