@@ -144,7 +144,11 @@ def test_compare_sets_the_same_numbers_as_each_result(panel, effects, tmp_path):
 
 def test_show_draws_a_dict_of_effects_side_by_side(panel, effects):
     drawn = ma.show({"a": effects, "b": ma.did_imputation(panel, OUTCOME)}, "Both")
-    assert {"a", "b", "true effect"} <= set(drawn.summary["series"])
+    assert drawn.alt.startswith("Both a: 15 points from -0.004451 to 0.07337; b: 8 points from")
+    numbers = drawn.summary.set_index("event_time")
+    by_event = effects.aggregate("event_time").to_frame(bands=False).set_index("event_time")
+    assert {"a", "b"} <= set(numbers.columns)
+    assert float(numbers.loc["3", "a"]) == pytest.approx(by_event.loc[3, "estimate"], abs=5e-5)
     with pytest.raises(DesignError, match=r"no estimates: b \(int\)"):
         ma.compare({"a": effects, "b": 3})
     with pytest.raises(DesignError, match="nothing to compare"):

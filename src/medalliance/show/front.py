@@ -216,10 +216,25 @@ def _drawn_from(axes: list[Any]) -> Provenance | None:
 
 def _in_words(numbers: pd.DataFrame) -> str:
     """Say what was drawn, one clause a series, for a reader who cannot see it."""
-    if "series" not in numbers.columns:
-        return ""
-    rows = [
-        f"{row['series']}: {row['points']} points from {row['lowest']} to {row['highest']}"
-        for _, row in numbers.head(6).iterrows()
-    ]
+    if "series" in numbers.columns:
+        rows = [
+            f"{row['series']}: {row['points']} points from {row['lowest']} to {row['highest']}"
+            for _, row in numbers.head(6).iterrows()
+        ]
+    else:
+        rows = []
+        for name in numbers.columns[1:7]:
+            column = numbers[name]
+            seen = sorted((cell for cell in column if _is_number(cell)), key=float)
+            if seen:
+                rows.append(f"{name}: {len(seen)} points from {seen[0]} to {seen[-1]}")
     return f"{'; '.join(rows)}." if rows else ""
+
+
+def _is_number(text: str) -> bool:
+    """Return whether a printed cell is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
