@@ -38,7 +38,7 @@ def subgroup_effects(
 
     Each group is estimated on its own units, treated and compared, as if the panel held nobody
     else; what is joined is the inference. ``overall.combine([1, -1])`` is a difference with its
-    interval, ``subgroup_test`` the test that groups are equal.
+    interval.
 
     Parameters
     ----------
