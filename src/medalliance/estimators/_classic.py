@@ -93,8 +93,8 @@ class Classic:
     names : tuple of str
         Regressors, then the constant; year dummies follow.
     coefficients, vcov : ndarray, shape (k,), (k, k)
-    dof : float
-        Degrees of freedom of t quantiles.
+    dof, factor : float
+        Degrees of freedom of t quantiles; small-sample factor that the variance holds.
     n_obs, n_params : int
         Rows of the transformed regression; its parameters with all effects.
     found : linearmodels result
@@ -107,6 +107,7 @@ class Classic:
     coefficients: Array
     vcov: Array
     dof: float
+    factor: float
     n_obs: int
     n_params: int
     found: Any
@@ -243,7 +244,7 @@ def _estimate(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classi
     factor, dof = _convention(rows, asked, n_obs, k, n_effects)
     names = tuple(map(str, columns.columns))
     coefficients, vcov = found.params.to_numpy(float), found.cov.to_numpy()
-    return Classic(names, coefficients, factor * vcov, dof, n_obs, k + n_effects, found)
+    return Classic(names, coefficients, factor * vcov, dof, factor, n_obs, k + n_effects, found)
 
 
 def _estimate_iv(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classic:
@@ -278,6 +279,7 @@ def _estimate_iv(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Cla
         plain.params.to_numpy(float)[order],
         factor * vcov[np.ix_(order, order)],
         dof,
+        factor,
         n_obs,
         k + absorbed,
         plain,

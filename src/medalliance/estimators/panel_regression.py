@@ -17,6 +17,7 @@ from ..results import Design, Effects, Units, findings_of, terms_frame
 from ..show.findings import Findings
 from ._classic import CONSTANT, Classic, Rows, Specification, fit_classic
 from ._classic_tests import tests_of
+from ._sample import gap_notes
 
 Model = Literal["within", "pooled", "between", "first_difference", "random", "iv"]
 StdErrors = Literal["clustered", "unadjusted", "robust", "driscoll_kraay"]
@@ -147,6 +148,7 @@ def panel_regression(
             pd.factorize(panel.cluster_by_unit[rows.unit[first]])[0].astype(np.intp),
         ),
         given_vcov=vcov,
+        variance_factor=fit.factor,
         refit=partial(panel_regression, outcome=outcome, regressors=regressors, **options),
         tests=_Tests(rows, asked, design),
     )
@@ -276,6 +278,8 @@ def _design(
     marks = {"unit": asked.entity_effects, panel.step.unit: asked.time_effects}
     effects = [word for word, on in marks.items() if on]
     notes = [f"With {' and '.join(effects)} effects."] if effects else []
+    cohort = panel.cohort_by_unit[np.unique(rows.unit)]
+    notes.extend(gap_notes(cohort, np.unique(rows.year), panel.step))
     if fit.n_obs != len(rows.outcome):
         notes.append(f"{fit.n_obs:,} rows once the model has transformed them.")
     blank = len(panel.frame) - len(rows.outcome)
