@@ -392,7 +392,8 @@ def test_report_of_signs_that_the_equilibrium_reverses(loss_share):
         assert not turned
     else:
         # More members bring more induced volume for the audit to find, which lifts r.
-        assert turned == {"own share, others shrink in proportion", "members, equal split"}
+        assert "members, equal split" in turned
+        assert turned <= {"own share, others shrink in proportion", "members, equal split"}
         assert (report["reversed"] < 0.01).all()
 
 

@@ -192,6 +192,7 @@ def _join(found: list[Effects], cluster: pd.Series) -> Effects:
     return replace(
         found[0],
         estimate=np.concatenate([one.estimate for one in found]),
+        treated_clusters=np.concatenate([one.held_by for one in found]),
         terms=pd.concat([one.terms for one in found], ignore_index=True),
         design=replace(
             first,

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from ..errors import DesignError, first_three
 from ..results import Effects, findings_of, need_effects
 from ..results._cluster import cluster_sums
+from ..results.few_clusters import WEBB_BELOW
 from ..show.findings import Findings
 from ._fit import need_two_treated_clusters
 from ._romano_wolf import stepdown_p_values
@@ -69,7 +70,7 @@ def romano_wolf(
     for one in headlines:
         need_two_treated_clusters(one, "romano_wolf")
     psi = _cluster_influence(headlines)
-    chosen = weights or ("webb" if len(psi) < 12 else "rademacher")
+    chosen = weights or ("webb" if len(psi) < WEBB_BELOW else "rademacher")
     check_options(chosen, n_draws, 0.95)
     spread = np.sqrt((psi**2).sum(axis=0))
     if not spread.all():

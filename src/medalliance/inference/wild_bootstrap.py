@@ -140,7 +140,9 @@ def _scores(effects: Effects, terms: str, options: dict) -> dict[str, WildBootst
     shown = effects.overall if terms == "overall" else effects
     influence = shown.project(np.eye(len(shown.estimate)))
     clusters = None if shown.units is None else shown.units.cluster
-    kept = np.flatnonzero(influence.any(axis=0) & (shown.held_by > 1))
+    # an average over cohorts of one cluster each still has the clusters of all of them
+    several = effects.design.n_treated_clusters > 1 if terms == "overall" else shown.held_by > 1
+    kept = np.flatnonzero(influence.any(axis=0) & several)
     if not len(kept):
         raise DesignError(
             f"no effect on {effects.design.outcome} varies between clusters.\n"

@@ -189,8 +189,10 @@ class Comparison:
 
         from ..show import plots
 
-        first = next(iter(self.effects.values())).design
-        unit = f"effect, {first.unit_of_measure}" if first.unit_of_measure else "effect"
+        units = {one.design.unit_of_measure for one in self.effects.values()}
+        unit = "effect, each in its own unit" if len(units) > 1 else "effect"
+        if len(units) == 1 and (measure := units.pop()):
+            unit = f"effect, {measure}"
         by_event = {name: _by_event(one, self.horizon) for name, one in self.effects.items()}
         if all(one is not None for one in by_event.values()):
             frames = [one.assign(method=name) for name, one in by_event.items() if one is not None]

@@ -94,7 +94,7 @@ def test_placebo_outcomes_note_what_the_panel_cannot_give(simulated):
     late = panel.frame["year"] >= panel.frame["cohort"].where(panel.frame["cohort"] > 0, 9999)
     panel = panel.with_columns(only_before=panel.frame["z"].mask(late), words="a")
     reasons = {
-        "only_before": "no effect after treatment starts",
+        "only_before": "both in the base year and after treatment starts",
         "words": "'words' is not numeric",
         "fund_surplus_rate": "the panel lacks budget, spending",
     }

@@ -9,7 +9,6 @@ from html import escape
 from typing import Any
 
 from ...show.documents import excel, word
-from ...show.exhibits import RECORD
 from ..records import records_in
 from .kernels import ChapterRun
 
@@ -92,9 +91,9 @@ def collected(shown: Sequence[Shown]) -> dict[str, bytes]:
 
 
 def link(shown: Shown, names: Sequence[str]) -> None:
-    """Add links to its files to what the page shows; take the data for files out of the page."""
+    """Add links to its files to what the page shows; take pictures for files out of the page."""
     data = shown.output["data"]
-    for kind in (RECORD, *_PICTURES):
+    for kind in _PICTURES:
         data.pop(kind, None)
     if names:
         links = " · ".join(link_to(name) for name in names)
