@@ -372,7 +372,8 @@ def test_batch_equals_one_by_one(seed, terms):
 
 @pytest.mark.parametrize("loss_share", [0.0, 1.0])
 def test_report_of_signs_that_the_equilibrium_reverses(loss_share):
-    technology, split, budget = draw_many(1, 4000)
+    # own shares turn twice in ten thousand problems: a smaller sample misses them
+    technology, split, budget = draw_many(4, 20_000)
     contract = Contract(
         split=split,
         pay_share=0.5,
@@ -392,8 +393,7 @@ def test_report_of_signs_that_the_equilibrium_reverses(loss_share):
         assert not turned
     else:
         # More members bring more induced volume for the audit to find, which lifts r.
-        assert "members, equal split" in turned
-        assert turned <= {"own share, others shrink in proportion", "members, equal split"}
+        assert turned == {"own share, others shrink in proportion", "members, equal split"}
         assert (report["reversed"] < 0.01).all()
 
 

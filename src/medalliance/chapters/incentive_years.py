@@ -339,7 +339,7 @@ def _threshold(audit: float = 0.0, margin: float = 1.0) -> float:
     return float(found.members()["threshold_share"].iloc[0])
 
 
-def random_alliances(n: int = 4000, seed: int = 1) -> tuple[Any, Technology]:
+def random_alliances(n: int = 20_000, seed: int = 1) -> tuple[Any, Technology]:
     """Draw contracts with technologies for the report on signs; one-sided contracts."""
     rng = np.random.default_rng(seed)
     u = rng.uniform
@@ -389,8 +389,8 @@ def signs_table() -> Exhibit:
     return table(
         frame,
         caption="Signs at a given r, and how often the equilibrium turns them. Of "
-        f"{len(technology.sigma)} random alliances those with several equilibria are left out.",
+        f"{len(technology.sigma):,} random alliances those with several equilibria are left out.",
         badge=_BADGE,
         source=SOURCE,
-        decimals={"holds at given r, %": 1, "turned, one-sided, %": 2, "turned, two-sided, %": 2},
+        decimals={"holds at given r, %": 1, "turned, one-sided, %": 3, "turned, two-sided, %": 3},
     )
