@@ -1,4 +1,4 @@
-"""No module imports, directly or through others, a module that imports it, lazily or not."""
+"""No module imports, even through others, lazily or for types, a module that imports it."""
 
 import grimp
 import pytest
@@ -6,7 +6,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("medalliance", exclude_type_checking_imports=True, cache_dir=None)
+    return grimp.build_graph("medalliance", cache_dir=None)
 
 
 def test_no_module_imports_itself_through_others(graph: grimp.ImportGraph) -> None:

@@ -1,7 +1,8 @@
 """Effects: the one class for estimates, with the cluster sums and bands it answers by."""
 
 from ._design import FIXEST, NEYMAN, UNSCALED, Design, Regression, Units
-from ._effects import FRAME_COLUMNS, Effects
+from ._effects import Effects
+from ._estimates import FRAME_COLUMNS
 from ._findings import findings_of
 from ._influence import CompactInfluence
 from ._need import need_effects

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
+from ._estimates import Estimates
 from ._terms import terms_frame
 
-if TYPE_CHECKING:
-    from ._effects import Effects
-
+E = TypeVar("E", bound=Estimates)
 Array = NDArray[np.float64]
 
 
@@ -28,7 +27,7 @@ def average_truth(truth: Array | None, weights: Array) -> Array | None:
     return np.where(lacking, np.nan, np.where(known, truth, 0.0) @ weights)
 
 
-def one_term(effects: Effects, estimate: float, influence: Array | None, weights: Array) -> Effects:
+def one_term(effects: E, estimate: float, influence: Array | None, weights: Array) -> E:
     """Make one term of effects by weights, shape (k,); estimated again, it is their overall."""
     refit = effects.refit
     counts = effects.terms["n_units"]
@@ -51,11 +50,11 @@ def one_term(effects: Effects, estimate: float, influence: Array | None, weights
     )
 
 
-def _overall_again(refit: Callable[..., Effects], *args: Any, **options: Any) -> Effects:
+def _overall_again(refit: Callable[..., Any], *args: Any, **options: Any) -> Any:
     return refit(*args, **options).overall
 
 
-def combine_effects(effects: Effects, weights: Array) -> Effects:
+def combine_effects(effects: E, weights: Array) -> E:
     """Combine terms by weights, shape (k,), with their influence or their variance."""
     estimate, used = float(weights @ effects.estimate), weights != 0
     if effects.influence_function is not None:
@@ -64,7 +63,7 @@ def combine_effects(effects: Effects, weights: Array) -> Effects:
     return replace(one_term(effects, estimate, None, weights), given_vcov=variance)
 
 
-def combine_terms(effects: Effects, weights: Array) -> Effects:
+def combine_terms(effects: E, weights: Array) -> E:
     """Combine terms so that another estimate is combined by the same names.
 
     Raises
@@ -79,8 +78,8 @@ def combine_terms(effects: Effects, weights: Array) -> Effects:
 
 
 def _combined_again(
-    refit: Callable[..., Effects], named: dict[str, float], *args: Any, **options: Any
-) -> Effects:
+    refit: Callable[..., E], named: dict[str, float], *args: Any, **options: Any
+) -> E:
     found = refit(*args, **options)
     names = list(found.terms["term"])
     lost = [name for name, weight in named.items() if weight and name not in names]

@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ..show.exhibits import Content
+from ._averages import Averages
 from ._stack import split_by_outcome
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from ._effects import Effects
 
 _HIDDEN_IF_BLANK = ("cohort", "year", "event_time", "band_low", "band_high", "n_units")
 
@@ -35,7 +34,7 @@ def number(value: float) -> str:
     return f"{value:,.{digits}f}"
 
 
-def shown_frame(effects: Effects, level: float = 0.95) -> pd.DataFrame:
+def shown_frame(effects: Averages, level: float = 0.95) -> pd.DataFrame:
     """Return the tidy frame without the columns that are blank and without the outcome."""
     frame = with_truth(effects, effects.to_frame(level))
     blank = [name for name in _HIDDEN_IF_BLANK if frame[name].isna().all()]
@@ -43,14 +42,14 @@ def shown_frame(effects: Effects, level: float = 0.95) -> pd.DataFrame:
     return frame.drop(columns=blank + same)
 
 
-def with_truth(effects: Effects, frame: pd.DataFrame) -> pd.DataFrame:
+def with_truth(effects: Averages, frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame of effects with their provenance and, where it is known, the truth."""
     if effects.truth is not None:
         frame = frame.assign(truth=effects.truth)
     return effects.provenance.carried_by(frame)
 
 
-def summary(effects: Effects, level: float) -> str:
+def summary(effects: Averages, level: float) -> str:
     """Return the estimates as text with the foot."""
     design = effects.design
     unit = f" ({design.unit_of_measure})" if design.unit_of_measure else ""
@@ -60,7 +59,7 @@ def summary(effects: Effects, level: float) -> str:
     return f"{title}\n{body}\n{100 * level:g} % intervals. {design.foot()}"
 
 
-def describe(effects: Effects, level: float) -> str:
+def describe(effects: Averages, level: float) -> str:
     """Return plain sentences with the numbers."""
     if len(set(effects.terms["outcome"])) > 1:
         return " ".join(describe(part, level) for part in split_by_outcome(effects))
@@ -81,7 +80,7 @@ def describe(effects: Effects, level: float) -> str:
     return text + _describe_pre(effects, event, level)
 
 
-def _span(effects: Effects, event: np.ndarray) -> str:
+def _span(effects: Averages, event: np.ndarray) -> str:
     """Say what the overall effect averages."""
     if effects.mass is not None:
         return ", averaged over treated units and years,"
@@ -94,7 +93,7 @@ def _span(effects: Effects, event: np.ndarray) -> str:
     return ""
 
 
-def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
+def _describe_pre(effects: Averages, event: np.ndarray, level: float) -> str:
     pre = (event < -effects.design.anticipation) & np.isfinite(effects.std_error)
     if not pre.any():
         return ""
@@ -107,7 +106,7 @@ def _describe_pre(effects: Effects, event: np.ndarray, level: float) -> str:
     )
 
 
-def content(effects: Effects, kind: str | None, **drawing: Any) -> Content:
+def content(effects: Averages, kind: str | None, **drawing: Any) -> Content:
     """Return what ``show`` shows: several terms as a picture, one as a table."""
     as_table = kind == "table" or (kind is None and len(effects.estimate) == 1)
     return Content(
@@ -120,7 +119,7 @@ def content(effects: Effects, kind: str | None, **drawing: Any) -> Content:
     )
 
 
-def latex(effects: Effects, level: float) -> str:
+def latex(effects: Averages, level: float) -> str:
     """Return the estimates as a LaTeX table."""
     from ..show.tables import to_latex
 
@@ -131,7 +130,7 @@ def latex(effects: Effects, level: float) -> str:
     )
 
 
-def plot(effects: Effects, ax: Axes | None, **options: Any) -> Axes:
+def plot(effects: Averages, ax: Axes | None, **options: Any) -> Axes:
     """Draw cells by cohort and year, event times along time, anything else as a forest."""
     from ..show import plots
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.linalg import block_diag
 
 from ..errors import DesignError, first_three
+from ._estimates import Estimates
 from ._influence import CompactInfluence
 
-if TYPE_CHECKING:
-    from ._effects import Effects
+E = TypeVar("E", bound=Estimates)
 
 
-def stack_effects(effects: Sequence[Effects]) -> Effects:
+def stack_effects(effects: Sequence[E]) -> E:
     """Put estimates of the same units into one, keeping their covariance.
 
     Parameters
@@ -80,13 +80,13 @@ def stack_effects(effects: Sequence[Effects]) -> Effects:
     )
 
 
-def split_by_outcome(effects: Effects) -> list[Effects]:
+def split_by_outcome(effects: E) -> list[E]:
     """Take stacked estimates apart, one an outcome, in the order of their terms."""
     column = effects.terms["outcome"]
     return [_select(effects, np.flatnonzero(column == name), str(name)) for name in column.unique()]
 
 
-def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
+def _select(effects: E, index: np.ndarray, name: str) -> E:
     influence = effects.influence_function
     if isinstance(influence, CompactInfluence):
         influence = influence.take(index)
@@ -111,7 +111,7 @@ def _select(effects: Effects, index: np.ndarray, name: str) -> Effects:
     )
 
 
-def _fail_if_units_differ(effects: Sequence[Effects]) -> None:
+def _fail_if_units_differ(effects: Sequence[Estimates]) -> None:
     ids = [None if e.units is None else e.units.ids for e in effects]
     reference = ids[0]
     for e, own in zip(effects[1:], ids[1:], strict=True):
