@@ -30,8 +30,8 @@ _VALUE_COLUMNS = ("value", "value_low", "value_high", "estimate", "threshold")
 class Evidence:
     """The published facts, one tidy frame a table.
 
-    Every row has a ``row_id``, a ``source_id`` and the ``grade`` of its source. Shares are 0 to 1,
-    money is in full units, blanks are missing values.
+    Every row has a ``row_id``, a ``source_id`` and the ``grade`` of its source, but for ``terms``
+    whose English is ours. Shares are 0 to 1, money is in full units, blanks are missing values.
     """
 
     statistics: pd.DataFrame
@@ -41,6 +41,8 @@ class Evidence:
     criteria: pd.DataFrame
     effects: pd.DataFrame
     timeline: pd.DataFrame
+    clauses: pd.DataFrame
+    terms: pd.DataFrame
     series_breaks: pd.DataFrame
     identity_exceptions: pd.DataFrame
     mssp_settlement: pd.DataFrame
