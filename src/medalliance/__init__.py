@@ -122,6 +122,7 @@ _HOME = {
     "stacked_did": "estimators.stacked_did",
     "stated": "registered.estimates",
     "subgroup_effects": "estimators.subgroup_effects",
+    "subgroup_test": "diagnostics.subgroup_test",
     "sun_abraham": "estimators.sun_abraham",
     "surplus_split": "outcomes",
     "switching_did": "estimators.switching_did",

@@ -172,3 +172,47 @@ def test_refuses_a_trait_that_is_none(change, options, message):
     panel = panel_of(frame_of().assign(**change), cluster="cluster")
     with pytest.raises(ma.DesignError, match=message):
         ma.subgroup_effects(panel, "y", **{"by": "kind", **options})
+
+
+def test_the_test_of_equality_is_walds_and_differences_are_combinations():
+    panel = panel_of(frame_of(3, gap=0.4), cluster="cluster")
+    effects = ma.subgroup_effects(panel, "y", by="size", quantiles=3)
+    found = ma.subgroup_test(effects, n_draws=499)
+    shown = effects.overall
+    groups, pairs = (found.frame[found.frame["kind"] == kind] for kind in ("group", "difference"))
+    np.testing.assert_allclose(groups["std_error"], shown.std_error, rtol=1e-12)
+    np.testing.assert_allclose(groups[["conf_low", "conf_high"]], shown.conf_int(), rtol=1e-10)
+    assert list(pairs["term"]) == [
+        f"size quantile {b} of 3 less size quantile {a} of 3" for a, b in ((1, 2), (1, 3), (2, 3))
+    ]
+    one = shown.combine(np.array([-1.0, 0.0, 1.0]))
+    np.testing.assert_allclose(pairs["estimate"].iloc[1], one.estimate[0], rtol=1e-12)
+    np.testing.assert_allclose(pairs["std_error"].iloc[1], one.std_error[0], rtol=1e-10)
+    rows = np.array([[1.0, -1, 0], [0, 1, -1]])
+    gap, vcov = rows @ shown.estimate, rows @ shown.vcov @ rows.T
+    assert found.statistic == pytest.approx(gap @ np.linalg.inv(vcov) @ gap, rel=1e-8)
+    assert (found["p_adjusted"] >= found["p_value"] * 0.5).all()
+    two = ma.subgroup_test(ma.subgroup_effects(panel, "y", by="kind"), n_draws=499)
+    wald, row = two.statistic, two.frame.iloc[-1]
+    assert wald == pytest.approx((row["estimate"] / row["std_error"]) ** 2, rel=1e-8)
+    assert two.p_equal == pytest.approx(row["p_value"], rel=1e-6)
+    ticks = [text.get_text() for text in found.plot().get_yticklabels()]
+    assert ticks[0] == "size quantile 1 of 3"
+    assert "is not rejected" in found.reading or "is rejected" in found.reading
+
+
+def test_the_test_of_equality_keeps_its_size_and_finds_a_gap():
+    """120 draws of three groups: 5 % rejections inside a 99.9 % band; a gap of one is found."""
+    frame = [ma.subgroup_effects(
+        panel_of(frame_of(seed, n=120), cluster="cluster"), "y", by="size", quantiles=3
+    ) for seed in range(120)]  # fmt: skip
+    rejected = np.mean([ma.subgroup_test(one, n_draws=99).p_equal < 0.05 for one in frame])
+    assert rejected < 0.05 + 3.3 * np.sqrt(0.05 * 0.95 / 120)
+    gap = panel_of(frame_of(1, n=400, gap=1.5), cluster="cluster")
+    found = ma.subgroup_test(ma.subgroup_effects(gap, "y", by="kind"), n_draws=499)
+    assert found.p_equal < 0.01 and found.frame["p_adjusted"].iloc[-1] < 0.01
+
+
+def test_the_test_of_equality_refuses_one_headline():
+    with pytest.raises(ma.DesignError, match="nothing to compare"):
+        ma.subgroup_test(ma.att_gt(panel_of(frame_of()), "y"))

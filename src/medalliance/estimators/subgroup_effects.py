@@ -37,8 +37,8 @@ def subgroup_effects(
     """Estimate effects within each group of a fixed trait.
 
     Each group is estimated on its own units, treated and compared, as if the panel held nobody
-    else; what is joined is the inference. ``overall.combine([1, -1])`` is a difference with its
-    interval.
+    else; what is joined is the inference. ``ma.subgroup_test`` tests that groups are equal, with
+    their differences and p-values adjusted for looking at all.
 
     Parameters
     ----------
