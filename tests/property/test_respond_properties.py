@@ -52,13 +52,7 @@ def draw_many(seed, n=300):
 
 def draw_one(seed):
     many, split, budget = draw_many(seed, 1)
-    fields = {f: getattr(many, f)[0] for f in many._BY_GROUP if f not in ("baseline_inducement",)}
-    one = Technology(
-        **fields,
-        sigma=many.sigma[0],
-        fund_share=many.fund_share[0],
-        baseline_spending=1000.0,
-    )
+    one = many.row(0)
     return one, split[0], float(budget[0])
 
 
@@ -356,13 +350,7 @@ def test_batch_equals_one_by_one(seed, terms):
     many, split, budget = draw_many(seed, 12)
     batch = solve_batch(Contract(split=split, pay_share=0.6, budget=budget, **terms), many)
     for k in range(12):
-        fields = {f: getattr(many, f) for f in many._BY_GROUP if f != "baseline_inducement"}
-        one = Technology(
-            **{f: v[k] if v.ndim > 1 else v for f, v in fields.items()},
-            sigma=many.sigma[k],
-            fund_share=many.fund_share[k],
-            baseline_spending=1000.0,
-        )
+        one = many.row(k)
         contract = Contract(split=split[k], pay_share=0.6, budget=budget[k], **terms)
         found = respond(contract, one)
         assert_allclose(batch.mean_surplus[k], found.mean_surplus[0], rtol=1e-8, atol=1e-8)

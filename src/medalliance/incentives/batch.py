@@ -11,13 +11,14 @@ from scipy.optimize import elementwise
 
 from ..errors import RuleError
 from ._need import need_model
-from .best_response import Problem, mean_surplus, problem_of, worth_of_surplus
+from .best_response import Problem, answer, mean_surplus, problem_of
 from .contract import Contract
 from .equilibrium import answers
 from .fixed_point import bracket_grid, knot_grid
 from .respond import uniqueness_bound
 from .technology import Technology
-from .transfer import Transfer, largest_share
+from .transfer import largest_share
+from .welfare import accounts
 
 Array = NDArray[np.float64]
 _CHUNK = 1000
@@ -33,8 +34,10 @@ class BatchEquilibrium:
 
     Attributes
     ----------
-    marginal_share, perceived_share, mean_surplus, expected_transfer : array, shape (n,)
-    effort, inducement, pay, utility : array, shape (n, n_groups)
+    marginal_share, perceived_share, mean_surplus, expected_transfer, score : array, shape (n,)
+    harm, needed_value, spending, welfare : array, shape (n,)
+        As in :class:`~medalliance.Equilibrium`.
+    effort, inducement, withheld, needed, exported, pay, utility : array, shape (n, n_groups)
         Per member.
     n_fixed_points : array of int, shape (n,)
     contraction : array, shape (n,)
@@ -47,8 +50,16 @@ class BatchEquilibrium:
     expected_transfer: Array
     effort: Array
     inducement: Array
+    withheld: Array
+    needed: Array
+    exported: Array
     pay: Array
     utility: Array
+    score: Array
+    harm: Array
+    needed_value: Array
+    spending: Array
+    welfare: Array
     n_fixed_points: NDArray[np.int64]
     contraction: Array
 
@@ -91,35 +102,26 @@ def solve_batch(
     bound = uniqueness_bound(problem)
     mean, count = np.empty(len(bound)), np.ones(len(bound), dtype=int)
     simple = np.flatnonzero(bound < 1)
-    mean[simple] = _root(take(problem, simple), *_span(take(problem, simple)))
+    mean[simple] = _root(problem.take(simple), *_span(problem.take(simple)))
     for rows in _alike(problem, np.flatnonzero(~(bound < 1))):
-        part = take(problem, rows)
+        part = problem.take(rows)
         low, high, count[rows] = _first_bracket(part)
         mean[rows] = _root(part, low, high)
-    found = {name: value[:, 0] for name, value in answers(problem, mean[:, None]).items()}
-    found.pop("worth")
+    acts = answers(problem, mean[:, None])
+    acts |= accounts(technology, problem, acts)
+    found = {name: value[:, 0] for name, value in acts.items() if name != "worth"}
     return BatchEquilibrium(mean_surplus=mean, n_fixed_points=count, contraction=bound, **found)
 
 
-def take(problem: Problem, rows: NDArray[np.int64]) -> Problem:
-    """Return some of the problems."""
-    transfer = problem.transfer
-    picked = {name: value[rows] for name, value in vars(problem).items() if name != "transfer"}
-    return Problem(
-        **picked,
-        transfer=Transfer(transfer.knots[rows], transfer.intercepts[rows], transfer.slopes[rows]),
-    )
-
-
 def _map(problem: Problem) -> Callable[[Array], Array]:
-    return lambda mean: mean_surplus(problem, worth_of_surplus(problem, mean))
+    return lambda mean: answer(problem, mean)
 
 
 def _span(problem: Problem) -> tuple[Array, Array]:
     """Return means that enclose the fixed point: no incentive, the largest there can be."""
     p = problem
     top = largest_share(p.transfer, p.sigma) * p.weight
-    worth = np.stack([np.zeros_like(p.claim), p.claim * top[:, None]], axis=1)
+    worth = np.stack([np.zeros_like(p.belief), p.belief * top[:, None]], axis=1)
     ends = mean_surplus(p, worth)
     return ends.min(axis=1) - p.sigma, ends.max(axis=1) + p.sigma
 
@@ -128,7 +130,7 @@ def _alike(problem: Problem, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]
     """Cut rows into chunks whose problems need grids of about the same length."""
     if not len(rows):
         return []
-    part = take(problem, rows)
+    part = problem.take(rows)
     low, high = _span(part)
     ordered = rows[np.argsort((high - low) / part.sigma)]
     return [ordered[k : k + _CHUNK] for k in range(0, len(ordered), _CHUNK)]
@@ -159,7 +161,7 @@ def _root(problem: Problem, low: Array, high: Array) -> Array:
         return low
 
     def excess(mean: Array, row: Array) -> Array:
-        return _map(take(problem, row.astype(int)))(mean[:, None])[:, 0] - mean
+        return _map(problem.take(row.astype(int)))(mean[:, None])[:, 0] - mean
 
     rows = np.arange(len(low), dtype=float)
     tolerances = {"xatol": 0.0, "xrtol": 1e-14, "fatol": 0.0}

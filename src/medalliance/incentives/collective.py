@@ -8,7 +8,7 @@ import numpy as np
 
 from ..errors import RuleError, need_type
 from ..show.findings import Findings
-from .best_response import mean_surplus, worth_of_surplus
+from .best_response import answer
 from .equilibrium import MODEL, Equilibrium, answers
 from .fixed_point import all_fixed_points
 
@@ -45,9 +45,10 @@ def collective_optimum(equilibrium: Equilibrium) -> Findings:
         error=RuleError,
     )
     eq, p = equilibrium, equilibrium.problem
-    whole = replace(p, claim=np.broadcast_to(eq.contract.pay_share, p.claim.shape))
+    kept = np.broadcast_to(eq.contract.pay_share, p.claim.shape)
+    whole = replace(p, claim=kept, belief=kept)
     roots = all_fixed_points(
-        lambda mean: mean_surplus(whole, worth_of_surplus(whole, mean)),
+        lambda mean: answer(whole, mean),
         whole.transfer.knots[0],
         float(whole.sigma[0]),
     )

@@ -59,6 +59,28 @@ class Contract:
         Years for which a budget holds before it is rebased.
     term_base : {"last_year", "term_mean"}
         Spending that enters the next term's budget.
+    score_weight : float or array
+        Weight of the score's content: with it the score is an outcome,
+        ``Q = clip(1 - weight * reliability * sum(chi s) + noise)``, and scales gains beside
+        ``quality``. At 0 the score is the constant ``quality``.
+    score_reliability : float or array
+        Part of a change in care that the score records, r_Q, 0-1.
+    score_noise : float or array
+        Standard deviation of the noise in the score.
+    score_budget : float or array
+        Part of the budget by which next year's budget rises with a score of one against zero.
+    margin_pay : float, array or None
+        Pay per unit of margin, beta; None leaves it as in the technology.
+    price, needed_price : float, array or None
+        Price of inducible and of needed services; margins follow, ``m = p - c``, for costs stay.
+        None leaves the price of the technology. At a price of 0 a service is off the list.
+    disclosure : float or array
+        d, 0-1: a member believes to hold ``(1 - d)`` of what it believed and ``d`` of the fact.
+    takes_part : float or array, shape (n_groups,)
+        Part of a group's members, 0-1, who take part when the insurer sets the budget.
+    reserve_share : float or array
+        Part of what the institutions keep of a gain that goes to a reserve, from which the
+        alliance's losses are paid first.
     name : str
         Label for tables and figures.
 
@@ -91,15 +113,30 @@ class Contract:
     discount: Any = 0.0
     term: int = 1
     term_base: str = "last_year"
+    score_weight: Any = 0.0
+    score_reliability: Any = 1.0
+    score_noise: Any = 0.0
+    score_budget: Any = 0.0
+    margin_pay: Any = None
+    price: Any = None
+    needed_price: Any = None
+    disclosure: Any = 1.0
+    takes_part: Any = 0.0
+    reserve_share: Any = 0.0
     name: str = ""
 
-    _BY_GROUP = ("split", "pay_share", "performance_pay")
+    _BY_GROUP = (
+        "split", "pay_share", "performance_pay", "margin_pay", "price", "needed_price",
+        "takes_part",
+    )  # fmt: skip
     _SHARES = (
         "split", "gain_share", "loss_share", "quality", "pay_share", "audit", "rebasing",
+        "score_reliability", "disclosure", "takes_part", "reserve_share",
     )  # fmt: skip
     _AMOUNTS = (
         "performance_pay", "budget", "gain_cap", "loss_cap", "minimum_savings", "minimum_losses",
-        "penalty", "discount",
+        "penalty", "discount", "score_weight", "score_noise", "score_budget", "margin_pay",
+        "price", "needed_price",
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -134,9 +171,9 @@ class Contract:
         if not np.allclose(total, 1.0, rtol=0, atol=1e-9):
             problems.append(f"split must sum to 1, sums to {first_three(total.round(6).tolist())}")
         n_groups = self.split.shape[-1] if self.split.ndim else 1
-        for name in ("pay_share", "performance_pay"):
+        for name in self._BY_GROUP[1:]:
             value = getattr(self, name)
-            if value.ndim and value.shape[-1] != n_groups:
+            if value is not None and value.ndim and value.shape[-1] != n_groups:
                 problems.append(f"{name} has {value.shape[-1]} groups where split has {n_groups}")
         return problems
 

@@ -12,16 +12,21 @@ from ..provenance import Badge, Provenance
 from ..show.front import Shown
 from .best_response import (
     Problem,
+    Worth,
+    contribution,
     effort,
+    exported,
     inducement,
     mean_surplus,
+    needed,
     private_value,
-    worth_of_surplus,
+    withheld,
+    worth_of,
 )
 from .contract import Contract
 from .split import corrective_pay, largest_equal_alliance, referral_conditions, threshold_share
 from .technology import Technology
-from .transfer import expected_transfer, marginal_share
+from .transfer import expected_transfer, marginal_share, two_sides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,9 +58,20 @@ class Equilibrium(Shown):
         The slope is below one: gradual adjustment returns to the point.
     best_response : array of bool
         No member gains by any other own effort with inducement.
-    effort, inducement, pay, utility : array
+    effort, inducement, withheld, needed, exported : array
+        Acts per member: saving effort, induced volume, needed care withheld, needed services
+        supplied, part of high-cost patients sent out of the county.
+    pay, utility : array
         Per member; pay is the share of the transfer, margin pay less expected penalties, and
         performance pay, without the basic wage.
+    score : array
+        Expected score, which scales gains.
+    harm, needed_value, spending, welfare : array
+        In money, all members and patients: harm of withheld care and of sending patients out,
+        value of needed services supplied, all spending of the fund on services, inside the
+        contract's scope or not, and ``-spending - harm + needed_value``.
+    certified : bool
+        Whether the search proved that no fixed point is missing (up to rounding).
     expected_transfer : array
         E[R], in money.
     contraction : float
@@ -75,12 +91,21 @@ class Equilibrium(Shown):
     best_response: NDArray[np.bool_]
     effort: Array
     inducement: Array
+    withheld: Array
+    needed: Array
+    exported: Array
     pay: Array
     utility: Array
     expected_transfer: Array
+    score: Array
+    harm: Array
+    needed_value: Array
+    spending: Array
+    welfare: Array
     contraction: float
     chosen: int
     problem: Problem
+    certified: bool = True
     provenance: Provenance = MODEL
 
     @property
@@ -112,7 +137,8 @@ class Equilibrium(Shown):
         -------
         DataFrame
             ``equilibrium, chosen, marginal_share, mean_surplus, stable, best_response, group,
-            members, share_of_member, effort, inducement, pay, utility, threshold_share,
+            members, share_of_member, effort, inducement, withheld, needed, exported, pay,
+            utility, threshold_share,
             largest_equal_alliance, collective_effort, effort_ratio, corrective_pay``.
             ``collective_effort`` is what a member does that holds the whole transfer at the same
             r; ``effort_ratio`` is private over collective effort.
@@ -146,6 +172,9 @@ class Equilibrium(Shown):
                 "share_of_member": held,
                 "effort": self.effort[k],
                 "inducement": self.inducement[k],
+                "withheld": self.withheld[k],
+                "needed": self.needed[k],
+                "exported": self.exported[k],
                 "pay": self.pay[k],
                 "utility": self.utility[k],
                 "threshold_share": barrier,
@@ -153,6 +182,36 @@ class Equilibrium(Shown):
                 "collective_effort": collective,
                 "effort_ratio": ratio,
                 "corrective_pay": corrective_pay(t.saving, kappa, held, share),
+            }
+        )
+
+    def totals(self) -> pd.Series:
+        """Return what the chosen equilibrium brings the fund, patients, staff.
+
+        Returns
+        -------
+        Series
+            ``surplus`` in scope; ``fund``, what of it the fund keeps; ``spending``, ``harm``,
+            ``needed_value``, ``welfare``; ``bonus``, all pay over the basic wage, and
+            ``bonus_over_wage``, the largest part of the wage among groups that state one.
+        """
+        import pandas as pd
+
+        k, t = self.chosen, self.technology
+        paid = self.expected_transfer[k]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            over = np.where(t.wage > 0, self.pay[k] / t.wage, np.nan)
+        return pd.Series(
+            {
+                "surplus": self.mean_surplus[k],
+                "fund": self.mean_surplus[k] - paid,
+                "spending": self.spending[k],
+                "harm": self.harm[k],
+                "needed_value": self.needed_value[k],
+                "welfare": self.welfare[k],
+                "score": self.score[k] * float(np.mean(self.contract.quality)),
+                "bonus": float((t.members * self.pay[k]).sum()),
+                "bonus_over_wage": float(np.nanmax(over)) if np.isfinite(over).any() else np.nan,
             }
         )
 
@@ -200,8 +259,10 @@ class Equilibrium(Shown):
         return "\n".join(lines)
 
     def _foot(self) -> str:
-        if np.isnan(self.contraction):
-            rule = "Uniqueness: not established with a risk term; all brackets were searched."
+        if not self.certified:
+            rule = "Uniqueness: not established; the search left places that it could not settle."
+        elif np.isnan(self.contraction):
+            rule = "Uniqueness: no simple condition holds here; all places were searched."
         elif self.unique:
             rule = f"Uniqueness: the condition holds ({self.contraction:.4f} < 1)."
         else:
@@ -224,6 +285,12 @@ class Equilibrium(Shown):
             f"the expected surplus is {self.mean_surplus[k]:.4g}. "
             f"Effort of a member: {', '.join(parts)}."
         )
+        over = float(self.totals()["bonus_over_wage"])
+        if over > 1:
+            text += (
+                f" A bonus of {over:.1f} times the wage is implausible: the setting holds at no "
+                "such pay."
+            )
         others = self.n_equilibria - int(self.best_response[k])
         if not self.best_response[k]:
             return f"{text} No member-by-member equilibrium was found: some member would deviate."
@@ -237,12 +304,24 @@ class Equilibrium(Shown):
         """Return Phi_R(mu(r)) on a grid of r, the map whose fixed points are the equilibria."""
         import pandas as pd
 
-        p = self.problem
         top = max(1.0, float(self.marginal_share.max()) * 1.05)
         r = np.linspace(0.0, top, n_points)
-        worth = (p.claim[0] * p.weight[0])[None, None] * r[None, :, None]
-        image = marginal_share(p.transfer, mean_surplus(p, worth), p.sigma)[0]
-        return pd.DataFrame({"r": r, "image": image})
+        return pd.DataFrame({"r": r, "image": self.image(r)})
+
+    def image(self, r: Array) -> Array:
+        """Return what members' answers make of a marginal share r, shape (n_points,).
+
+        Where the score answers to care, score and withheld care are held as they are in the
+        chosen equilibrium.
+        """
+        p, k = self.problem, self.chosen
+        worth = (p.belief[0] * p.weight[0])[None, None] * np.asarray(r)[None, :, None]
+        if p.care is None or not p.care.scored:
+            return marginal_share(p.transfer, mean_surplus(p, worth), p.sigma)[0]
+        added = contribution(p, worth) + (p.care.withholding_saving * self.withheld[k])[:, None]
+        mean = p.offset[:, None] + (p.members[:, None] * added).sum(axis=-1)
+        gain, _, loss, _ = two_sides(p.transfer, mean, p.sigma)
+        return (gain * self.score[k] + loss)[0]
 
     def plot(self, ax: Any = None) -> Any:
         """Draw Phi_R(mu(r)) against r, with the 45-degree line and the fixed points.
@@ -292,22 +371,43 @@ def _yes(value: Any) -> str:
     return "yes" if value else "no"
 
 
-def answers(problem: Problem, mean: Array) -> dict[str, Array]:
-    """Return members' answers at given mean surpluses, shapes (n, n_points[, n_groups])."""
+def answers(problem: Problem, mean: Array, worth: Worth | None = None) -> dict[str, Array]:
+    """Return members' answers at given mean surpluses, shapes (n, n_points[, n_groups]).
+
+    Parameters
+    ----------
+    problem : Problem
+    mean : array, shape (n, n_points)
+    worth : Worth, optional
+        What members weigh; by default what goes with the mean surplus.
+    """
     p = problem
-    share = marginal_share(p.transfer, mean, p.sigma)
-    worth = worth_of_surplus(p, mean)
-    gain = expected_transfer(p.transfer, mean, p.sigma)
-    e, v = effort(p, worth), inducement(p, worth)
+    at = worth_of(p, mean) if worth is None else worth
+    if at.latent is None or p.care is None or at.mean_score is None:
+        gain = expected_transfer(p.transfer, mean, p.sigma)
+        score = np.ones_like(gain)
+    else:
+        _, won, _, lost = two_sides(p.transfer, mean, p.sigma)
+        score = at.mean_score / p.care.quality[:, None]
+        gain = won * score + lost
+    e, v = effort(p, at.surplus), inducement(p, at.surplus)
+    u, z = needed(p, at.surplus), exported(p, at.surplus)
+    s = withheld(p, at.surplus, at.score)
     received = p.claim[:, None] * gain[..., None]
     pay = received + p.bonus[:, None] * e + p.inducement_gain[:, None] * v
+    if p.care is not None:
+        pay = pay + p.care.needed_gain[:, None] * u
     return {
-        "marginal_share": share,
-        "perceived_share": share * p.weight[:, None],
+        "marginal_share": at.share,
+        "perceived_share": at.share * p.weight[:, None],
         "effort": e,
         "inducement": v,
+        "withheld": s,
+        "needed": u,
+        "exported": z,
         "pay": pay,
-        "utility": received + private_value(p, worth),
+        "utility": received + private_value(p, at.surplus, at.score),
         "expected_transfer": gain,
-        "worth": worth,
+        "score": score,
+        "worth": at.surplus,
     }

@@ -283,11 +283,16 @@ def respond_with_patients(
     """
     _need_choice(choice)
     problem = one_problem(contract, technology)
+    if problem.care is not None:
+        raise DataError(
+            "patient choice: members who withhold, supply or export care are not held where "
+            "shares move.\n  Leave those fields of the technology at zero."
+        )
     excluded = contract.out_of_county == "excluded"
 
     def answer(mean: Array) -> tuple[Array, Array]:
         share = marginal_share(problem.transfer, mean, problem.sigma) * problem.weight[:, None]
-        worth = problem.claim[:, None] * share[..., None]
+        worth = problem.belief[:, None] * share[..., None]
         effort = _settled_effort(choice, problem, worth, excluded)
         return effort, worth
 
@@ -299,8 +304,8 @@ def respond_with_patients(
     def map_(mean: Array) -> Array:
         effort, worth = answer(mean)
         saved = scale * ((visit_shares(choice) - visit_shares(choice, effort)) @ cost)
-        extra = inducement(problem, worth) - problem.baseline_inducement[:, None]
-        induced = (problem.members * problem.fund_price)[:, None] * extra
+        paid = problem.fund_price[:, None] * inducement(problem, worth)
+        induced = problem.members[:, None] * (paid - problem.before[:, None])
         return problem.offset[:, None] + saved - induced.sum(axis=-1)
 
     sigma = float(problem.sigma[0])

@@ -146,7 +146,7 @@ def _derivatives(
 
 def _answer(outcome: str, contract: Contract, technology: Technology, share: Array) -> Array:
     problem = problem_of(contract, technology)
-    worth = problem.claim[:, None] * (share * problem.weight)[:, None, None]
+    worth = problem.belief[:, None] * (share * problem.weight)[:, None, None]
     act = effort if outcome == "effort" else inducement
     return act(problem, worth)[:, 0, 0]
 

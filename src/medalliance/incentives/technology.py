@@ -45,12 +45,43 @@ class Technology:
         Inducement v0 that ``baseline_spending`` contains. None takes what members choose in the
         status quo: nothing is kept, nothing audited, margins are paid as here,
         ``v0 = beta m+ / h``. It is worked out once; :meth:`replace` holds it.
+    baseline_needed : array or None
+        Needed services that ``baseline_spending`` contains; None as for inducement.
     outflow_saving : array, shape (..., n_groups)
         Part of ``saving`` that falls on out-of-county spending.
     outflow_spending : float or array
         Out-of-county part of ``baseline_spending``.
     risk_aversion : float or array
         Constant absolute risk aversion of a member, alpha.
+    withholding_saving, withholding_harm : array, shape (..., n_groups)
+        Spending saved, theta^s, and harm done to patients, eta, per unit of needed care that one
+        member withholds. Harm is money-metric and the patients', not the member's.
+    withholding_cost : array, shape (..., n_groups)
+        Curvature of the cost of withholding (conscience, effort to hide it), g^s > 0.
+    score_effect : array, shape (..., n_groups)
+        Part of the alliance's score that one member's unit of withheld care costs, chi.
+    need : array, shape (..., n_groups)
+        Needed services (follow-up, home visits, rehabilitation) that a member's patients lack.
+    needed_price, needed_margin : array, shape (..., n_groups)
+        Price and margin of a needed service.
+    needed_cost : array, shape (..., n_groups)
+        Curvature of the cost of supplying needed services, > 0.
+    needed_value, needed_saving : array, shape (..., n_groups)
+        What a needed service is worth to patients, and the later spending that it avoids.
+    export_spending, export_price, export_harm : array, shape (..., n_groups)
+        Of a member's high-cost patients: spending where all are treated in the county, spending
+        where all are sent out of it, and harm where all are sent out.
+    export_cost : array, shape (..., n_groups)
+        Curvature of the cost of sending them out, > 0.
+    believed_share : array, shape (..., n_groups), or None
+        Share of the transfer that a member believes to hold where nothing is disclosed; None takes
+        the fact.
+    budget_error : float or array, shape (...)
+        Standard deviation of the insurer's estimate of baseline spending, tau.
+    signal : array, shape (..., n_groups)
+        Precision that one member adds to that estimate by taking part, iota (1 / money^2).
+    wage : array, shape (..., n_groups)
+        Yearly pay of a member's staff before any bonus; 0 where it is not stated.
     groups : tuple of str or None
         Names of the groups.
 
@@ -71,16 +102,39 @@ class Technology:
     fund_share: Any = 1.0
     baseline_spending: Any = 0.0
     baseline_inducement: Any = None
+    baseline_needed: Any = None
     outflow_saving: Any = 0.0
     outflow_spending: Any = 0.0
     risk_aversion: Any = 0.0
+    withholding_saving: Any = 0.0
+    withholding_harm: Any = 0.0
+    withholding_cost: Any = 1.0
+    score_effect: Any = 0.0
+    need: Any = 0.0
+    needed_price: Any = 0.0
+    needed_margin: Any = 0.0
+    needed_cost: Any = 1.0
+    needed_value: Any = 0.0
+    needed_saving: Any = 0.0
+    export_spending: Any = 0.0
+    export_price: Any = 0.0
+    export_harm: Any = 0.0
+    export_cost: Any = 1.0
+    believed_share: Any = None
+    budget_error: Any = 0.0
+    signal: Any = 0.0
+    wage: Any = 0.0
     groups: tuple[str, ...] | None = None
 
     _BY_GROUP = (
         "members", "saving", "effort_cost", "price", "margin", "inducement_cost", "margin_pay",
-        "outflow_saving", "risk_aversion", "baseline_inducement",
+        "outflow_saving", "risk_aversion", "baseline_inducement", "withholding_saving",
+        "withholding_harm", "withholding_cost", "score_effect", "need", "needed_price",
+        "needed_margin", "needed_cost", "needed_value", "needed_saving", "export_spending",
+        "export_price", "export_harm", "export_cost", "believed_share", "signal", "wage",
+        "baseline_needed",
     )  # fmt: skip
-    _SCALAR = ("sigma", "fund_share", "baseline_spending", "outflow_spending")
+    _SCALAR = ("sigma", "fund_share", "baseline_spending", "outflow_spending", "budget_error")
 
     def __post_init__(self) -> None:
         for name in (*self._BY_GROUP, *self._SCALAR):
@@ -102,6 +156,9 @@ class Technology:
         if self.baseline_inducement is None:
             induced = self.margin_pay * np.maximum(self.margin, 0.0) / self.inducement_cost
             object.__setattr__(self, "baseline_inducement", induced)
+        if self.baseline_needed is None:
+            supplied = self.margin_pay * self.needed_margin / self.needed_cost
+            object.__setattr__(self, "baseline_needed", np.clip(supplied, 0.0, self.need))
 
     def _length_problems(self, n_groups: int) -> list[str]:
         problems = [
@@ -130,8 +187,25 @@ class Technology:
             "baseline_inducement": (lambda x: x >= 0, "zero or more"),
             "outflow_saving": (np.isfinite, "finite"),
             "outflow_spending": (lambda x: x >= 0, "zero or more"),
-            "risk_aversion": (lambda x: x >= 0, "zero or more"),
-        }
+            **dict.fromkeys(
+                (
+                    "risk_aversion", "withholding_saving", "withholding_harm", "score_effect",
+                    "need", "needed_price", "needed_value", "needed_saving", "export_spending",
+                    "export_price", "export_harm", "believed_share", "signal", "wage",
+                    "baseline_needed",
+                ),
+                (lambda x: (x >= 0) & np.isfinite(x), "zero or more, and finite"),
+            ),
+            "budget_error": (
+                lambda x: (x >= 0) & np.isfinite(x),
+                "zero or more (a negative variance is none)",
+            ),
+            "needed_margin": (np.isfinite, "finite"),
+            **dict.fromkeys(
+                ("withholding_cost", "needed_cost", "export_cost"),
+                (lambda x: x > 0, "positive: at no cost the act would have no bound"),
+            ),
+        }  # fmt: skip
         problems = []
         for name, (holds, wanted) in rules.items():
             value = getattr(self, name)
@@ -154,6 +228,16 @@ class Technology:
         its own baseline. Another status quo is asked for by ``baseline_inducement=None``.
         """
         return replace(self, **changes)
+
+    def row(self, k: int) -> Technology:
+        """Return one of several technologies, in its status quo."""
+        fields_ = {n: getattr(self, n) for n in self._BY_GROUP if getattr(self, n) is not None}
+        scalars = {n: getattr(self, n) for n in self._SCALAR}
+        return Technology(
+            **{n: v[k] if v.ndim > 1 else v for n, v in fields_.items()},
+            **{n: v[k] if v.ndim else v for n, v in scalars.items()},
+            groups=self.groups,
+        )
 
     def is_single(self) -> bool:
         """Tell whether no field has a leading axis."""

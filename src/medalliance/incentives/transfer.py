@@ -208,6 +208,30 @@ def expected_transfer(transfer: Transfer, mean: Array, sigma: Array) -> Array:
     return (lines[0] * mass + lines[1] * first).sum(axis=-1)
 
 
+def two_sides(transfer: Transfer, mean: Array, sigma: Array) -> tuple[Array, Array, Array, Array]:
+    """Return marginal share and mean of the gain, then of the loss; shapes as the marginal share.
+
+    The two shares sum to :func:`marginal_share`, the two means to :func:`expected_transfer`.
+    """
+    _, cdf, density = _edges(transfer, mean, sigma)
+    sd = np.asarray(sigma)[..., None, None]
+    mass = np.diff(cdf, axis=-1)
+    first = np.asarray(mean)[..., None] * mass - sd * np.diff(density, axis=-1)
+    intercepts, slopes = transfer.intercepts[..., None, :], transfer.slopes[..., None, :]
+    pays = np.pad(transfer.knots >= 0, [(0, 0)] * (transfer.knots.ndim - 1) + [(1, 0)])
+    pays = pays[..., None, :]
+    jumps = transfer.jumps[..., None, :] * density[..., 1:-1] / sd
+    share = slopes * mass
+    worth = intercepts * mass + slopes * first
+    at_gain = transfer.knots[..., None, :] >= 0
+    return (
+        np.where(pays, share, 0.0).sum(axis=-1) + np.where(at_gain, jumps, 0.0).sum(axis=-1),
+        np.where(pays, worth, 0.0).sum(axis=-1),
+        np.where(pays, 0.0, share).sum(axis=-1) + np.where(at_gain, 0.0, jumps).sum(axis=-1),
+        np.where(pays, 0.0, worth).sum(axis=-1),
+    )
+
+
 def transfer_variance(transfer: Transfer, mean: Array, sigma: Array) -> tuple[Array, Array]:
     """Return the variance of the transfer with its slope in the mean surplus.
 
