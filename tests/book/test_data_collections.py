@@ -73,7 +73,7 @@ def test_an_unfinished_entry_is_refused(tmp_path, text, said):
 def test_every_file_behind_an_exhibit_is_there():
     behind = files_behind(PROJECT / "book")
     assert behind["index"] == ("data/published/",)
-    assert "src/medalliance/teaching/panel.csv" in behind["surplus"]
+    assert "src/medalliance/teaching/panel.csv" in behind["estimate-surplus"]
     missing = [
         file
         for files in behind.values()

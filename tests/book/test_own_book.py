@@ -78,7 +78,7 @@ def made(tmp_path_factory):
         environment[name] = str(root / "watched" / name)
     command = [sys.executable, "-m", "medalliance", "build", "--data", theirs / "panel.csv"]
     command += ["--rules", theirs / "our_rules.yaml", "-o", root / "mine"]
-    command += ["--chapter", "visit-shares", "--chapter", "remuneration"]
+    command += ["--chapter", "estimate-visits", "--chapter", "estimate-pay"]
     runs, hashes = [], []
     for _ in range(2):
         ran = subprocess.run(
@@ -114,16 +114,16 @@ def texts(folder):
 def test_the_command_tells_its_progress_and_where_the_book_is(made):
     root, ran, _, _ = made
     assert ran.stdout.strip() == str(root / "mine" / "index.html")
-    assert re.search(r"\[2/3\] visit-shares: \d+\.\d s, \d+ MB", ran.stderr)
+    assert re.search(r"\[2/3\] estimate-visits: \d+\.\d s, \d+ MB", ran.stderr)
     assert "[1/3] remuneration: not possible on this panel" in ran.stderr
 
 
 @pytest.mark.slow
 def test_pages_show_their_results_and_say_what_is_missing(made):
     mine = made[0] / "mine"
-    shares = (mine / "visit-shares.html").read_text(encoding="utf-8")
+    shares = (mine / "estimate-visits.html").read_text(encoding="utf-8")
     assert shares.count('data-badge="YOURS"') >= 8 and "SYNTHETIC" not in shares
-    pay = (mine / "remuneration.html").read_text(encoding="utf-8")
+    pay = (mine / "estimate-pay.html").read_text(encoding="utf-8")
     assert "pay_T_… (physician, nurse, technical, administrative)" in pay
     assert "which your table lacks" in pay and "data-badge" not in pay
     contract = (mine / "your-contract.html").read_text(encoding="utf-8")
@@ -136,7 +136,7 @@ def test_pages_show_their_results_and_say_what_is_missing(made):
 @pytest.mark.slow
 def test_every_exhibit_has_its_files_and_every_link_leads_to_one(made):
     mine = made[0] / "mine"
-    for page in ("visit-shares", "your-contract"):
+    for page in ("estimate-visits", "your-contract"):
         text = (mine / f"{page}.html").read_text(encoding="utf-8")
         for block in re.findall(r'<figure class="exhibit .*?</figure>', text, re.DOTALL):
             kinds = {"table": {"xlsx", "docx"}, "figure": {"png", "pdf"}}

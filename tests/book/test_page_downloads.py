@@ -14,7 +14,7 @@ from medalliance.paths import PROJECT
 CHAPTERS = [name for name in PAGES if (PROJECT / "book" / f"{name}.ipynb").is_file()]
 FILES = {"glossary": "facts.zip", "sources": "facts.zip", "data-availability": "facts.zip",
          "laboratory": "laboratory.json"}  # fmt: skip
-TAUGHT = {"surplus", "remuneration", "visit-shares", "how-wrong", "methods", "how-sure"}
+TAUGHT = {"estimate-surplus", "estimate-pay", "estimate-visits", "how-wrong", "methods", "how-sure"}
 
 
 def offered(built_book: Path, name: str) -> dict[str, Path]:

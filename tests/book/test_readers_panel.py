@@ -13,7 +13,13 @@ from medalliance.provenance import Badge
 from medalliance.show.exhibits import Exhibit, Sentence
 from medalliance.simulate import simulate_panel
 
-CHAPTERS = ["surplus", "remuneration", "visit-shares", "money-and-behaviour", "how-wrong"]
+CHAPTERS = [
+    "estimate-surplus",
+    "estimate-pay",
+    "estimate-visits",
+    "money-and-behaviour",
+    "how-wrong",
+]
 
 
 @pytest.fixture(scope="module")

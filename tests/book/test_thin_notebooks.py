@@ -23,7 +23,15 @@ LOGIC = {
 READERS = {"open", "Path", "loadtxt", "genfromtxt", "load"}
 # Chapters whose cells a reader may copy into a session: most call the package itself.
 OWN_WORDS = (
-    *("methods", "how-sure", "shares", "how-wrong", "surplus", "remuneration", "visit-shares"),
+    *(
+        "methods",
+        "how-sure",
+        "shares",
+        "how-wrong",
+        "estimate-surplus",
+        "estimate-pay",
+        "estimate-visits",
+    ),
     *("money-and-behaviour", "who-gets-each-yuan"),
 )
 SHARE_OF_CALLS = 0.6

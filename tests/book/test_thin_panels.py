@@ -43,43 +43,55 @@ def without(frame, *stems):
 
 # name: (panel from the whole one, chapters that must show something, chapters that must not)
 PANELS = {
-    "one treated county": (lambda f: some_treated(f, 1), {"surplus", "visit-shares"}, set()),
-    "no never-treated county": (lambda f: f[f["cohort"] > 0], {"surplus", "methods"}, set()),
-    "a year missing": (lambda f: f[f["year"] != 2016], {"surplus", "how-wrong"}, set()),
+    "one treated county": (
+        lambda f: some_treated(f, 1),
+        {"estimate-surplus", "estimate-visits"},
+        set(),
+    ),
+    "no never-treated county": (
+        lambda f: f[f["cohort"] > 0],
+        {"estimate-surplus", "methods"},
+        set(),
+    ),
+    "a year missing": (lambda f: f[f["year"] != 2016], {"estimate-surplus", "how-wrong"}, set()),
     "rows missing": (
         lambda f: f[np.random.default_rng(0).random(len(f)) > 0.2],
-        {"surplus", "remuneration", "visit-shares"},
+        {"estimate-surplus", "estimate-pay", "estimate-visits"},
         set(),
     ),
     "only visits": (
         lambda f: f[["county_code", "year", "cohort", *VISITS]],
-        {"visit-shares"},
-        {"surplus", "remuneration"},
+        {"estimate-visits"},
+        {"estimate-surplus", "estimate-pay"},
     ),
     "only spending": (
         lambda f: f[[*KEYS, "insured_n", "spending"]],
-        {"surplus"},
-        {"remuneration", "visit-shares"},
+        {"estimate-surplus"},
+        {"estimate-pay", "estimate-visits"},
     ),
     "only the surplus": (
         lambda f: f[[*KEYS, "insured_n", "budget", "notional_budget", "spending"]],
-        {"surplus", "money-and-behaviour"},
-        {"remuneration", "visit-shares"},
+        {"estimate-surplus", "money-and-behaviour"},
+        {"estimate-pay", "estimate-visits"},
     ),
     "no notional budget": (
         lambda f: f.drop(columns="notional_budget"),
-        {"surplus", "remuneration"},
+        {"estimate-surplus", "estimate-pay"},
         set(),
     ),
-    "no price index": (lambda f: f.drop(columns="cpi_index"), {"remuneration"}, set()),
-    "no pay": (lambda f: without(f, "pay_", "fte_"), {"remuneration", "surplus"}, set()),
+    "no price index": (lambda f: f.drop(columns="cpi_index"), {"estimate-pay"}, set()),
+    "no pay": (lambda f: without(f, "pay_", "fte_"), {"estimate-pay", "estimate-surplus"}, set()),
     "one cohort, nobody else": (
         lambda f: f[f["cohort"] == f["cohort"].max()],
         set(),
-        {"surplus", "remuneration", "visit-shares", "methods"},
+        {"estimate-surplus", "estimate-pay", "estimate-visits", "methods"},
     ),
-    "nobody treated": (lambda f: f[f["cohort"] == 0], set(), {"surplus", "visit-shares"}),
-    "two counties": (two_counties, {"surplus", "visit-shares"}, set()),
+    "nobody treated": (
+        lambda f: f[f["cohort"] == 0],
+        set(),
+        {"estimate-surplus", "estimate-visits"},
+    ),
+    "two counties": (two_counties, {"estimate-surplus", "estimate-visits"}, set()),
     "a rule that nobody knows": (
         lambda f: f.assign(rule_id="ours"),
         {"money-and-behaviour"},

@@ -256,5 +256,5 @@ def test_build_safe_writes_a_release_and_no_page_of_the_book(quick, tmp_path, ca
     assert {path.name for path in out.iterdir() if not path.name.startswith(".")} == {
         "README.txt", "checker", "figures", "index.html", "tables"}  # fmt: skip
     assert main(["build", "--safe"]) == 2
-    assert main(["build", "--data", str(panel), "--safe", "--chapter", "surplus"]) == 2
+    assert main(["build", "--data", str(panel), "--safe", "--chapter", "estimate-surplus"]) == 2
     capsys.readouterr()

@@ -94,7 +94,17 @@ def stage(source: Path, staged: Path) -> Path:
     return staged
 
 
-MANUAL = ("methods", "how-sure", "shares", "trust", "how-wrong")  # code stands open here
+MANUAL = (
+    "methods",
+    "how-sure",
+    "shares",
+    "trust",
+    "how-wrong",
+    "estimate-surplus",
+    "estimate-pay",
+    "estimate-visits",
+    "money-and-behaviour",
+)  # code stands open here
 
 
 def fold_code(notebook: str) -> str:

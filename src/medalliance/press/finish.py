@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..errors import raise_problems
 from .downloads import write_downloads
 
 CARD = "_static/social-card.png"
@@ -46,6 +47,50 @@ def finish_pages(html: Path, staged: Path) -> None:
         text = offer_downloads(text, name, offered.get(name, []))
         text = mark_languages(text, name, set(pages))
         path.write_text(text, encoding="utf-8")
+    for old, page in redirects(staged, set(pages)).items():
+        (html / f"{old}.html").write_text(page, encoding="utf-8")
+
+
+def redirects(staged: Path, pages: set[str]) -> dict[str, str]:
+    """Write a small page for each old address, which leads on at once.
+
+    Parameters
+    ----------
+    staged : Path
+        The book's sources; ``_redirects.yml`` maps old names of chapters to new ones.
+    pages : set of str
+        Names of the built pages.
+
+    Returns
+    -------
+    dict
+        Old name to HTML. The link keeps the part of the address after ``#``.
+
+    Raises
+    ------
+    DataError
+        If an old name is a page, or a new one is none.
+    """
+    place = staged / "_redirects.yml"
+    moved = yaml.safe_load(place.read_text(encoding="utf-8")) if place.is_file() else {}
+    problems = [f"{old} is still a page" for old in moved if old in pages]
+    problems += [f"{old} leads to {new}, which is no page" for old, new in moved.items()
+                 if new not in pages]  # fmt: skip
+    raise_problems(problems, where=place.name, advice="Name old addresses and pages of the book.")
+    return {old: _redirect("../" * old.count("/") + f"{new}.html") for old, new in moved.items()}
+
+
+def _redirect(address: str) -> str:
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8"/>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"/>\n'
+        "<title>This page has moved</title>\n"
+        f'<link rel="canonical" href="{address}"/>\n'
+        f'<meta http-equiv="refresh" content="1; url={address}"/>\n'
+        f"<script>location.replace({json.dumps(address)} + location.hash);</script>\n</head>\n"
+        f'<body><main><h1>This page has moved</h1><p><a href="{address}">Go on</a></p></main>'
+        "</body>\n</html>\n"
+    )
 
 
 def language(name: str) -> str:

@@ -120,4 +120,4 @@ def test_no_chapter_on_a_readers_panel_speaks_of_the_teaching_panel():
         prose = " ".join(for_own_panel(c.source) for c in cells if c.cell_type == "markdown")
         for words in ("invented", "teaching panel", "truth is", "own panel"):
             assert words not in prose, (name, words)
-    assert pages.title_of(book_dir() / "surplus.ipynb").startswith("Surplus")
+    assert pages.title_of(book_dir() / "estimate-surplus.ipynb").startswith("Estimating surplus")

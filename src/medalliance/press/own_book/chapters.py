@@ -10,9 +10,9 @@ from ...registered.estimates import LINK, PAY, PREFERRED, SURPLUS, SURPLUS_PAY_V
 
 # Chapters that are executed on the reader's panel, in the order of their book.
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "surplus": SURPLUS,
-    "remuneration": PAY,
-    "visit-shares": VISITS,
+    "estimate-surplus": SURPLUS,
+    "estimate-pay": PAY,
+    "estimate-visits": VISITS,
     "money-and-behaviour": LINK,
     "how-wrong": SURPLUS_PAY_VISITS,
     "methods": PREFERRED,
