@@ -429,6 +429,32 @@ def test_settle_years_carries_budget_and_reserve():
         ma.settle_years(rules, first, {2024: pd.Series({"a": 1})}, progress=False)
 
 
+def test_settle_years_carries_the_score_into_the_next_budget():
+    """102 % of (100,000 + 90,000)/2 = 96,900; a score of .8 under a tenth takes off 2 %: 94,962."""
+    rules = load_rules("two_sided_corridor").replace(
+        rebasing_share="0.5", budget_growth_rate="0.02", score_budget_share="0.1"
+    )
+    first = pd.DataFrame(
+        {
+            "alliance": ["a", "b"],
+            "year": [2023] * 2,
+            "budget": [100_000, 100_000],
+            "spending": [90_000, 110_000],
+            "score": ["0.8", "1"],
+            "reserve": [0, 3_000],
+        }
+    )
+    spent = pd.Series({"a": 94_962, "b": 107_100})
+    scores = {2024: pd.Series({"b": "0.5", "a": "1"})}
+    years = ma.settle_years(rules, first, {2024: spent, 2025: spent}, scores=scores, progress=False)
+    assert years[2024].budget.tolist() == [94_962, 107_100]
+    assert years[2025].budget.tolist() == [96_861, 103_780]  # x 1.02, b x 0.95 for its score of .5
+    with pytest.raises(ma.DataError, match="score of 2024 lacks a"):
+        ma.settle_years(
+            rules, first, {2024: spent}, scores={2024: pd.Series({"b": "1"})}, progress=False
+        )
+
+
 def test_a_deficit_carried_forward_is_paid_by_the_next_budget():
     own = [
         {"op": "deduct", "account": "carry_forward", "amount": "ledger.carried_deficit"},

@@ -44,7 +44,8 @@ def next_budget(settlement: Postings) -> pd.DataFrame:
         negotiated                  (1 - pi) budget_low + pi budget_high
 
     A first budget needs the columns ``spending_1`` .. ``spending_k`` (the years before, latest
-    first). Growth is read for the year that the budget is for. Rounded half up.
+    first). Where the contract states a ``score_budget_share`` the score of the year takes
+    ``share (1 - score)`` off. Growth is read for the year that the budget is for. Rounded half up.
     """
     rules, columns = settlement.rules, settlement.columns
     frame = columns.assign(year=columns["year"] + 1)
@@ -55,12 +56,25 @@ def next_budget(settlement: Postings) -> pd.DataFrame:
     for name, rule in _BASES.items():
         own = rows & (basis == name)
         if own.any():
-            out = np.where(own, exact.round_to(rule(settlement, look, own)), out)
+            out = np.where(
+                own, exact.round_to(_scored(rule(settlement, look, own), look, own)), out
+            )
     other = rows & ~np.isin(basis.astype(str), [*_BASES, "None"])
     if other.any():
         book._say_rows(f"{rules.id}: no formula for the budget basis {basis[other][0]}", other)
     look.raise_problems("next year's budget")
     return pd.DataFrame({"alliance": book.frame["alliance"], "year": book.year, "budget": out})
+
+
+def _scored(budget: Exact, look: Lookup, rows: NDArray[np.bool_]) -> Exact:
+    """Take off a budget what the year's score costs it."""
+    share, stated = look.rate("score_budget_share", rows, required=False)
+    if not stated.any():
+        return budget
+    one = exact.whole(np.ones(len(rows), np.int64))
+    score, _ = look.rate("ledger.score", stated)
+    lost = exact.times(share, exact.minus(one, score))
+    return exact.choose(stated, exact.times(budget, exact.minus(one, lost)), budget)
 
 
 def _one_plus_growth(look: Lookup, rows: NDArray[np.bool_]) -> Exact:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -24,9 +24,10 @@ def settle_years(
     first: pd.DataFrame,
     spending: Mapping[int, pd.Series],
     *,
+    scores: Mapping[int, pd.Series] | None = None,
     progress: bool | None = None,
 ) -> dict[int, Settlement]:
-    """Settle year after year: each budget follows from the year before, reserves carry forward.
+    """Settle year after year: budget, reserve and score carry forward.
 
     Parameters
     ----------
@@ -35,6 +36,10 @@ def settle_years(
         Ledger of the first year, alliance rows only, money in whole minor units.
     spending : mapping of int to Series
         For each later year, spending in minor units by alliance.
+    scores : mapping of int to Series, optional
+        For later years, performance scores by alliance, 0-1, exact (``Decimal`` or text); a year
+        without keeps those of the year before. A score scales its own year, and next year's
+        budget where the contract states a ``score_budget_share``.
     progress : bool or None
         Show a progress bar; None shows it on a terminal only.
 
@@ -69,15 +74,15 @@ def settle_years(
     for year in counted(years, show=progress, unit="year"):
         if out:
             ledger = _carry(ledger, out[year - 1], spending[year], year)
+            if scores is not None and year in scores:
+                ledger = ledger.assign(score=_by_alliance(scores[year], ledger, f"score of {year}"))
         out[year] = settle(rules, ledger, progress=False)
     return out
 
 
 def _carry(ledger: pd.DataFrame, last: Settlement, spending: pd.Series, year: int) -> pd.DataFrame:
     frame = last.columns.drop(columns=[c for c in last.columns if c.startswith("spending_")])
-    found = spending.reindex(frame["alliance"])
-    if found.isna().any():
-        raise DataError(f"spending of {year} lacks {', '.join(found.index[found.isna()][:3])}.")
+    found = _by_alliance(spending, frame, f"spending of {year}")
     if found.dtype.kind not in "iu":
         raise TypeError(f"spending of {year} is not whole minor units; give integers.")
     reserve = frame["reserve"].to_numpy() if "reserve" in frame else np.zeros(len(frame), int)
@@ -87,10 +92,17 @@ def _carry(ledger: pd.DataFrame, last: Settlement, spending: pd.Series, year: in
     return frame.assign(
         year=year,
         budget=last.next_budget()["budget"].to_numpy(),
-        spending=found.to_numpy(),
+        spending=found,
         reserve=reserve,
         carried_deficit=-_on_account(last, ("carry_forward",)),
     )
+
+
+def _by_alliance(values: pd.Series, frame: pd.DataFrame, what: str) -> NDArray[Any]:
+    found = values.reindex(frame["alliance"])
+    if found.isna().any():
+        raise DataError(f"{what} lacks {', '.join(found.index[found.isna()][:3])}.")
+    return found.to_numpy()
 
 
 def _on_account(settlement: Settlement, accounts: tuple[str, ...]) -> NDArray[np.int64]:
