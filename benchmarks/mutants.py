@@ -140,13 +140,14 @@ def main() -> None:
             where = Path(mutation.module_path).relative_to(tree)
             print(f"{verdict:10} {where}:{line}  {text}", flush=True)
             rows.append((verdict, f"{where}:{line}", mutation.operator_name, text))
+            write(rows, chosen.seed)
             if len(rows) == chosen.size:
                 break
-    write(rows, chosen.seed)
+    print((RESULTS / "mutants.md").read_text(encoding="utf-8"))
 
 
 def write(rows: list[tuple[str, str, str, str]], seed: int) -> None:
-    """Store the verdicts and the score beside the speed table."""
+    """Store verdicts and score beside the speed table, as far as a run has come."""
     with (RESULTS / "mutants.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["verdict", "place", "operator", "mutated_line"])
@@ -160,7 +161,6 @@ def write(rows: list[tuple[str, str, str, str]], seed: int) -> None:
         f"{date.today().isoformat()}; each stands in mutants.csv.\n"
     )
     (RESULTS / "mutants.md").write_text(said, encoding="utf-8")
-    print(said)
 
 
 if __name__ == "__main__":

@@ -93,6 +93,9 @@ CASES = {
     "did_imputation, gardner": Case(
         lambda p: ma.did_imputation(p, "y", std_errors="gardner").aggregate("event_time")
     ),
+    "did_imputation, pretrends": Case(
+        lambda p: ma.did_imputation(p, "y", covariates=["x"], pretrends=2).aggregate("event_time")
+    ),
     "sun_abraham": Case(lambda p: ma.sun_abraham(p, "y")),
     "sun_abraham, covariate": Case(lambda p: ma.sun_abraham(p, "y", covariates=["x"])),
     # pooled over calendar years, its residuals hold their differences
@@ -307,7 +310,7 @@ def test_splitting_a_unit_with_its_weight_changes_nothing(name: str, seed: int) 
     ratio = np.sqrt(two.variance_factor / one.variance_factor)
     errors = two.std_error / ratio
     # least squares by horizon, over a stack or in two stages has its own degrees of freedom
-    own = name.startswith(("lp_did", "rebasing"))
+    own = name.startswith(("lp_did", "rebasing")) or name.endswith("pretrends")
     np.testing.assert_allclose(errors, one.std_error, rtol=0.02 if own else 1e-5)
 
 
@@ -386,7 +389,7 @@ ONE_UNIT = [
     name
     for name in CASES
     if name.split(",")[0] in ("att_gt", "did_imputation", "sun_abraham", "etwfe", "log_ratio_did")
-    and "gardner" not in name
+    and not name.endswith(("gardner", "pretrends"))
 ]
 
 

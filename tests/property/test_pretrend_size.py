@@ -13,6 +13,7 @@ DRAWS = 120
 N_CLUSTERS, PER, N_YEARS = 20, 3, 7
 CALLS = {
     "att_gt": lambda p: ma.att_gt(p, "y").aggregate("event_time"),
+    "did_imputation": lambda p: ma.did_imputation(p, "y", pretrends=3).aggregate("event_time"),
     "twfe": lambda p: ma.twfe(p, "y", event_study=True),
 }
 

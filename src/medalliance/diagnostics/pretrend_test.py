@@ -132,8 +132,8 @@ def _pre_period(effects: Effects) -> _PrePeriod:
     if terms["event_time"].isna().any() or not (terms["event_time"] <= reference).any():
         raise DesignError(
             f"{effects.design.estimator} shows no effects before treatment.\n"
-            "  Take a panel with earlier years, and an event study: att_gt, or twfe with "
-            "event_study=True."
+            "  Take a panel with earlier years, and an event study: att_gt, twfe with "
+            "event_study=True, or did_imputation with pretrends=."
         )
     if effects.design.base_period == "two-point":
         raise DesignError(
@@ -158,6 +158,9 @@ def _pre_period(effects: Effects) -> _PrePeriod:
     trend = np.ones(chosen.sum()) if varying else (event[chosen] - reference).astype(float)
     post = np.unique(event[event >= 0])
     bias = float((post - reference).mean()) if len(post) else np.nan
+    if effects.unit_trend is not None:
+        trend = effects.unit_trend[chosen]
+        bias = float(np.mean([effects.unit_trend[event == e].mean() for e in post]))
     return _PrePeriod(effects.estimate[chosen], vcov, chosen, trend, bias)
 
 

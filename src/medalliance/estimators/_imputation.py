@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import DesignError
 from ..results import CompactInfluence
+from ..results._cluster import cluster_sums
 from ._regression import invert_gram
 from ._sample import Sample
 from ._within import TwoWay
@@ -86,8 +87,36 @@ class Imputation:
         """Unit and year effects of untreated rows."""
         return TwoWay(self.untreated)
 
+    def gaps_of(self, grids: Array) -> Array:
+        """Take out of other columns what untreated rows predict, covariates' part included.
+
+        Parameters
+        ----------
+        grids : ndarray, shape (p, n_units, n_years)
+
+        Returns
+        -------
+        ndarray, shape (p, n_units, n_years)
+        """
+        gaps = np.empty(grids.shape)
+        for place, grid in enumerate(grids):
+            unit, year = self.effects.effects(grid)
+            gaps[place] = (grid - unit[:, None] - year) * self.sample.mask
+        covariates = self.gaps[1:]
+        if not len(covariates):
+            return gaps
+        weighted = (covariates * self.untreated).reshape(len(covariates), -1)
+        gram = weighted @ covariates.reshape(len(covariates), -1).T
+        slopes = np.linalg.solve(gram, weighted @ gaps.reshape(len(gaps), -1).T)
+        return gaps - np.einsum("qp,qit->pit", slopes, covariates)
+
+    def cell_means(self, gaps: Array, cells: Cells) -> Array:
+        """Average columns, shape (p, n_units, n_years), over cells, shape (p, k)."""
+        sums = [cluster_sums(self.weight * gap, self.group, len(self.treated)) for gap in gaps]
+        return np.stack(sums)[:, cells.group, cells.year] / cells.size
+
     @cached_property
-    def _gaps_and_scores(self) -> tuple[Array, Array]:
+    def _fitted(self) -> tuple[Array, Array, Array]:
         sample = self.sample
         grids = [sample.outcome, *sample.covariates]
         gaps = np.empty((len(grids), *sample.outcome.shape))
@@ -98,14 +127,15 @@ class Imputation:
             if sample.seen is not None:
                 gaps[place] *= sample.seen
         if len(grids) == 1:
-            return gaps, np.empty((sample.n_units, 0))
+            return gaps, np.empty((sample.n_units, 0)), np.empty(0)
         flat = gaps[1:].reshape(len(grids) - 1, -1)
         weighted = flat * self.untreated.ravel()
         raw = np.einsum("pit,it->p", sample.covariates**2, self.untreated)
         inverse = invert_gram(weighted @ flat.T, sample.names, raw)
-        gaps[0] -= np.tensordot(inverse @ (weighted @ gaps[0].ravel()), gaps[1:], axes=1)
+        slopes = inverse @ (weighted @ gaps[0].ravel())
+        gaps[0] -= np.tensordot(slopes, gaps[1:], axes=1)
         scores = np.einsum("pit,it->ip", gaps[1:], self.untreated * gaps[0], optimize=True)
-        return gaps, sample.n_units * scores @ inverse
+        return gaps, sample.n_units * scores @ inverse, slopes
 
     @property
     def gaps(self) -> Array:
@@ -113,12 +143,17 @@ class Imputation:
 
         Shape (1 + n_covariates, n_units, n_years); the outcome's is less its covariates' part.
         """
-        return self._gaps_and_scores[0]
+        return self._fitted[0]
 
     @property
     def scores(self) -> Array:
         """Influence of the covariates' slopes, shape (n_units, n_covariates)."""
-        return self._gaps_and_scores[1]
+        return self._fitted[1]
+
+    @property
+    def slopes(self) -> Array:
+        """Slopes of the covariates, shape (n_covariates,)."""
+        return self._fitted[2]
 
     def cells(self) -> Cells:
         """Average gaps over treated cells.

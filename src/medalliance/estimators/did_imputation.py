@@ -14,6 +14,7 @@ from ..panel import NEVER_TREATED, Panel
 from ..results import UNSCALED, Effects
 from ._cells import name_cells
 from ._imputation import Cells, Imputation
+from ._leads import fit_leads, with_leads
 from ._regression import drop_absorbed
 from ._sample import Sample, describe_design, draw_sample
 
@@ -31,6 +32,7 @@ def did_imputation(
     anticipation: int = 0,
     weights: str | None = None,
     std_errors: Literal["bjs", "gardner"] = "bjs",
+    pretrends: int | Sequence[int] = 0,
 ) -> Effects:
     """Estimate effects as outcomes less what untreated rows predict.
 
@@ -54,20 +56,28 @@ def did_imputation(
         How averages count cell sizes: as given, so that effects are centred within cohort and
         year, or as estimated, so that they are centred at the average (``did2s``). Cells have
         the same standard error either way.
+    pretrends : int or sequence of int
+        How many years before treatment (less anticipation) get a coefficient, or their event
+        times, as ``[-3, -2, -1]``; ``True`` for all. They come from a regression of untreated rows
+        alone, measured from the earlier years, with its small-sample factor (fixest): effects do
+        not depend on them. ``honest_did`` holds both against the last year before treatment.
 
     Returns
     -------
     Effects
-        One term a cohort and year; averages weight treated rows equally (or by ``weights``).
+        One term a year before treatment, if asked for, then one a cohort and year; averages
+        weight treated rows equally (or by ``weights``).
 
     Raises
     ------
     DesignError
-        If no treated cell can be predicted from untreated rows.
+        If no treated cell can be predicted from untreated rows, or no year before treatment has a
+        coefficient that was asked for.
 
     References
     ----------
-    Borusyak, Jaravel, Spiess (2024), Theorem 1 and equation 8. Gardner, Thakral, To, Yap (2024).
+    Borusyak, Jaravel, Spiess (2024), Theorem 1, equation 8 and section 4.4.
+    Gardner, Thakral, To, Yap (2024).
     """
     check_choice("std_errors", std_errors, _STD_ERRORS)
     sample = drop_absorbed(
@@ -86,7 +96,7 @@ def did_imputation(
         "covariates": covariates,
         "weights": weights,
     }
-    return Effects(
+    effects = Effects(
         estimate=cells.means[0],
         terms=name_cells(fit.sample, fit.group, cohorts, (cells.group, cells.year), outcome),
         design=describe_design(
@@ -103,8 +113,13 @@ def did_imputation(
         influence_function=fit.influence(cells),
         mass=cells.size / fit.sample.weight.sum(),
         mass_estimated=std_errors == "gardner",
-        refit=partial(did_imputation, outcome=outcome, std_errors=std_errors, **rule),
+        refit=partial(
+            did_imputation, outcome=outcome, std_errors=std_errors, pretrends=pretrends, **rule
+        ),
     )
+    if isinstance(pretrends, int) and pretrends == 0:
+        return effects
+    return with_leads(effects, fit_leads(fit, cells, pretrends, anticipation))
 
 
 def _with_untreated_rows(

@@ -189,6 +189,7 @@ def _join(found: list[Effects], cluster: pd.Series) -> Effects:
     notes = dict.fromkeys(f"{e.design.outcome}: {note}" for e in found for note in e.design.notes)
     overalls = [one.overall_effect for one in found]
     known = [one for one in overalls if one is not None]
+    trends = [one.unit_trend for one in found if one.unit_trend is not None]
     return replace(
         found[0],
         estimate=np.concatenate([one.estimate for one in found]),
@@ -211,6 +212,8 @@ def _join(found: list[Effects], cluster: pd.Series) -> Effects:
         mass=np.concatenate(masses) if len(masses) == len(found) else None,
         regression=None,
         overall_effect=_join(known, cluster) if len(known) == len(found) else None,
+        universal=None,
+        unit_trend=np.concatenate(trends) if len(trends) == len(found) else None,
     )
 
 

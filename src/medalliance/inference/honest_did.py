@@ -37,8 +37,10 @@ def honest_did(
     Parameters
     ----------
     effects : Effects
-        Event study with a universal base period: ``twfe(..., event_study=True)``, or ``att_gt(...,
-        base_period="universal").aggregate("event_time")``.
+        Event study with a universal base period: ``twfe(..., event_study=True)``, ``att_gt(...,
+        base_period="universal").aggregate("event_time")``, or ``did_imputation(...,
+        pretrends=True).aggregate("event_time")``, whose coefficients are first held against the
+        last year before treatment.
     relative_magnitude : iterable of float, optional
         Bounds ``Mbar``: a step of the violation after treatment is at most this multiple of the
         largest step before. Conditional least-favourable hybrid intervals.
@@ -72,6 +74,9 @@ def honest_did(
     ----------
     Rambachan, Roth (2023). Roth (2024), why the base must be universal.
     """
+    need_effects(effects, "honest_did")
+    if effects.universal is not None:
+        effects = effects.universal()
     study = _check(effects)
     n_pre, post = study.n_pre, study.event_time > study.reference
     contrast, target = _target(study.event_time[post], event_time)
@@ -112,7 +117,6 @@ def honest_did(
 
 
 def _check(effects: Effects) -> EventStudy:
-    need_effects(effects, "honest_did")
     if effects.design.base_period == "two-point":
         raise DesignError(
             "honest_did: with two reference years a straight violation shows in no effect, so "
@@ -123,8 +127,8 @@ def _check(effects: Effects) -> EventStudy:
         raise DesignError(
             f"honest_did needs a universal base period; {effects.design.estimator} has "
             f"{effects.design.base_period or 'none'}.\n"
-            '  Use att_gt(..., base_period="universal").aggregate("event_time") or '
-            "twfe(..., event_study=True)."
+            '  Use att_gt(..., base_period="universal").aggregate("event_time"), '
+            "twfe(..., event_study=True), or did_imputation(..., pretrends=True)."
         )
     study = read_event_study(effects, need="honest_did")
     expected = np.arange(study.event_time.min(), study.event_time.max() + 1)

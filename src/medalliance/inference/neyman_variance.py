@@ -113,7 +113,7 @@ def _cluster_cohort(effects: Effects) -> NDArray[np.int64]:
 
 
 def _by_cohort(effects: Effects, cohort: NDArray[np.int64]) -> Effects:
-    refit, overall = effects.refit, effects.overall_effect
+    refit, universal, overall = effects.refit, effects.universal, effects.overall_effect
     return replace(
         effects,
         influence_function=_centred(effects, cohort_groups(cohort)),
@@ -122,6 +122,7 @@ def _by_cohort(effects: Effects, cohort: NDArray[np.int64]) -> Effects:
         by_cohort=True,
         design=replace(effects.design, std_errors=NEYMAN),
         refit=None if refit is None else partial(_again, refit),
+        universal=None if universal is None else partial(_again, universal),
         overall_effect=None if overall is None else _by_cohort(overall, cohort),
     )
 

@@ -15,6 +15,7 @@ NO_EFFECT = (
     "no effect after treatment starts was estimated.\n"
     "  The foot says what was left out, and why; or the panel ends before treatment."
 )
+ANY_COHORT = 10**9  # stands for all cohorts together
 KINDS = ("simple", "event_time", "cohort", "year")
 R_WORDS = {"dynamic": "event_time", "group": "cohort", "calendar": "year"}
 
@@ -93,8 +94,7 @@ def plan_average(
         raise DesignError(f'balance does not apply to "{kind}".\n  Use it with "event_time".')
     if balance is not None and not (isinstance(balance, int | np.integer) and balance >= 0):
         raise DesignError(f"balance={balance!r}.\n  Give a whole number of years, from 0.")
-    cohort = terms["cohort"].to_numpy(np.int64)
-    year = terms["year"].to_numpy(np.int64)
+    cohort, year = cell_times(terms)
     post = year >= cohort
     if not post.any():
         raise DesignError(NO_EFFECT)
@@ -116,6 +116,14 @@ def plan_average(
     return Plan(weights, labels, np.full(len(keys), 1 / len(keys)), True, False)
 
 
+def cell_times(terms: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return cohort and year of each term; a term of all cohorts has an event time alone."""
+    cohort = terms["cohort"].to_numpy(np.int64, na_value=ANY_COHORT)
+    if not (cohort == ANY_COHORT).any():
+        return cohort, terms["year"].to_numpy(np.int64)
+    return cohort, cohort + terms["event_time"].to_numpy(np.int64)
+
+
 def _event_time(
     cohort: NDArray[np.int64],
     year: NDArray[np.int64],
@@ -135,7 +143,7 @@ def _event_time(
                 f"no cohort has effects at every event time from 0 to {balance}.\n"
                 "  Use a smaller balance."
             )
-        keep = np.isin(cohort, full) & (event <= balance)
+        keep = np.isin(cohort, [*full, ANY_COHORT]) & (event <= balance)
     keys = np.unique(event[keep])
     weights = _by_mass(keep[:, None] & (event[:, None] == keys), mass)
     if not (keys >= 0).any():
@@ -193,9 +201,8 @@ def mass_influence(
     ndarray, shape (n_units, m)
     """
     result = np.zeros((len(cohort), slopes.shape[1]))
-    cell_cohort = terms["cohort"].to_numpy(np.int64)
-    cell_year = terms["year"].to_numpy(np.int64)
-    for key in np.unique(cell_cohort):
+    cell_cohort, cell_year = cell_times(terms)
+    for key in np.unique(cell_cohort[cell_cohort != ANY_COHORT]):
         cells = np.flatnonzero(cell_cohort == key)
         rows = np.flatnonzero(cohort == key)
         if seen is None:
@@ -216,7 +223,7 @@ def count_units(terms: pd.DataFrame, weights: NDArray[np.float64]) -> list[int |
     weights : ndarray, shape (k, m)
     """
     n_units = terms["n_units"].to_numpy(float, na_value=np.nan)
-    cohort = terms["cohort"].to_numpy(np.int64)
+    cohort = cell_times(terms)[0]
     counts: list[int | None] = []
     for column in weights.T:
         cells = column > 0

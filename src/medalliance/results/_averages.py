@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError
-from ._aggregate import count_units, mass_influence, plan_average, read_kind
+from ._aggregate import cell_times, count_units, mass_influence, plan_average, read_kind
 from ._combine import average_truth, combine_effects, combine_terms, one_term
 from ._estimates import Estimates
 from ._stack import split_by_outcome, stack_effects
@@ -70,9 +70,8 @@ class Averages(Estimates):
         overall = float(plan.overall @ estimate)
         overall_influence = influence @ plan.overall
         if kind == "cohort" and self.mass_estimated:
-            size = np.array(
-                [self.mass[self.terms["cohort"] == c].max() for c in plan.labels["cohort"]]
-            )
+            cohort = cell_times(self.terms)[0]
+            size = np.array([self.mass[cohort == c].max() for c in plan.labels["cohort"]])
             slopes = ((estimate - overall) / size.sum())[:, None]
             keys = pd.DataFrame({"cohort": plan.labels["cohort"], "year": plan.labels["cohort"]})
             overall_influence = overall_influence + self._mass_influence(slopes, keys)[:, 0]
@@ -85,7 +84,9 @@ class Averages(Estimates):
             given_vcov=None,
             mass=None,
             regression=None,
-            refit=self._refit_average(kind, balance),
+            refit=_average_of(self.refit, kind, balance),
+            universal=_average_of(self.universal, kind, balance),
+            unit_trend=None if self.unit_trend is None else self.unit_trend @ plan.weights,
             overall_effect=None,
             given_truth=average_truth(self.truth, plan.weights),
             treated_clusters=_most(self.held_by, plan.weights),
@@ -160,11 +161,11 @@ class Averages(Estimates):
             f"  It offers {can}; att_gt and did_imputation offer every average."
         )
 
-    def _refit_average(self, kind: Kind, balance: int | None) -> Callable[..., Any] | None:
-        refit = self.refit
-        if refit is None:
-            return None
-        return partial(_average_again, refit, kind, balance)
+
+def _average_of(
+    make: Callable[..., Any] | None, kind: Kind, balance: int | None
+) -> Callable[..., Any] | None:
+    return None if make is None else partial(_average_again, make, kind, balance)
 
 
 def _average_again(

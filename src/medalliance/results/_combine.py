@@ -45,6 +45,8 @@ def one_term(effects: E, estimate: float, influence: Array | None, weights: Arra
         regression=None,
         refit=None if refit is None else partial(_overall_again, refit),
         overall_effect=None,
+        universal=None,
+        unit_trend=None,
         given_truth=average_truth(effects.truth, weights[:, None]),
         treated_clusters=effects.held_by[weights != 0].max(keepdims=True),
     )

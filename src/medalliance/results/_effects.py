@@ -54,6 +54,10 @@ class Effects(Averages, Shown):
         True effects that were averaged like the estimates; None where they follow from the terms.
     treated_clusters : ndarray of int, shape (k,), or None
         Treated clusters behind each term, where cohorts do not say (see ``held_by``).
+    universal : callable or None
+        Returns the same effects held against the last year before treatment, where they are not.
+    unit_trend : ndarray, shape (k,), or None
+        What a trend of one a year makes of each term, where base years do not say.
     """
 
     def summary(self, level: float = 0.95) -> str:

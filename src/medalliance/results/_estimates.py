@@ -63,6 +63,8 @@ class Estimates:
     tests: Mapping[str, Findings] = field(default_factory=dict)
     given_truth: NDArray[np.float64] | None = None
     treated_clusters: NDArray[np.int64] | None = None
+    universal: Callable[[], Self] | None = None
+    unit_trend: NDArray[np.float64] | None = None
 
     @property
     def provenance(self) -> Provenance:

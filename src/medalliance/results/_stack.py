@@ -71,6 +71,8 @@ def stack_effects(effects: Sequence[E]) -> E:
         mass=np.concatenate(masses) if len(masses) == len(effects) else None,
         regression=None,
         refit=None,
+        universal=None,
+        unit_trend=None,
         tests={},
         treated_clusters=np.concatenate([e.held_by for e in effects]),
         overall_effect=(
@@ -105,6 +107,8 @@ def _select(effects: E, index: np.ndarray, name: str) -> E:
         mass=None if effects.mass is None else effects.mass[index],
         regression=None,
         refit=None,
+        universal=None,
+        unit_trend=None if effects.unit_trend is None else effects.unit_trend[index],
         treated_clusters=effects.held_by[index],
         overall_effect=overall,
         given_truth=None if effects.truth is None else effects.truth[index],
