@@ -9,7 +9,8 @@ from typing import Any
 
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the data, rules or design are refused (the message says why); "
-    "2 wrong usage; 3 a file cannot be read or written."
+    "2 wrong usage; 3 a file cannot be read or written; "
+    "4 done in part, and what is missing is named."
 )
 
 GROUPS = {"new": "Make a new thing.", "check": "Check a file of yours."}

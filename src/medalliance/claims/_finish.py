@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError
+from ..spreadsheet import csv_of
 from ._steps import KEYS, PLACES
 
 RUN_OUT_MONTHS = 6
@@ -114,7 +115,7 @@ def write_table(frame: pd.DataFrame, scratch: Path, output: Path) -> None:
     scratch.mkdir(exist_ok=True)
     draft = scratch / f"draft{output.suffix}"
     if output.suffix == ".csv":
-        frame.to_csv(draft, index=False)
+        draft.write_text(csv_of(frame), encoding="utf-8")
     else:
         frame.to_parquet(draft, index=False)
     with draft.open("rb+") as written:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ._output import IN_PART
+
 if TYPE_CHECKING:
     from ..press.own_book import OwnBook
 
@@ -44,7 +46,7 @@ def run(
 
     Example: medalliance build --data mine.csv -o build/mine
     """
-    from ..errors import need_extra
+    from ..errors import first_three, need_extra
     from ..paths import book_dir
     from ..press.book import build_book
     from ..press.own_book import build_own_book, refuse_foreign
@@ -74,7 +76,12 @@ def run(
         if own.checked.warnings:
             count = len(own.checked.warnings)
             report(f"{count} warning{'s' * (count > 1)} on this panel: see the book's first page")
-        index = build_own_book(own, book_dir(), pages, report=report)
+        built = build_own_book(own, book_dir(), pages, report=report)
+        typer.echo(str(built.index))
+        if built.failed:
+            typer.echo(f"Not made: {first_three(built.failed)}; the front page says why.", err=True)
+            raise typer.Exit(IN_PART)
+        return
     typer.echo(str(index))
 
 

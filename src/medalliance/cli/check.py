@@ -37,9 +37,9 @@ def run(
     from ._output import need_place, write_whole
 
     if write_mapping is not None:
-        need_place(write_mapping, hint="Name another file.")
+        need_place(write_mapping, hint="Name another file.", inputs=(panel, mapping, totals))
     if html is not None:
-        need_place(html, replace=force)
+        need_place(html, replace=force, inputs=(panel, mapping, totals))
     report = check_panel(panel, mapping, sheet=sheet, totals=totals)
     typer.echo(report.text())
     if html is not None:

@@ -27,6 +27,7 @@ def run(
     Example: medalliance new claims --rows 2000000 -o claims
     """
     from ..simulate import simulate_claims, simulate_panel
+    from ..spreadsheet import csv_of
     from ._output import need_place, write_whole
 
     known = output.with_name(f"{output.name}.panel.csv")
@@ -41,5 +42,5 @@ def run(
         n_jobs=jobs,
         progress=True,
     )
-    write_whole(known, panel.to_csv(index=False))
+    write_whole(known, csv_of(panel))
     typer.echo(f"{output}: claims of {len(panel):,} county-years.\nTheir panel: {known}")

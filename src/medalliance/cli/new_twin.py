@@ -26,12 +26,13 @@ def run(
     """
     from ..panel import load_mapping
     from ..simulate.twin import panel_twin
+    from ..spreadsheet import guarded_frame
     from ._output import need_place, write_whole
 
     writers = {".csv": "to_csv", ".xlsx": "to_excel", ".parquet": "to_parquet"}
     if output.suffix.lower() not in writers:
         raise typer.BadParameter("name a .csv, .xlsx or .parquet file.", param_hint="--output")
-    need_place(output, hint="Name another file; yours was left alone.")
+    need_place(output, hint="Name another file; yours was left alone.", inputs=(mapping,))
     frame = panel_twin(load_mapping(mapping) if mapping else None, counties, years, seed)
-    write = getattr(frame, writers[output.suffix.lower()])
+    write = getattr(guarded_frame(frame), writers[output.suffix.lower()])
     typer.echo(str(write_whole(output, lambda path: write(path, index=False))))

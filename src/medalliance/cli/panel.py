@@ -52,9 +52,10 @@ def run(
     Example: medalliance panel claims/ --with counties.xlsx -o panel.parquet
     """
     from ..claims import build_panel_from_claims
+    from ._output import need_place
 
-    if output.exists() and not force:
-        raise FileExistsError(f"{output} exists. Add --force to replace it.")
+    given = [Path(name) for name in claims] + ([county_years] if county_years else [])
+    need_place(output, replace=force, inputs=given)
     wrong = [text for text in rename or [] if text.count("=") != 1]
     if wrong:
         raise typer.BadParameter(f"{wrong[0]}: write THEIRS=OURS.", param_hint="--rename")

@@ -32,7 +32,7 @@ def run(
     from ..settlement.settle import settle
     from ._output import need_place, write_whole
 
-    need_place(output, replace=force)
+    need_place(output, replace=force, inputs=(rules, ledger))
     wrong = [text for text in assume or [] if "=" not in text]
     if wrong:
         raise RuleError(f"--assume {wrong[0]}: write it as field=value.")

@@ -25,12 +25,13 @@ def run(
     Example: medalliance simulate --counties 100 --threat anticipation -o panel.csv
     """
     from ..simulate import simulate_panel
+    from ..spreadsheet import csv_of
     from ._output import need_place, write_whole
 
     truth = output.with_suffix(".truth.csv")
     for path in (output, truth):
         need_place(path, replace=force)
     found = simulate_panel(counties, years, seed, rule or "split_631", threat or ())
-    write_whole(truth, found.truth.to_csv(index=False))
-    write_whole(output, found.panel.frame.to_csv(index=False))
+    write_whole(truth, csv_of(found.truth))
+    write_whole(output, csv_of(found.panel.frame))
     typer.echo(f"{found.panel}\nTrue effects: {truth}")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from ..errors import DataError, first_three, needed
+from ..spreadsheet import GUARDED
 from ._encoding import SEPARATORS, find_encoding, find_header, find_separator, first_lines
 from ._encoding import header_cells as cells_of
 from ._problems import Problem, Reading, many, problem
@@ -46,12 +47,19 @@ def read_text(
     columns, bad = reader.read(wanted, codes=codes, key=key)
     readings = _how_it_was_read(encoding, separator, number)
     readings += left_out([n for n in header if n], [header[k] for k in wanted])
-    frame = pd.DataFrame({k: columns[k] for k in wanted})
+    frame = pd.DataFrame({k: _unguarded(columns[k]) for k in wanted})
     frame.columns = pd.RangeIndex(len(wanted))
     rows = _row_numbers(len(frame), number + 1, [line for line, _, _ in bad])
     problems = _ragged(bad, len(header))
     table = Table(path.name, frame, rows, readings, problems)
-    return finish(table, [header[k] for k in wanted])
+    return finish(table, [GUARDED.sub("", header[k], count=1) for k in wanted])
+
+
+def _unguarded(column: Any) -> Any:
+    """Take away the apostrophe that keeps a text from being read as a formula."""
+    if isinstance(column, pd.Series):
+        return column.str.replace(rf"^{GUARDED.pattern}", "", regex=True)
+    return column
 
 
 class _Reader:

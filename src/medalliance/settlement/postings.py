@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from ..provenance import Badge, Provenance, provenance_of
 from ..reforms.steps import step_fields
+from ..spreadsheet import csv_of
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ class Postings:
         exact = [money(amount, "").replace(",", "") for amount in table["amount"]]
         table.insert(table.columns.get_loc("amount"), f"amount_{main}", exact)
         table = table.rename(columns={"amount": f"amount_{minor}"})
-        return table.to_csv(index=False, lineterminator="\n")
+        return csv_of(table)
 
     def _part(self, line: Line) -> pd.DataFrame:
         kept = np.flatnonzero(line.amounts)

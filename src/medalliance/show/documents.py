@@ -15,6 +15,7 @@ LATIN, EAST_ASIAN = "Times New Roman", "SimSun"
 GREY = "7D838C"
 _DAY = "2000-01-01T00:00:00Z"
 _MANY_COLUMNS = 6
+_TITLE = 255  # characters that the properties of an Office file take
 # what follows borders in the properties of a table or a cell, in the order of the file format
 _AFTER_BORDERS = (
     "w:shd", "w:tblLayout", "w:tblCellMar", "w:tblLook", "w:noWrap", "w:tcMar", "w:textDirection",
@@ -56,7 +57,7 @@ def word(tables: Sequence[Mapping[str, Any]], *, title: str) -> bytes:
 
     document = docx.Document()
     _set_fonts(document)
-    document.core_properties.title = title
+    document.core_properties.title = title[:_TITLE]
     document.core_properties.author = ""
     document.core_properties.comments = ""
     section: Any = document.sections[0]

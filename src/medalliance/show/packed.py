@@ -7,13 +7,15 @@ import io
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 
+from ..spreadsheet import guarded
+
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 
 def csv_text(rows: Iterable[Sequence[object]]) -> str:
     """Write rows as CSV with plain line ends; the first row names the columns."""
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer, lineterminator="\n").writerows(map(guarded, row) for row in rows)
     return buffer.getvalue()
 
 

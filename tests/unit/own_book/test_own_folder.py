@@ -1,5 +1,9 @@
 """The output folder of a reader's book: replaced whole, foreign files untouched."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from medalliance.errors import DataError
@@ -17,7 +21,11 @@ def build(output, stop=None, **files):
 
 
 def held(output):
-    return {p.name: p.read_text() for p in output.iterdir() if p.is_file() and p.name != MARKER}
+    return {
+        p.name: p.read_text()
+        for p in output.iterdir()
+        if p.is_file() and p.name != MARKER and p.name != folders.LOCK
+    }
 
 
 def test_a_second_book_replaces_the_first_and_keeps_what_somebody_put_beside_it(tmp_path):
@@ -94,3 +102,48 @@ def test_a_file_in_the_way_is_refused(tmp_path):
     with pytest.raises(DataError, match="exports"):
         build(output, index="two", exports="ours")
     assert held(output) == {"index": "one", "exports": "theirs"}
+
+
+def test_two_builds_in_one_folder_the_second_is_refused_and_the_first_stays_whole(tmp_path):
+    output = tmp_path / "mine"
+    with own_folder(output) as building:
+        (building / NEW / "index").write_text("first")
+        with pytest.raises(DataError, match="another command is writing"):
+            build(output, index="second")
+    assert held(output) == {"index": "first"}
+    build(output, index="second")
+    assert held(output) == {"index": "second"}
+
+
+def test_a_lock_of_a_process_that_was_killed_holds_nobody(tmp_path):
+    output = tmp_path / "mine"
+    script = (
+        "import os, sys, signal; from pathlib import Path\n"
+        "from medalliance.press.own_book.folder import own_folder\n"
+        "with own_folder(Path(sys.argv[1])) as b:\n    os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, output], check=False)
+    assert ran.returncode == -signal.SIGKILL and (output / folders.LOCK).exists()
+    build(output, index="one")
+    assert held(output) == {"index": "one"}
+
+
+def publish_and_stop(output):
+    with own_folder(output):
+        folders.publish(output, {"verdict": b"first"})
+        assert held(output)["verdict"] == "first"
+        raise KeyboardInterrupt
+
+
+def test_what_is_published_early_stands_beside_the_earlier_book_and_goes_with_the_next(tmp_path):
+    output = tmp_path / "mine"
+    build(output, index="one")
+    with pytest.raises(KeyboardInterrupt):
+        publish_and_stop(output)
+    assert held(output) == {"index": "one", "verdict": "first"}
+    build(output, index="two")
+    assert held(output) == {"index": "two"}
+    (output / "verdict").write_text("theirs")
+    with pytest.raises(DataError, match="verdict"), own_folder(output):
+        folders.publish(output, {"verdict": b"ours"})
+    assert held(output) == {"index": "two", "verdict": "theirs"}

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,10 @@ import yaml
 
 from ...chapters.own_rules import VARIABLE
 from ...codebook import load_codebook
-from ...errors import need_extra
+from ...errors import DataError, first_three, need_extra
 from ...intake import PanelReport
 from ...panel import Panel, PanelWarning
+from ...progress import counted
 from ..book import fold_code, mathjax, render
 from ..finish import finish_pages
 from ..notebooks import kernel_environment, notebook_text
@@ -29,8 +33,9 @@ from . import contract, pages
 from . import files as exports
 from . import manifest as manifests
 from .chapters import CHAPTERS, GENERAL, Readiness, readiness
-from .folder import NEW, own_folder
-from .kernels import ChapterRun, closed_environment, run_chapter, temporary_files_in
+from .folder import KEPT, NEW, own_folder
+from .kept import Kept
+from .kernels import ESCAPES, ChapterRun, closed_environment, run_chapter, temporary_files_in
 
 PANEL = "panel.parquet"
 TITLE = "Your panel"
@@ -78,10 +83,26 @@ class OwnBook:
         return replace(panel, frame=frame[kept])
 
 
+@dataclass(frozen=True)
+class Built:
+    """A finished book.
+
+    Attributes
+    ----------
+    index : Path
+        Its first page.
+    failed : dict of str to str
+        Chapters and files that are not in it -> one sentence each.
+    """
+
+    index: Path
+    failed: Mapping[str, str]
+
+
 def build_own_book(
     own: OwnBook, source: Path, output: Path, *, report: Callable[[str], None] = lambda line: None
-) -> Path:
-    """Build the book of a reader's panel.
+) -> Built:
+    """Build the book of a reader's panel; a chapter or a file that fails costs itself alone.
 
     Parameters
     ----------
@@ -95,13 +116,13 @@ def build_own_book(
 
     Returns
     -------
-    Path
-        ``output / "index.html"``.
+    Built
 
     Raises
     ------
     DataError
-        If the output is not ours, a cell fails by a bug, or the pages cannot be built.
+        If the output is not ours, another command writes into it, or no page can be built. What
+        was finished until then is kept for the next run.
     """
     need_extra("book")
     import nbformat
@@ -121,31 +142,49 @@ def build_own_book(
             shutil.copyfile(own.rules, new / "work" / own.rules.name)
             chapters[contract.NAME] = scratch / f"{contract.NAME}.ipynb"
             nbformat.write(contract.contract_notebook(), chapters[contract.NAME])
-        runs = _run_all(own, chapters, new / "work", scratch, ready, report)
+        kept = Kept(output / KEPT, [new / "work" / PANEL, *([own.rules] if own.rules else [])])
+        runs = _run_all(own, chapters, new / "work", scratch, ready, kept, report)
+        failed = {run.name: run.failed for run in runs if run.failed}
         with temporary_files_in(scratch / "tmp"):
-            shown, taken = _take_along(runs)
+            shown, taken = _take_along(runs, failed)
         _stage(source, staged, list(chapters))
         titles = {name: pages.title_of(path) for name, path in chapters.items()}
         _write_chapters(source, staged, chapters, runs, ready)
-        facts = manifests.manifest(
-            started=started.strftime("%Y-%m-%d %H:%M:%S UTC"),
-            seconds=time.perf_counter() - clock,
-            inputs=_inputs(own, new / "work" / PANEL),
-            runs=runs,
-            files=taken,
-            environment=kernel_environment(),
-        )
-        _write_pages(own, staged, ready, runs, shown, taken, titles, facts)
+
+        def facts() -> dict[str, Any]:
+            return manifests.manifest(
+                started=started.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                seconds=time.perf_counter() - clock,
+                inputs=_inputs(own, new / "work" / PANEL),
+                runs=runs,
+                files=taken,
+                failed=failed,
+                environment=kernel_environment(),
+            )
+
+        known = facts()
+        _write_pages(own, staged, ready, runs, shown, taken, titles, known)
         report("building the pages")
-        html = render(staged, building / "pages", closed_environment(scratch))
+        try:
+            html = render(staged, building / "pages", closed_environment(scratch))
+        except DataError as error:
+            runs = _without_pages(runs, str(error), failed)
+            shown = [item for item in shown if item[0].chapter not in failed]
+            report(f"these pages cannot be laid out: {first_three(failed)}; building the others")
+            _write_chapters(source, staged, chapters, runs, ready)
+            known = facts()
+            _write_pages(own, staged, ready, runs, shown, taken, titles, known)
+            html = render(staged, building / "pages", closed_environment(scratch))
         shutil.copytree(html, new, dirs_exist_ok=True)
         finish_pages(new, staged)
         (new / exports.FOLDER).mkdir()
         for name, content in taken.items():
             (new / exports.FOLDER / name).write_bytes(content)
-        text = json.dumps(facts, indent=1, ensure_ascii=False)
+        text = json.dumps(known, indent=1, ensure_ascii=False)
         (new / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    return output / "index.html"
+        if not failed:
+            kept.clear()
+    return Built(output / "index.html", failed)
 
 
 def _run_all(
@@ -154,38 +193,94 @@ def _run_all(
     work: Path,
     scratch: Path,
     ready: Mapping[str, Readiness],
+    kept: Kept,
     report: Callable[[str], None],
 ) -> list[ChapterRun]:
-    runs = []
+    """Run the chapters, two at a time where there are two processors, in the order of the book."""
     extra = dict(own.environment)
     if own.rules is not None:
         extra[VARIABLE] = str((work / own.rules.name).resolve())
-    for number, (name, path) in enumerate(chapters.items(), start=1):
-        place = f"[{number}/{len(chapters)}] {name}"
+    done = count(1)
+
+    def run(name: str) -> ChapterRun | None:
         if name in ready and not ready[name].available:
-            report(f"{place}: not possible on this panel")
-            continue
-        report(f"{place} …")
-        run = run_chapter(path, panel=work / PANEL, scratch=scratch, extra=extra)
-        memory = "" if run.megabytes is None else f", {run.megabytes:.0f} MB"
-        state = "" if run.whole else ", not possible on this panel"
-        left = f", {len(run.refusals)} not shown" if run.whole and run.refusals else ""
-        report(f"{place}: {run.seconds:.1f} s{memory}{state}{left}")
-        runs.append(run)
-    return runs
+            report(f"[{next(done)}/{len(chapters)}] {name}: not possible on this panel")
+            return None
+        path = chapters[name]
+        found = kept.get(path)
+        if found is None:
+            place = scratch / name
+            found = _run_one(path, work / PANEL, place, extra)
+            if not found.failed:
+                kept.put(path, found)
+            state = _state(found)
+        else:
+            state = "kept from the run before"
+        report(f"[{next(done)}/{len(chapters)}] {name}: {state}")
+        return found
+
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        runs = list(counted(pool.map(run, chapters), title="chapters", total=len(chapters)))
+    return [found for found in runs if found is not None]
+
+
+def _run_one(path: Path, panel: Path, scratch: Path, extra: Mapping[str, str]) -> ChapterRun:
+    """Run a chapter; what it dies of is told on its page and costs no other one."""
+    import nbformat
+
+    try:
+        return run_chapter(path, panel=panel, scratch=scratch, extra=extra)
+    except Exception as error:  # whatever a kernel or a chapter's bug raises
+        said = ESCAPES.sub("", str(error)).strip().splitlines() or [type(error).__name__]
+        notebook = nbformat.read(path, as_version=4)
+        return ChapterRun(path.stem, notebook, (), False, (), 0.0, None, said[-1][:300])
+
+
+def _without_pages(
+    runs: Sequence[ChapterRun], said: str, failed: dict[str, str]
+) -> list[ChapterRun]:
+    """Return the runs with those as failed that the pages' builder names, or all if it names none.
+
+    Their files to take away stay.
+    """
+    named = [run.name for run in runs if f"{run.name}.ipynb" in said] or [run.name for run in runs]
+    why = "its page cannot be laid out; its tables and figures are among the files"
+    failed.update({name: failed.get(name, why) for name in named})
+    return [replace(run, failed=failed[run.name]) if run.name in named else run for run in runs]
+
+
+def _state(run: ChapterRun) -> str:
+    if run.failed:
+        return f"FAILED: {run.failed}"
+    memory = "" if run.megabytes is None else f", {run.megabytes:.0f} MB"
+    state = "" if run.whole else ", not possible on this panel"
+    left = f", {len(run.refusals)} not shown" if run.whole and run.refusals else ""
+    return f"{run.seconds:.1f} s{memory}{state}{left}"
 
 
 def _take_along(
-    runs: Sequence[ChapterRun],
+    runs: Sequence[ChapterRun], failed: dict[str, str]
 ) -> tuple[list[tuple[exports.Shown, list[str]]], dict[str, bytes]]:
-    """Return what is shown with the names of its files, and the files' content."""
+    """Return what is shown with the names of its files, and the files' content.
+
+    A file that cannot be made is named in ``failed``, and is left out.
+    """
     listed = [item for run in runs if run.whole for item in exports.shown_in(run)]
-    taken: dict[str, bytes] = exports.collected(listed)
+    taken: dict[str, bytes] = {}
     shown = []
+
+    def made(name: str, make: Callable[[], dict[str, bytes]]) -> list[str]:
+        try:
+            files = make()
+        except Exception as error:  # a library that writes files may refuse any of them
+            failed[name] = f"{type(error).__name__}: {error}"[:300]
+            return []
+        taken.update(files)
+        return list(files)
+
+    made("all-tables", lambda: exports.collected(listed))
     for item in listed:
-        own = exports.files_of(item)
-        taken |= own
-        shown.append((item, list(own)))
+        shown.append((item, made(item.name, partial(exports.files_of, item))))
     for item, names in shown:
         exports.link(item, names)
     return shown, taken
@@ -277,7 +372,7 @@ def _write_pages(
     facts: Mapping[str, Any],
 ) -> None:
     read = {"file": own.data.name, "size": f"{own.data.stat().st_size:,} bytes"}
-    front = pages.front(own.panel, own.checked, read, shown, runs, titles)
+    front = pages.front(own.panel, own.checked, read, shown, runs, titles, facts["failed"])
     whole = [name for name in taken if name.startswith("all-tables")]
     _write_text(staged / "index.md", front)
     _write_text(staged / "files.md", pages.files(shown, whole, titles))

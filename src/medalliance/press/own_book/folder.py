@@ -1,4 +1,4 @@
-"""The folder of a reader's book: replaced whole, and never a folder that somebody else made."""
+"""The folder of a reader's book: one writer, replaced whole, never one that somebody else made."""
 
 from __future__ import annotations
 
@@ -13,9 +13,12 @@ from pathlib import Path
 from ...errors import DataError, first_three
 
 MARKER = ".medalliance-book.json"
+LOCK = ".medalliance-book.lock"
+KEPT = ".kept"  # what a build finished, for the next one
 BUILDING = ".building"
 NEW = "new"
 _OLD, _MOVING = "old", "moving.json"
+_OURS = (MARKER, LOCK, KEPT, BUILDING)
 
 
 @contextmanager
@@ -42,21 +45,90 @@ def own_folder(output: Path) -> Iterator[Path]:
     refuse_foreign(output)
     made = not output.exists()
     output.mkdir(parents=True, exist_ok=True)
-    building = output / BUILDING
-    _restore(output)
-    if not (output / MARKER).exists():
-        _write_marker(output, [])
     try:
-        (building / NEW).mkdir(parents=True)
-        yield building
-        _swap(output)
-    except BaseException:
-        _restore(output)
-        if not _entries(output):
-            (output / MARKER).unlink(missing_ok=True)
-            if made and not any(output.iterdir()):
-                output.rmdir()
-        raise
+        with _only_writer(output):
+            _restore(output)
+            if not (output / MARKER).exists():
+                _write_marker(output, [])
+            try:
+                (output / BUILDING / NEW).mkdir(parents=True)
+                yield output / BUILDING
+                _swap(output)
+            except BaseException:
+                _restore(output)
+                if not _entries(output) and not (output / KEPT).exists():
+                    (output / MARKER).unlink(missing_ok=True)
+                raise
+    finally:
+        if made and not any(output.iterdir()):
+            output.rmdir()
+
+
+@contextmanager
+def _only_writer(output: Path) -> Iterator[None]:
+    """Hold the folder's lock, which the system takes back even from a process that was killed.
+
+    Raises
+    ------
+    DataError
+        If another process holds it.
+    """
+    place = output / LOCK
+    handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _lock(handle)
+        if not place.exists() or not os.path.samestat(os.fstat(handle), place.stat()):
+            raise BlockingIOError  # the one before us took it away as it ended
+    except OSError:
+        os.close(handle)
+        raise DataError(
+            f"another command is writing into {output}.\n"
+            "  Wait until it has ended, or name another folder; nothing was changed."
+        ) from None
+    try:
+        yield
+    finally:
+        if os.name == "nt":
+            os.close(handle)
+            place.unlink(missing_ok=True)
+        else:
+            place.unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _lock(handle: int) -> None:
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+    else:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def publish(output: Path, files: dict[str, bytes]) -> None:
+    """Put files into a folder that is being built, beside the earlier book, before the new one.
+
+    Parameters
+    ----------
+    output : Path
+        The folder that :func:`own_folder` was asked for; its block is still open.
+    files : dict of str to bytes
+        Name -> content. The next book replaces them.
+    """
+    listed = _entries(output)
+    theirs = [name for name in files if name not in listed and (output / name).exists()]
+    if theirs:
+        raise DataError(
+            f"{output} holds files of yours where ours would stand: {first_three(theirs)}.\n"
+            "  Move them, or name another folder; nothing was changed."
+        )
+    _write_marker(output, sorted({*listed, *files}))
+    for name, content in files.items():
+        draft = output / BUILDING / name
+        draft.write_bytes(content)
+        draft.replace(output / name)
 
 
 def refuse_foreign(output: Path) -> None:
@@ -70,7 +142,7 @@ def refuse_foreign(output: Path) -> None:
         raise DataError(f"{output} is a file.\n  Name a folder for the book.")
     if not output.is_dir() or (output / MARKER).is_file():
         return
-    found = sorted(path.name for path in output.iterdir())
+    found = sorted(path.name for path in output.iterdir() if path.name != LOCK)
     if found:
         raise DataError(
             f"{output} holds files that this command did not make: {first_three(found)}.\n"
@@ -84,7 +156,7 @@ def _entries(output: Path) -> list[str]:
         listed = json.loads((output / MARKER).read_text(encoding="utf-8"))["entries"]
     except (OSError, ValueError, KeyError):
         return []
-    return [name for name in listed if Path(name).name == name and name not in (MARKER, BUILDING)]
+    return [name for name in listed if Path(name).name == name and name not in _OURS]
 
 
 def _write_marker(output: Path, entries: list[str]) -> None:

@@ -26,6 +26,7 @@ KNOWN_TRUTH = "# where the truth is known"  # first line of cells that need a si
 REFUSALS = ("DesignError", "RuleError")
 _SOCKET_NAME = 90  # bytes of a socket's path that every system takes
 _WARNED = re.compile(r"^(?:<[^>]*>|[^\s:][^:]*|[A-Za-z]:[^:]*):\d+: (\w*Warning): (.*)$")
+ESCAPES = re.compile(r"\x1b\[[0-9;]*m")  # colours of a terminal
 _MEMORY = "import resource as _r; print(_r.getrusage(_r.RUSAGE_SELF).ru_maxrss)"
 
 
@@ -48,6 +49,8 @@ class ChapterRun:
     seconds : float
     megabytes : float or None
         Peak memory of the kernel, where the system tells.
+    failed : str
+        What it died of by a bug; blank otherwise.
     """
 
     name: str
@@ -57,6 +60,7 @@ class ChapterRun:
     warnings: tuple[str, ...]
     seconds: float
     megabytes: float | None
+    failed: str = ""
 
 
 @dataclass(eq=False)

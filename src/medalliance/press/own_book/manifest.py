@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,7 @@ def manifest(
     inputs: Mapping[str, Any],
     runs: Sequence[ChapterRun],
     files: Mapping[str, bytes],
+    failed: Mapping[str, str],
     environment: Mapping[str, str],
 ) -> dict[str, Any]:
     """Gather the manifest.
@@ -64,6 +66,8 @@ def manifest(
     runs : sequence of ChapterRun
     files : mapping
         Content of every file to take away, by name.
+    failed : mapping
+        Chapters and files that could not be made -> why.
     environment : mapping
         Variables of the kernels.
 
@@ -101,9 +105,11 @@ def manifest(
             for run in runs
         ],
         "files": results["files"],
+        "failed": dict(failed),
     }
 
 
+@lru_cache(maxsize=1)
 def _seeds() -> dict[str, str]:
     """Return the seeds of the recipes that chapters call, by name."""
     found = {n: str(seed) for module, n, seed in package_seeds() if module.startswith(DRAWING)}
@@ -117,6 +123,7 @@ def _version(name: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=1)
 def _folder_hash(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(item for item in folder.rglob("*") if item.is_file()):

@@ -58,6 +58,7 @@ def front(
     shown: Sequence[tuple[Shown, Sequence[str]]],
     runs: Sequence[ChapterRun],
     titles: Mapping[str, str],
+    failed: Mapping[str, str],
 ) -> str:
     """Write the front page: what was read, what it can carry, which chapters ran.
 
@@ -73,6 +74,8 @@ def front(
         Chapters that were executed.
     titles : mapping
         Chapter to title.
+    failed : mapping
+        Chapters and files that could not be made -> why.
     """
     return "\n".join(
         [
@@ -91,6 +94,7 @@ def front(
             "`medalliance check` says the same of every outcome that the package knows.\n",
             "## Chapters\n",
             _chapter_list(runs, titles),
+            _failures(failed),
             "## Where things are\n",
             "- Each table comes as Excel and Word, each figure as PNG and PDF: "
             "[files to take away](files.md).\n"
@@ -207,7 +211,9 @@ def _chapter_list(runs: Sequence[ChapterRun], titles: Mapping[str, str]) -> str:
     lines = []
     for name in titles:
         run = ran.get(name)
-        if run is None or not run.whole:
+        if run is not None and run.failed:
+            said = "it failed by a fault of the program; its page says where"
+        elif run is None or not run.whole:
             said = "not possible on this panel; the page says why"
         elif run.refusals:
             said = f"{len(run.refusals)} of its exhibits could not be made"
@@ -215,6 +221,13 @@ def _chapter_list(runs: Sequence[ChapterRun], titles: Mapping[str, str]) -> str:
             said = "complete"
         lines.append(f"- [{plain(titles[name])}]({name}.ipynb): {said}.\n")
     return "".join(lines)
+
+
+def _failures(failed: Mapping[str, str]) -> str:
+    if not failed:
+        return ""
+    listed = "".join(f"- {plain(name)}: {plain(why)}\n" for name, why in failed.items())
+    return f"**Not made, by a fault of the program:**\n\n{listed}"
 
 
 # --- chapters -----------------------------------------------------------------------------------
@@ -233,6 +246,20 @@ def missing_chapter(notebook: Any, sentences: Sequence[str]) -> Any:
     return notebook
 
 
+def failed_chapter(run: ChapterRun) -> Any:
+    """Return a chapter's notebook with its question, and what the program died of."""
+    from nbformat.v4 import new_markdown_cell
+
+    said = new_markdown_cell(
+        "## Why this chapter is empty\n\nThe program failed here; your data may be sound. The "
+        f"other chapters do not depend on it.\n\n- {plain(run.failed)}\n\nRun the same command "
+        "again: finished chapters are kept, and only this one is tried again."
+    )
+    said["id"] = "why-failed"
+    run.notebook.cells = [_opening(run.notebook), said]
+    return run.notebook
+
+
 def _opening(notebook: Any) -> Any:
     return next(cell for cell in notebook.cells if cell.cell_type == "markdown")
 
@@ -242,6 +269,8 @@ def annotate(run: ChapterRun, ready: Readiness | None) -> Any:
     from nbformat.v4 import new_markdown_cell
 
     lacking = ready.sentences if ready and run.name not in ONE_IS_ENOUGH else ()
+    if run.failed:
+        return failed_chapter(run)
     if not run.whole:
         return missing_chapter(run.notebook, list(dict.fromkeys([*lacking, *run.refusals])))
     found = [_OF_OUTCOME.match(warning) for warning in run.warnings]

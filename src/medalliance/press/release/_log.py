@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from ...show.documents import undated
+from ...spreadsheet import csv_of
 from ._items import Contents, Item
 
 DECISION = ("decision (yes / no / ask)", "checked by", "date", "remark")
@@ -136,7 +137,7 @@ def log_files(
         "hidden": hidden_frame(contents),
         "withheld": withheld_frame(contents),
     }
-    made = {f"checker/{name}.csv": frame.to_csv(index=False).encode("utf-8-sig")
+    made = {f"checker/{name}.csv": csv_of(frame).encode("utf-8-sig")
             for name, frame in frames.items()}  # fmt: skip
     made["checker/log.xlsx"] = _workbook(frames)
     made["checker/log.html"] = _page(frames, facts, earlier).encode("utf-8")

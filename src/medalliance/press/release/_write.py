@@ -20,6 +20,7 @@ from ...show.exhibits import new_record
 from ...show.html import exhibit_html
 from ...show.packed import csv_text
 from ...show.tables import heading, table
+from ...spreadsheet import csv_of
 from ..fingerprints import commit, sha256
 from ..own_book.folder import BUILDING, MARKER, NEW, own_folder, refuse_foreign
 from ._contents import release_contents
@@ -159,7 +160,7 @@ def _history(rows: list[dict[str, str]]) -> bytes:
 def _released(contents: Contents) -> dict[str, bytes]:
     items = {item.name: item for item in contents.items}
     made = {
-        f"tables/{name}.csv": item.rounded.to_csv(index=False).encode("utf-8-sig")
+        f"tables/{name}.csv": csv_of(item.rounded).encode("utf-8-sig")
         for name, item in items.items()
     }
     made["tables/all-tables.xlsx"] = excel([_sheet(item) for item in items.values()], list(items))
