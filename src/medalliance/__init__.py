@@ -72,6 +72,7 @@ _HOME = {
     "headline": "results",
     "honest_did": "inference.honest_did",
     "information": "incentives.information",
+    "interactive_effects": "estimators.interactive_effects",
     "join_county_years": "claims",
     "krippendorff_alpha": "embedding.reliability",
     "last_horizon": "registered.estimates",

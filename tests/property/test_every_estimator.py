@@ -131,6 +131,10 @@ CASES = {
     "triple_did, reg": Case(
         lambda p: ma.triple_did(p, "y", subgroup="half", covariates=["z"], method="reg")
     ),
+    "interactive_effects": Case(lambda p: ma.interactive_effects(p, "y", n_factors=1)),
+    "interactive_effects, mc": Case(
+        lambda p: ma.interactive_effects(p, "y", method="mc", penalty=0.4, covariates=["x"])
+    ),
     "panel_regression": Case(lambda p: ma.panel_regression(p, "y", ["x"], time_effects=True)),
     "synthetic_did": synthetic("sdid", unit_levels=True),
     "synthetic_did, sc": synthetic("sc", unit_levels=False),

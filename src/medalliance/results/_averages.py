@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError
-from ._aggregate import cell_times, count_units, mass_influence, plan_average, read_kind
+from ._aggregate import Plan, cell_times, count_units, mass_influence, plan_average, read_kind
 from ._combine import average_truth, combine_effects, combine_terms, one_term
 from ._estimates import Estimates
 from ._stack import split_by_outcome, stack_effects
@@ -61,6 +61,8 @@ class Averages(Estimates):
             return self._already(kind, balance)
         plan = plan_average(kind, self.terms, self.mass, balance, self.design.step)
         estimate = plan.weights.T @ self.estimate
+        if self.influence_function is None and self.given_vcov is not None:
+            return self._average_drawn(plan, kind, balance)
         influence = self.project(plan.weights)
         if plan.by_mass and self.mass_estimated:
             member = plan.weights > 0
@@ -75,22 +77,7 @@ class Averages(Estimates):
             slopes = ((estimate - overall) / size.sum())[:, None]
             keys = pd.DataFrame({"cohort": plan.labels["cohort"], "year": plan.labels["cohort"]})
             overall_influence = overall_influence + self._mass_influence(slopes, keys)[:, 0]
-        counts = count_units(self.terms, plan.weights)
-        result = replace(
-            self,
-            estimate=estimate,
-            terms=terms_frame(self.design.outcome, n_units=counts, **plan.labels),  # type: ignore[arg-type]
-            influence_function=influence,
-            given_vcov=None,
-            mass=None,
-            regression=None,
-            refit=_average_of(self.refit, kind, balance),
-            universal=_average_of(self.universal, kind, balance),
-            unit_trend=None if self.unit_trend is None else self.unit_trend @ plan.weights,
-            overall_effect=None,
-            given_truth=average_truth(self.truth, plan.weights),
-            treated_clusters=_most(self.held_by, plan.weights),
-        )
+        result = self._averaged(plan, kind, balance, influence, None)
         if len(estimate) == 1:
             return result
         return replace(
@@ -135,6 +122,41 @@ class Averages(Estimates):
             One term, "overall". Estimated again, it takes the terms of the same names.
         """
         return combine_terms(self, weights)
+
+    def _averaged(
+        self,
+        plan: Plan,
+        kind: Kind,
+        balance: int | None,
+        influence: NDArray[np.float64] | None,
+        vcov: NDArray[np.float64] | None,
+    ) -> Self:
+        counts = count_units(self.terms, plan.weights)
+        return replace(
+            self,
+            estimate=plan.weights.T @ self.estimate,
+            terms=terms_frame(self.design.outcome, n_units=counts, **plan.labels),  # type: ignore[arg-type]
+            influence_function=influence,
+            given_vcov=vcov,
+            mass=None,
+            regression=None,
+            refit=_average_of(self.refit, kind, balance),
+            universal=_average_of(self.universal, kind, balance),
+            unit_trend=None if self.unit_trend is None else self.unit_trend @ plan.weights,
+            overall_effect=None,
+            given_truth=average_truth(self.truth, plan.weights),
+            treated_clusters=_most(self.held_by, plan.weights),
+        )
+
+    def _average_drawn(self, plan: Plan, kind: Kind, balance: int | None) -> Self:
+        """Average where draws gave a variance; cell sizes count as given."""
+        used = (plan.weights != 0).any(axis=1)
+        weights = plan.weights[used]
+        vcov = weights.T @ self.vcov[np.ix_(used, used)] @ weights
+        result = self._averaged(plan, kind, balance, None, vcov)
+        if len(vcov) == 1:
+            return result
+        return replace(result, overall_effect=combine_effects(result, plan.overall))
 
     def _mass_influence(
         self, slopes: NDArray[np.float64], terms: pd.DataFrame
