@@ -71,6 +71,9 @@ class Provenance:
         ``"CNY"`` or ``"USD"``; empty where there is no money, or money of both.
     files : tuple of str
         Data files that were read, as paths in the project; empty where none is known.
+    rows_say : bool
+        Whether each row names its own source; what names the sources of the rows takes the place
+        of this source line.
 
     Examples
     --------
@@ -83,6 +86,7 @@ class Provenance:
     source: str
     currency: str = ""
     files: tuple[str, ...] = ()
+    rows_say: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "badge", Badge(self.badge))
@@ -92,18 +96,24 @@ class Provenance:
         """Mix two: the weakest badge, both sources, the currency if it is one."""
         if self == other:
             return self
-        sources = dict.fromkeys(text for text in (self.source, other.source) if text)
+        named = [one for one in (self, other) if not one.rows_say] or [self, other]
+        sources = dict.fromkeys(one.source for one in named if one.source)
         currencies = {name for name in (self.currency, other.currency) if name}
         return Provenance(
             weakest(self.badge, other.badge),
             "; ".join(sources),
             currencies.pop() if len(currencies) == 1 else "",
             tuple(dict.fromkeys((*self.files, *other.files))),
+            self.rows_say and other.rows_say,
         )
 
     def saying(self, source: str) -> Provenance:
         """Return the same provenance with another source line."""
-        return replace(self, source=source)
+        return replace(self, source=source, rows_say=False)
+
+    def noting(self, words: str) -> Provenance:
+        """Return the same provenance with words after its source line."""
+        return self.saying(f"{self.source}; {words}")
 
     def carried_by(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Write this provenance into a frame and return that frame.

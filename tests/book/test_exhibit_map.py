@@ -102,7 +102,7 @@ def test_the_books_page_lists_the_same(tmp_path):
 
 RECORDED = {
     "kind": "table", "badge": "REAL", "caption": "Rates & 0.5 shares. More.", "source": "s",
-    "made_by": "medalliance.show.tables.table", "files": ["data/a.csv"], "columns": [],
+    "made_by": "medalliance.show.front.show", "files": ["data/a.csv"], "columns": [],
 }  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def write_book(folder, *sources: str, **changed) -> None:
 @pytest.mark.parametrize(
     ("source", "made_by", "listed"),
     [
-        ("x = 1\nma.table(x, y)", "show.tables.table", ("show.tables", "table", "table(x, y)")),
+        ("x = 1\nma.show(x, y)", "show.front.show", ("show.front", "show", "show(x, y)")),
         ("ma.show(e)", "show.front.show", ("show.front", "show", "show(e)")),
         ("both", "results.compare.Comparison", ("results.compare", "Comparison", "Comparison")),
         ("t.summary()", "chapters.case_page.CasePage.summary",
@@ -210,7 +210,7 @@ def checkout(tmp_path):
     for name in ("data", "book"):
         (tmp_path / name).mkdir()
     (tmp_path / "data" / "README.md").write_bytes((PROJECT / "data" / "README.md").read_bytes())
-    write_book(tmp_path / "book", "import medalliance as ma", "ma.table(1)")
+    write_book(tmp_path / "book", "import medalliance as ma", "ma.show(1)")
     assert main(["readme", "--project", str(tmp_path)]) == 0
     return tmp_path
 
@@ -241,7 +241,7 @@ def test_nothing_is_written_where_something_is_wrong(checkout, capsys):
     (checkout / "README.md").write_text("no marks", encoding="utf-8")
     assert main(asked) == 1
     (checkout / "README.md").write_bytes(readme)
-    write_book(checkout / "book", "ma.table(1)", made_by="medalliance.gone.no_such_function")
+    write_book(checkout / "book", "ma.show(1)", made_by="medalliance.gone.no_such_function")
     assert main(asked) == 1
     assert "no_such_function is not there" in capsys.readouterr().err
     assert (checkout / "EXHIBITS.md").read_text(encoding="utf-8") == "old"

@@ -14,16 +14,17 @@ import medalliance as ma
 from medalliance.panel import TEACHING
 from medalliance.press import downloads
 from medalliance.press.records import stored_exhibits
-from medalliance.show import plots, tables
+from medalliance.show import plots
 
 
 @pytest.fixture(scope="module")
 def exhibits():
     frame = pd.DataFrame({"place": ["a <b> & c", "d"], "value": [-1234.5, None]})
     drawn = plots.lines(pd.DataFrame({"x": [1, 2], "y": [0.5, -0.25]}), x="x", y="y")
-    table = tables.table(frame, caption="A < B", badge="REAL", source="one; two")
-    figure = ma.figure(drawn, caption="C & D", alt="a line", badge="SYNTHETIC", source="s")
-    said = ma.sentence("Pay rose by 3 %.", badge="ILLUSTRATIVE", source=TEACHING.source, lang="zh")
+    table = ma.show(frame, "A < B", about=ma.Provenance("REAL", "one; two"))
+    figure = ma.show(drawn, "C & D", alt="a line", about=ma.Provenance("SYNTHETIC", "s"))
+    example = ma.Provenance("ILLUSTRATIVE", TEACHING.source)
+    said = ma.say("Pay rose by 3 %.", about=example, lang="zh")
     return [table, figure, said]
 
 

@@ -3,14 +3,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.show import exhibits, pictures, plots, tables
+import medalliance as ma
+from medalliance.show import pictures, plots, tables
 
-TEXTS = {
-    "caption": "Primary care loses <share>",
-    "alt": 'A "falling" line',
-    "badge": "REAL",
-    "source": "yearbook",
-}
+REAL = ma.Provenance("REAL", "yearbook")
+CAPTION, ALT = "Primary care loses <share>", 'A "falling" line'
 
 
 def _line():
@@ -19,7 +16,7 @@ def _line():
 
 
 def test_figure_is_one_html_output_with_badge_alt_caption_source_and_numbers():
-    shown = pictures.figure(_line(), **TEXTS)
+    shown = ma.show(_line(), CAPTION, alt=ALT, about=REAL)
     html = shown._repr_html_()
     assert html.startswith("<figure") and 'data-badge="REAL"' in html
     assert 'alt="A &quot;falling&quot; line"' in html
@@ -30,20 +27,25 @@ def test_figure_is_one_html_output_with_badge_alt_caption_source_and_numbers():
 
 def test_figure_is_deterministic_and_closes_its_figure():
     before = plt.get_fignums()
-    first, second = (pictures.figure(_line(), **TEXTS)._repr_html_() for _ in range(2))
+    first, second = (ma.show(_line(), CAPTION, alt=ALT, about=REAL)._repr_html_() for _ in range(2))
     assert first == second
     assert plt.get_fignums() == before
 
 
-@pytest.mark.parametrize("field", ["caption", "alt", "source"])
-def test_figure_refuses_an_empty_text(field):
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [({"caption": "  "}, "caption"), ({"alt": "  "}, "alt"), ({"source": ""}, "source")],
+)
+def test_show_refuses_an_empty_text(words, field):
+    told = {"caption": CAPTION, "alt": ALT, "source": "yearbook"} | words
+    about = ma.Provenance("REAL", told.pop("source"))
     with pytest.raises(ValueError, match=field):
-        pictures.figure(_line(), **{**TEXTS, field: "  "})
+        ma.show(_line(), **told, about=about)
 
 
-def test_figure_refuses_an_unknown_badge():
+def test_provenance_refuses_an_unknown_badge():
     with pytest.raises(ValueError, match="PLAUSIBLE"):
-        pictures.figure(_line(), **{**TEXTS, "badge": "PLAUSIBLE"})
+        ma.Provenance("PLAUSIBLE", "yearbook")
 
 
 def test_drawn_numbers_follow_the_data():
@@ -60,7 +62,7 @@ def test_rounded_prints_blanks_as_blanks_and_no_negative_zero():
 
 
 def test_sentence_carries_its_badge():
-    said = exhibits.sentence("The rate fell.", badge="SYNTHETIC", source="simulation")
+    said = ma.say("The rate fell.", about=ma.Provenance("SYNTHETIC", "simulation"))
     assert 'data-badge="SYNTHETIC"' in said._repr_html_()
 
 
@@ -74,38 +76,27 @@ def test_table_prints_p_values_blanks_years_and_minus_signs():
             "p_value": [0.0001, 0.0404],
         }
     )
-    shown = tables.table(
-        frame, caption="c", badge="REAL", source="s", labels={"rate": "surplus rate"}
-    )
+    shown = ma.show(frame, "c", about=REAL, labels={"rate": "surplus rate"})
     assert shown.summary["surplus rate"].tolist() == ["-0.031", "not published"]
     assert shown.summary["p value"].tolist() == ["<0.001", "0.040"]
     assert shown.summary["yuan"].tolist() == ["123,456", "2"]
     html = shown._repr_html_()
     assert "\u22120.031" in html and ">2015<" in html and "p = 0.0" not in html
-    assert (
-        html
-        == tables.table(
-            frame, caption="c", badge="REAL", source="s", labels={"rate": "surplus rate"}
-        )._repr_html_()
-    )
+    again = ma.show(frame, "c", about=REAL, labels={"rate": "surplus rate"})
+    assert html == again._repr_html_()
 
 
 def test_table_prints_an_interval_without_end():
     frame = pd.DataFrame({"conf_low": [-np.inf, 0.25], "conf_high": [np.inf, np.inf], "n": [2, 3]})
-    shown = tables.table(frame, caption="Ends", badge="SYNTHETIC", source="test", decimals=2)
+    shown = ma.show(frame, "Ends", about=REAL, decimals=2)
     assert shown.summary.to_numpy().tolist() == [["-∞", "∞", "2.00"], ["0.25", "∞", "3.00"]]
     assert "\u2212∞" in shown._repr_html_()
 
 
 def test_table_prints_assumed_rows_and_blanks_in_grey():
     frame = pd.DataFrame({"share": [0.5, 0.25, None], "status": ["reported", "assumed", "x"]})
-    html = tables.table(frame, caption="c", badge="ILLUSTRATIVE", source="s")._repr_html_()
+    html = ma.show(frame, "c", about=REAL)._repr_html_()
     assert html.count("#7d838c") == 3
-
-
-def test_table_refuses_an_empty_source():
-    with pytest.raises(ValueError, match="source"):
-        tables.table(pd.DataFrame({"a": [1]}), caption="c", badge="REAL", source="")
 
 
 def test_to_latex_escapes_and_aligns():

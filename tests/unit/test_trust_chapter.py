@@ -43,7 +43,7 @@ def test_seeds_are_fresh_and_files_small():
     """Recipes were settled on seeds below 20,000."""
     for name in ("threats", "grading"):
         assert read_draws(name)["draw"].min() == FIRST
-        assert f"seeds from {FIRST}" in trust_chapter._source(name)
+        assert f"seeds from {FIRST}" in trust_chapter._source(name).source
     assert sum(path.stat().st_size for path in STORE.glob("*_draws.parquet")) < 3_000_000
 
 

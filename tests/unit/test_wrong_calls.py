@@ -57,10 +57,7 @@ WRONG = {
     "odds_sensitivity: one": (lambda: ma.odds_sensitivity(2.0), "one likelihood ratio a piece"),
     "posterior_odds": (lambda: ma.posterior_odds(1, "x"), "likelihood ratios"),
     "read_mssp": (lambda: ma.read_mssp(5), "path of a folder"),
-    "table": (
-        lambda: ma.table([1], caption="c", badge="REAL", source="s"),
-        "from a pandas DataFrame",
-    ),
+    "show": (lambda: ma.show([1], "c", about=ma.load_panel()), "cannot be shown"),
     "surplus_split": (lambda: ma.surplus_split(ma.load_panel(), "att_gt"), "ma.att_gt"),
     "share_change_table: nothing": (
         lambda: ma.share_change_table(None, None, None),

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..evidence.quoting import cite_ids, facts
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..evidence.quoting import cited, facts
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .contract_anatomy import anatomy_table
 from .embedding_chapter import comparison_map
 
@@ -62,11 +60,10 @@ def effects_table() -> Exhibit:
             "printed": [_printed(row) for row in frame.itertuples()],
         }
     )
-    return table(
+    return show(
         shown,
-        caption="What studies found, never pooled: designs, outcomes and units differ",
-        badge=Badge.REAL,
-        source=cite_ids(frame["source_id"]),
+        "What studies found, never pooled: designs, outcomes and units differ",
+        about=cited(frame["source_id"]),
         labels={},
     )
 
@@ -98,15 +95,14 @@ def pengshui_figure() -> Exhibit:
         }
     ).astype({"conf_low": float, "conf_high": float})
     ax = plots.forest(frame, unit="percentage points of outpatient visits")
-    return figure(
+    return show(
         ax,
-        caption="Pengshui: primary care's share of outpatient visits",
+        "Pengshui: primary care's share of outpatient visits",
+        about=cited((row["source_id"], shares["source_id"].iloc[0])),
         alt=f"The study's effect is {row['estimate'] * 100:.2f} points, from "
         f"{row['conf_low'] * 100:.2f} to {row['conf_high'] * 100:.2f}. The raw change of "
         f"first contacts from {years} "
         f"is {(last - first) * 100:.0f} points, without an interval.",
-        badge=Badge.REAL,
-        source=cite_ids((row["source_id"], shares["source_id"].iloc[0])),
         summary=frame,
     )
 
@@ -115,12 +111,15 @@ def pengshui_sentence() -> Sentence:
     """Say the published effect with its interval."""
     found = _rows(_HOOK)
     row = found[found["unit"] == "share_difference"].iloc[0]
-    return sentence(
-        f"The study reports {row['estimate'] * 100:+.2f} percentage points in the share of "
-        f"outpatient visits at primary care ({row['conf_low'] * 100:.2f} to "
-        f"{row['conf_high'] * 100:.2f}), from one treated county, {row['period']}.",
-        badge=Badge.REAL,
-        source=cite_ids(found["source_id"]),
+    return say(
+        "The study reports {estimate:+.2f} percentage points in the share of outpatient "
+        "visits at primary care ({conf_low:.2f} to {conf_high:.2f}), from one treated "
+        "county, {period}.",
+        estimate=row["estimate"] * 100,
+        conf_low=row["conf_low"] * 100,
+        conf_high=row["conf_high"] * 100,
+        period=row["period"],
+        about=cited(found["source_id"]),
     )
 
 
@@ -140,13 +139,12 @@ def revenue_figure() -> Exhibit:
         f"{row.label} {row.estimate:.2f} ({row.conf_low:.2f} to {row.conf_high:.2f})"
         for row in frame.itertuples()
     )
-    return figure(
+    return show(
         ax,
-        caption="Shared Savings Program: low-revenue organisations, mostly physicians, against "
+        "Shared Savings Program: low-revenue organisations, mostly physicians, against "
         "high-revenue ones, mostly with hospitals. A difference, not an effect",
+        about=cited(found["source_id"]),
         alt=f"Four differences in points with 95% intervals: {told}.",
-        badge=Badge.REAL,
-        source=cite_ids(found["source_id"]),
         summary=frame,
     )
 

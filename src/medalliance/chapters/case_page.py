@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from ..evidence.quoting import cite_ids, facts
-from ..provenance import Badge
+from ..evidence.quoting import cited, facts
+from ..provenance import Badge, Provenance
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .contract_anatomy import FILL, NONE, unbroken
 from .embedding_chapter import case_codes_table, project_coding
 from .example_county import deficit_sentence, surplus_figure, terms_table
@@ -22,10 +21,16 @@ if TYPE_CHECKING:
 
 # what a settlement cannot do without: one field a line of the contract
 NEEDED = (
-    "budget_basis", "budget_growth_rate", "out_of_county", "surplus_retention_share",
-    "split_lead_share", "split_township_share", "split_village_share", "surplus_pay_share",
+    "budget_basis",
+    "budget_growth_rate",
+    "out_of_county",
+    "surplus_retention_share",
+    "split_lead_share",
+    "split_township_share",
+    "split_village_share",
+    "surplus_pay_share",
     "overspend_sharing_share",
-)  # fmt: skip
+)
 _SHARE_UNITS = ("share", "surplus_rate")
 
 
@@ -71,11 +76,13 @@ class CasePage:
         known = [name for name in core_fields() if self._stated(name)]
         labels = [rule_fields()[name].label.en.lower() for name in known]
         listed = f": {', '.join(labels)}" if labels else ""
-        return sentence(
-            f"{self.rules.name.en}: {len(known)} of {len(core_fields())} main parts of the "
-            f"contract are published{listed}.",
-            badge=Badge.REAL,
-            source=self._rule_source(),
+        return say(
+            "{case}: {n_known} of {all} main parts of the contract are published{listed}.",
+            case=self.rules.name.en,
+            n_known=len(known),
+            all=len(core_fields()),
+            listed=listed,
+            about=self._about,
         )
 
     def contract(self) -> Exhibit:
@@ -103,12 +110,12 @@ class CasePage:
                 fills.append(("",) * 5)
         columns = ["part", "rule", "dates", "wording", "source"]
         frame = pd.DataFrame(rows, columns=columns, dtype=object)
-        return table(
+        return show(
             frame,
+            f"{self.rules.name.en}: the contract as far as it is published",
+            about=self._about,
+            foot="Blue: documented; orange: reported",
             fill=pd.DataFrame(fills, columns=columns, dtype=object),
-            caption=f"{self.rules.name.en}: the contract as far as it is published",
-            badge=Badge.REAL,
-            source=f"{self._rule_source()}. Blue: documented; orange: reported",
             labels={},
         )
 
@@ -118,11 +125,10 @@ class CasePage:
         if found.empty:
             return self._nothing("dated event")
         frame = found[["date", "event", "grade", "source_id"]].reset_index(drop=True)
-        return table(
+        return show(
             frame,
-            caption=f"{self.rules.name.en}: dated events",
-            badge=Badge.REAL,
-            source=cite_ids(found["source_id"]),
+            f"{self.rules.name.en}: dated events",
+            about=cited(found["source_id"]),
             labels={"source_id": "source"},
         )
 
@@ -143,11 +149,10 @@ class CasePage:
                 "source": found["source_id"],
             }
         )
-        return table(
+        return show(
             frame.reset_index(drop=True),
-            caption=f"{self.rules.name.en}: published figures",
-            badge=Badge.REAL,
-            source=cite_ids(found["source_id"]),
+            f"{self.rules.name.en}: published figures",
+            about=cited(found["source_id"]),
             labels={},
         )
 
@@ -181,12 +186,11 @@ class CasePage:
             ax.set_xlim(0, 1)
             told = "; ".join(f"{row.what} {row.value:.3f}" for row in frame.itertuples())
             caption = "published shares"
-        return figure(
+        return show(
             ax,
-            caption=f"{self.rules.name.en}: {caption}",
+            f"{self.rules.name.en}: {caption}",
+            about=cited(shares["source_id"]),
             alt=f"{self.rules.name.en}: {told}.",
-            badge=Badge.REAL,
-            source=cite_ids(shares["source_id"]),
             summary=frame,
         )
 
@@ -207,11 +211,10 @@ class CasePage:
                 "source": found["source_id"],
             }
         )
-        return table(
+        return show(
             frame.reset_index(drop=True),
-            caption=f"{self.rules.name.en}: published effects, each with its own design and unit",
-            badge=Badge.REAL,
-            source=cite_ids(found["source_id"]),
+            f"{self.rules.name.en}: published effects, each with its own design and unit",
+            about=cited(found["source_id"]),
             labels={},
         )
 
@@ -227,11 +230,12 @@ class CasePage:
         """Say which terms a settlement needs that are not published."""
         known = rule_fields()
         gone = [known[name].label.en.lower() for name in NEEDED if not self._number(name)]
-        have = len(NEEDED) - len(gone)
-        text = f"{have} of the {len(NEEDED)} terms that a settlement needs are published."
-        if gone:
-            text += f" Missing: {', '.join(gone)}."
-        return sentence(text, badge=Badge.REAL, source=self._rule_source())
+        template = "{have} of the {all} terms that a settlement needs are published."
+        missing = {"missing": ", ".join(gone)} if gone else {}
+        return say(
+            template + (" Missing: {missing}." if gone else ""),
+            have=len(NEEDED) - len(gone), all=len(NEEDED), **missing, about=self._about,
+        )  # fmt: skip
 
     def example_terms(self) -> Exhibit | Sentence:
         """Set the terms of the example county: this case's own, the assumed ones in grey."""
@@ -257,11 +261,10 @@ class CasePage:
         used |= set(evidence.effects.loc[studies, "source_id"])
         listed = evidence.sources[evidence.sources["source_id"].isin(used)]
         columns = ["source_id", "authors", "year", "title", "venue", "grade", "read_as"]
-        return table(
+        return show(
             listed[columns].reset_index(drop=True),
-            caption=f"{self.rules.name.en}: sources, graded, with how much of each was read",
-            badge=Badge.REAL,
-            source="the book's bibliography",
+            f"{self.rules.name.en}: sources, graded, with how much of each was read",
+            about=Provenance(Badge.REAL, "the book's bibliography"),
             labels={"source_id": "id", "read_as": "read as"},
             blank="",
         )
@@ -276,10 +279,10 @@ class CasePage:
         return self.rules.currency == "CNY"
 
     def _abroad(self) -> Sentence:
-        return sentence(
-            f"{self.rules.name.en} is an analogue in another currency; no example is settled.",
-            badge=Badge.REAL,
-            source=self._rule_source(),
+        return say(
+            "{case} is an analogue in another currency; no example is settled.",
+            case=self.rules.name.en,
+            about=self._about,
         )
 
     def _published(self) -> pd.DataFrame:
@@ -296,14 +299,16 @@ class CasePage:
     def _number(self, field: str) -> bool:
         return any(value.value is not None for value in self.rules.parameters.get(field, ()))
 
-    def _rule_source(self) -> str:
-        return f"the case's rule file, {self.rules.file}"
+    @property
+    def _about(self) -> Provenance:
+        return Provenance(Badge.REAL, f"the case's rule file, {self.rules.file}")
 
     def _nothing(self, what: str) -> Sentence:
-        return sentence(
-            f"The book's tables hold no {what} of {self.rules.name.en}.",
-            badge=Badge.REAL,
-            source="the book's tables of published facts",
+        return say(
+            "The book's tables hold no {what} of {case}.",
+            what=what,
+            case=self.rules.name.en,
+            about=Provenance(Badge.REAL, "the book's tables of published facts"),
         )
 
 

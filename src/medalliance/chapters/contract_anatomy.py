@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ..reforms import Reforms, core_fields, load_reforms, load_rules, rule_fields, shown
 from ..show.exhibits import Exhibit
-from ..show.pictures import figure
+from ..show.front import show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,7 +35,10 @@ STATUS_LABEL = {
 }
 NONE = "–"  # nothing to say here, as against nothing published
 LEDGERS = "mssp"  # hundreds of terms by track and year; its ledgers have a chapter of their own
-_SOURCE = "rule files of the book, each value with its source id; listed in Sources"
+_SOURCE = Provenance(
+    Badge.REAL,
+    "rule files of the book, each value with its source id; listed in Sources",
+)
 
 
 def status_matrix(
@@ -83,16 +86,13 @@ def documentation_map(reforms: Reforms | None = None) -> Exhibit:
     counted = known.sum().rename_axis("field").reset_index(name="contracts that state it")
     counted["of"] = len(matrix)
     counted["field"] = counted["field"].map(names)
-    return figure(
+    return show(
         ax,
-        caption="What is published of each contract. An open cell: no text in hand says it.",
-        alt=(
-            f"A grid of {len(matrix)} contracts by {matrix.shape[1]} parts of a contract. "
-            f"{int(known.to_numpy().sum())} of {matrix.size} cells are filled. "
-            f"Emptiest: {', '.join(names[name] for name in known.sum().nsmallest(3).index)}."
-        ),
-        badge=Badge.REAL,
-        source=_SOURCE,
+        "What is published of each contract. An open cell: no text in hand says it.",
+        about=_SOURCE,
+        alt=f"A grid of {len(matrix)} contracts by {matrix.shape[1]} parts of a contract. "
+        f"{int(known.to_numpy().sum())} of {matrix.size} cells are filled. "
+        f"Emptiest: {', '.join(names[name] for name in known.sum().nsmallest(3).index)}.",
         summary=counted,
     )
 
@@ -119,16 +119,14 @@ def anatomy_table(
     fold : bool
         Gather contracts that say nothing about any of the fields in one last row.
     """
-    from ..show.tables import table
-
     frame, fill = anatomy_frame(fields, kinds=kinds, names=names, year=year, fold=fold)
     known = rule_fields()
-    return table(
+    return show(
         frame,
+        caption,
+        about=_SOURCE,
+        foot="Blue: documented; orange: reported",
         fill=fill,
-        caption=caption,
-        badge=Badge.REAL,
-        source=f"{_SOURCE}. Blue: documented; orange: reported",
         labels={"case": "contract", **{name: known[name].label.en for name in fields}},
     )
 
@@ -187,8 +185,6 @@ def ratio_table() -> Exhibit:
     """Set every number that a rule in hand prints, but those of the Shared Savings Program."""
     import pandas as pd
 
-    from ..show.tables import table
-
     written = load_reforms()
     frame = _ordered(Reforms({k: v for k, v in written.items() if k != LEDGERS})).to_frame()
     known = rule_fields()
@@ -206,11 +202,10 @@ def ratio_table() -> Exhibit:
             "source": stated["source"],
         }
     )
-    return table(
+    return show(
         rows.reset_index(drop=True),
-        caption="Every number that a rule in hand prints, without the Shared Savings Program",
-        badge=Badge.REAL,
-        source=_SOURCE,
+        "Every number that a rule in hand prints, without the Shared Savings Program",
+        about=_SOURCE,
         labels={},
         blank="",
     )
@@ -220,14 +215,19 @@ def national_table() -> Exhibit:
     """Set what the national texts say of surplus, split and overspend, date by date."""
     import pandas as pd
 
-    from ..show.tables import table
-
     known = rule_fields()
     fields = (
-        "payment_model", "budget_unit", "prepayment_share", "reserve_share", "surplus_rule",
-        "surplus_retention_share", "performance_link", "internal_split_rule",
-        "overspend_rule", "overspend_sharing_share",
-    )  # fmt: skip
+        "payment_model",
+        "budget_unit",
+        "prepayment_share",
+        "reserve_share",
+        "surplus_rule",
+        "surplus_retention_share",
+        "performance_link",
+        "internal_split_rule",
+        "overspend_rule",
+        "overspend_sharing_share",
+    )
     national = load_rules("national")
     rows = [
         (
@@ -241,11 +241,10 @@ def national_table() -> Exhibit:
         for value in national.parameters[field]
     ]
     columns = ["field", "from", "what the text says", "wording or remark", "source"]
-    return table(
+    return show(
         pd.DataFrame(rows, columns=columns),
-        caption="The national texts: much is asked for, no ratio is set",
-        badge=Badge.REAL,
-        source=_SOURCE,
+        "The national texts: much is asked for, no ratio is set",
+        about=_SOURCE,
         labels={},
     )
 
@@ -291,16 +290,15 @@ def gradient_figure() -> Exhibit:
             color="w",
         )
     low, high = frame.iloc[-1], frame.iloc[0]
-    return figure(
+    return show(
         ax,
-        caption="Bengbu: what insurance pays for a hospital stay, by level",
-        alt=(
-            f"Four bars. Insurance pays {high['insurance_pays']:.2f} of covered cost at level 1 "
-            f"after {high['deductible_yuan']} yuan, falling to {low['insurance_pays']:.2f} after "
-            f"{low['deductible_yuan']} yuan in provincial tertiary hospitals."
+        "Bengbu: what insurance pays for a hospital stay, by level",
+        about=Provenance(
+            Badge.REAL, "Bengshan district's site, source id R23; the page carries no date"
         ),
-        badge=Badge.REAL,
-        source="Bengshan district's site, source id R23; the page carries no date",
+        alt=f"Four bars. Insurance pays {high['insurance_pays']:.2f} of covered cost at level 1 "
+        f"after {high['deductible_yuan']} yuan, falling to {low['insurance_pays']:.2f} after "
+        f"{low['deductible_yuan']} yuan in provincial tertiary hospitals.",
         summary=frame,
     )
 
@@ -317,8 +315,6 @@ def silence_table(
 ) -> Exhibit:
     """Count for each term how many contracts in hand print a number for it."""
     import pandas as pd
-
-    from ..show.tables import table
 
     reforms = load_reforms()
     china = Reforms({name: one for name, one in reforms.items() if one.currency == "CNY"})
@@ -337,11 +333,10 @@ def silence_table(
         }
         for field in fields
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="How many texts in hand print a number for a term, not only words or a bound",
-        badge=Badge.REAL,
-        source=_SOURCE,
+        "How many texts in hand print a number for a term, not only words or a bound",
+        about=_SOURCE,
         labels={},
     )
 

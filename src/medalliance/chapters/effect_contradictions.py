@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..evidence import Evidence
-from ..evidence.quoting import cite, grade_label, percent, points
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..evidence.quoting import grade_label, percent, points
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .effect_words import DESIGNS, DIRECTIONS, UNITS, effect_text, plain
 
 if TYPE_CHECKING:
@@ -24,8 +24,6 @@ def _cells(evidence: Evidence, *row_ids: str) -> pd.DataFrame:
 def youxi_sanming(evidence: Evidence) -> Exhibit:
     """Set Youxi's before/after figure beside the time series of Sanming."""
     import pandas as pd
-
-    from ..show.tables import table
 
     rows = _cells(
         evidence,
@@ -59,11 +57,10 @@ def youxi_sanming(evidence: Evidence) -> Exhibit:
         ],
         columns=["place", "design", "outcome", "finding", "grade"],
     )
-    return table(
+    return show(
         shown,
-        caption="Sanming, 2018: a county's share jumps; the city's time series does not.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "Sanming, 2018: a county's share jumps; the city's time series does not.",
+        about=evidence.behind(rows),
         labels={name: name for name in shown.columns},
     )
 
@@ -88,14 +85,13 @@ def funan_dingyuan(evidence: Evidence) -> Exhibit:
     unit = "percentage points a month, unit by context"
     ax = plots.forest(rows, group="county", unit=unit, ax=ax)
     low, high = rows["conf_low"].min(), rows["conf_high"].max()
-    return figure(
+    return show(
         ax,
-        caption="The same kind of contract, the same months, one study: in Funan township "
+        "The same kind of contract, the same months, one study: in Funan township "
         "centres gain patients and money, in Dingyuan the outflow from the county grows.",
+        about=evidence.behind(rows),
         alt=f"Four slopes with intervals between {low:.2f} and {high:.2f} points a month, two for "
         "each county, all above zero.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=rows[["county", "label", "estimate", "conf_low", "conf_high"]],
     )
 
@@ -110,14 +106,13 @@ def maryland(evidence: Evidence, unit: str) -> Exhibit:
     word, _ = UNITS[unit]
     ax = plots.forest(rows, unit=word)
     outcome = rows["outcome"].iloc[0]
-    return figure(
+    return show(
         ax,
-        caption=f"Maryland's hospital budgets, {outcome}, under two assumptions on trends.",
+        f"Maryland's hospital budgets, {outcome}, under two assumptions on trends.",
+        about=evidence.behind(rows),
         alt="Two estimates with intervals: "
         + "; ".join(f"{row['label']} {effect_text(row)}" for _, row in rows.iterrows())
         + ".",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=rows[["label", "estimate", "conf_low", "conf_high"]],
     )
 
@@ -136,7 +131,7 @@ def maryland_sentence(evidence: Evidence) -> Sentence:
         agree = len(set(mine["significance"])) == 1
         verdict = "The two agree." if agree else "Only one of the two intervals leaves out zero."
         said.append(f"{outcome[0].upper()}{outcome[1:]}: {' and '.join(parts)}. {verdict}")
-    return sentence(" ".join(said), badge=evidence.badge, source=cite(evidence, rows))
+    return say(" ".join(said), about=evidence.behind(rows))
 
 
 def pay_sentence(evidence: Evidence) -> Sentence:
@@ -147,11 +142,10 @@ def pay_sentence(evidence: Evidence) -> Sentence:
         f"{row['case']}, {_years(row)}: {DIRECTIONS[row['direction']]}"
         for _, row in rows.sort_values("year_start").iterrows()
     ]
-    return sentence(
-        f"On pay we have directions only. Income of providers or primary-care staff in "
-        f"{'; '.join(said)}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "On pay we have directions only. Income of providers or primary-care staff in {said}.",
+        said="; ".join(said),
+        about=evidence.behind(rows),
     )
 
 
@@ -164,10 +158,12 @@ def cost_shift_sentence(evidence: Evidence) -> Sentence:
     """Say what the global budget of YC County did to the insurer and to patients."""
     rows = _cells(evidence, "global_budget_yc:1", "global_budget_yc:2", "global_budget_yc:3")
     insurer, total, patient = (row for _, row in rows.iterrows())
-    return sentence(
-        f"Under a global budget in YC County the insurer's payment per admission changed by "
-        f"{effect_text(insurer)}, total cost by {effect_text(total)} and the patient's own "
-        f"payment by {effect_text(patient)}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "Under a global budget in YC County the insurer's payment per admission changed by "
+        "{insurer}, total cost by {total} and the patient's own payment by "
+        "{patient}.",
+        insurer=effect_text(insurer),
+        total=effect_text(total),
+        patient=effect_text(patient),
+        about=evidence.behind(rows),
     )

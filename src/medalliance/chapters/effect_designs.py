@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from ..evidence import Evidence
-from ..evidence.quoting import cite
-from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .effect_words import DESIGNS
 
 
 def design_table(evidence: Evidence) -> Exhibit:
     """Count published effects by design, with how many print a size and an interval."""
-    from ..show.tables import table
-
     rows = evidence.effects
     counted = rows.groupby("design_family").agg(
         studies=("study_slug", "nunique"),
@@ -21,11 +19,10 @@ def design_table(evidence: Evidence) -> Exhibit:
     )
     counted = counted.reindex([name for name in DESIGNS if name in counted.index])
     counted.insert(0, "design", [DESIGNS[name] for name in counted.index])
-    return table(
+    return show(
         counted,
-        caption="Published effects by design.",
-        badge=evidence.badge,
-        source="data/published/published_effects.csv, all rows",
+        "Published effects by design.",
+        about=evidence.provenance.saying("data/published/published_effects.csv, all rows"),
         decimals=0,
         labels={
             "design": "design",
@@ -41,14 +38,19 @@ def coverage_sentence(evidence: Evidence) -> Sentence:
     chinese = rows[rows["country"] == "CN"]
     surplus = chinese[chinese["outcome_family"] == "surplus_rate"]
     pay = rows[rows["outcome"].str.contains("income|remuneration|pay of")]
-    return sentence(
-        f"We hold {len(rows)} effects from {rows['source_id'].nunique()} sources, "
-        f"{len(chinese)} of the effects from China. {rows['estimate'].count()} print a size and "
-        f"{rows['conf_low'].count()} an interval. {_count(len(surplus))} of the Chinese effects "
-        f"is on the surplus of an alliance and {_count(len(pay)).lower()} of all effects is on "
-        "the size of staff pay.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "We hold {n_rows} effects from {source_id} sources, {n_chinese} of the effects from "
+        "China. {sized} print a size and {intervals} an interval. {on_surplus} of the Chinese "
+        "effects is on the surplus of an alliance and {on_pay} of all effects is on the "
+        "size of staff pay.",
+        n_rows=len(rows),
+        source_id=rows["source_id"].nunique(),
+        n_chinese=len(chinese),
+        sized=rows["estimate"].count(),
+        intervals=rows["conf_low"].count(),
+        on_surplus=_count(len(surplus)),
+        on_pay=_count(len(pay)).lower(),
+        about=evidence.behind(rows),
     )
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..evidence import STRONG_GRADES, Evidence
-from ..evidence.quoting import cite, grade_label
+from ..evidence.quoting import grade_label
 from ..show.exhibits import Exhibit
-from ..show.pictures import figure
+from ..show.front import show
 from .effect_words import DESIGNS, UNITS, effect_text, plain, study_name
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ def effect_table(
     """Set out the published effects on some outcomes, one row an effect."""
     import pandas as pd
 
-    from ..show.tables import table
-
     rows = evidence.effects
     rows = rows[rows["outcome_family"].isin(families) & rows["country"].isin(countries)]
     shown = pd.DataFrame(
@@ -47,12 +45,11 @@ def effect_table(
             "note": [_note(row) for _, row in rows.iterrows()],
         }
     )
-    return table(
+    return show(
         shown,
-        caption=caption,
+        caption,
+        about=evidence.behind(rows),
         blank="",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         labels={name: name for name in shown.columns},
     )
 
@@ -107,13 +104,12 @@ def forest(
     known = int(rows["conf_low"].notna().sum())
     summary = rows[["label", "design", "estimate", "conf_low", "conf_high"]].copy()
     summary["label"] = summary["label"].str.replace("\n", " ")
-    return figure(
+    return show(
         ax,
-        caption=caption,
+        caption,
+        about=evidence.behind(rows),
         alt=f"{len(rows)} published effects, one row each, {known} with an interval. They run from "
         f"{rows['estimate'].min():.2f} to {rows['estimate'].max():.2f} {word}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=summary,
     )
 

@@ -6,10 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..embedding.coding import Coding, load_coding
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,9 +17,6 @@ if TYPE_CHECKING:
 
 USE, TENTATIVE = 0.80, 0.667
 LEVELS: tuple[Level, ...] = ("nominal", "ordinal", "interval")
-SOURCE = (
-    "our reading of published texts: the coders' sheets in data/coding, each code with its source"
-)
 _COLORS = {"0": "#6f757d", "1": "#3a8fc7", "2": "#0b5f9c", "3": "#00324f"}
 
 
@@ -45,11 +41,13 @@ def grid_table() -> Exhibit:
         for one in grid.indicators.values()
     ]
     columns = ["cell", "indicator", "指标", "0", "1", "2", "3"]
-    return table(
+    return show(
         pd.DataFrame(rows, columns=columns),
-        caption="The coding grid: nine cells, what each asks, what a code stands for",
-        badge=Badge.REAL,
-        source="the book's coding grid, data/coding/grid.yaml, after Luo et al. (2025), S46",
+        "The coding grid: nine cells, what each asks, what a code stands for",
+        about=Provenance(
+            Badge.REAL,
+            "the book's coding grid, data/coding/grid.yaml, after Luo et al. (2025), S46",
+        ),
         labels={},
     )
 
@@ -60,14 +58,20 @@ def evidence_sentence(coding: Coding | None = None) -> Sentence:
     codes = coding.matrix()
     filled = codes.notna().sum(axis=1)
     sources = coding.sheets.groupby("case")["source_id"].nunique()
-    return sentence(
-        f"{len(codes)} cases have a code. {int(filled.sum())} of {codes.size} questions are "
-        f"answered. The median case answers {filled.median():.0f} of {codes.shape[1]}, from "
-        f"{_sources(sources.median())}; the best documented, "
-        f"{coding.names[str(filled.idxmax())]}, answers {filled.max()}. "
-        f"{int((filled == 1).sum())} cases answer one.",
-        badge=coding.badge,
-        source=SOURCE,
+    return say(
+        "{n_codes} cases have a code. {filled} of {size} questions are answered. The median "
+        "case answers {median:.0f} of {shape_1}, from {sources}; the best documented, "
+        "{names}, answers {max_filled}. {single} cases answer one.",
+        n_codes=len(codes),
+        filled=int(filled.sum()),
+        size=codes.size,
+        median=filled.median(),
+        shape_1=codes.shape[1],
+        sources=_sources(sources.median()),
+        names=coding.names[str(filled.idxmax())],
+        max_filled=filled.max(),
+        single=int((filled == 1).sum()),
+        about=coding,
     )
 
 
@@ -85,13 +89,12 @@ def grid_map(coding: Coding | None = None) -> Exhibit:
         ax.axvline(place, color=plots.INK, linewidth=2)
     filled = int(cells.notna().to_numpy().sum())
     emptiest = wide.isna().sum().idxmax()
-    return figure(
+    return show(
         ax,
-        caption="The grid of the cases, best documented first. Hatched: no text in hand says",
+        "The grid of the cases, best documented first. Hatched: no text in hand says",
+        about=coding,
         alt=f"{len(wide)} cases by nine cells. {filled} of {cells.size} cells carry a code, the "
         f"others are hatched. Emptiest: {emptiest}.",
-        badge=coding.badge,
-        source=SOURCE,
         summary=wide.rename_axis("case").reset_index(),
     )
 
@@ -114,11 +117,11 @@ def reliability_table(coding: Coding | None = None) -> Exhibit:
             "units": [str(one.n_units) for one in found],
         }
     )
-    return table(
+    return show(
         frame,
-        caption="Agreement of the two passes where both gave a code",
-        badge=coding.badge,
-        source=f"{SOURCE}. 95% interval: bootstrap of units, 1000 draws",
+        "Agreement of the two passes where both gave a code",
+        about=coding,
+        foot="95% interval: bootstrap of units, 1000 draws",
         labels={"conf_low": "from", "conf_high": "to"},
         decimals=3,
     )
@@ -134,13 +137,20 @@ def reliability_sentence(coding: Coding | None = None) -> Sentence:
     single = int(codes.notna().sum().eq(1).sum())
     word = "above" if alpha.alpha >= USE else "below"
     low = "also above" if alpha.conf_low >= USE else "below"
-    return sentence(
-        f"Ordinal alpha is {alpha.alpha:.2f} ({alpha.conf_low:.2f} to {alpha.conf_high:.2f}), "
-        f"{word} the usual mark of {USE:.2f}; the lower end of its interval is {low} it. Alpha "
-        f"counts the {alpha.n_units} units that both passes coded. On {single} more, one pass saw "
-        "a code and the other a blank; alpha does not see these.",
-        badge=coding.badge,
-        source=SOURCE,
+    return say(
+        "Ordinal alpha is {alpha:.2f} ({conf_low:.2f} to {conf_high:.2f}), {word} the usual "
+        "mark of {mark:.2f}; the lower end of its interval is {low} it. Alpha counts the "
+        "{n_units} units that both passes coded. On {single} more, one pass saw a code and "
+        "the other a blank; alpha does not see these.",
+        alpha=alpha.alpha,
+        conf_low=alpha.conf_low,
+        conf_high=alpha.conf_high,
+        word=word,
+        mark=USE,
+        low=low,
+        n_units=alpha.n_units,
+        single=single,
+        about=coding,
     )
 
 
@@ -159,11 +169,10 @@ def decisions_table(coding: Coding | None = None) -> Exhibit:
     frame["case"] = frame["case"].map(dict(coding.names))
     frame["indicator"] = frame["indicator"].map(labels)
     passes = [name for name in frame.columns if name.startswith("pass ")]
-    return table(
+    return show(
         frame[["case", "indicator", *passes, "stands", "reason"]],
-        caption="Where the passes differed, and what was decided",
-        badge=coding.badge,
-        source=SOURCE,
+        "Where the passes differed, and what was decided",
+        about=coding,
         labels={},
     )
 
@@ -193,11 +202,11 @@ def index_table(coding: Coding | None = None) -> Exhibit:
         f"{best} to {worst}"
         for best, worst in zip(shown["best_rank"], shown["worst_rank"], strict=True)
     ]
-    return table(
+    return show(
         shown.drop(columns=["best_rank", "worst_rank"]).reset_index(drop=True),
-        caption="Three ways to sum up a case, with the ranks that weights and blanks allow",
-        badge=coding.badge,
-        source=f"{SOURCE}. Cases with four cells or more, by name. Ranks among all "
+        "Three ways to sum up a case, with the ranks that weights and blanks allow",
+        about=coding,
+        foot=f"Cases with four cells or more, by name. Ranks among all "
         f"{len(frame)} cases: 5000 draws of weights; a blank may be anything from 0 to 3",
         labels={
             "cells": "cells coded",
@@ -213,11 +222,12 @@ def ranking_sentence(coding: Coding | None = None) -> Sentence:
     coding = coding or project_coding()
     frame = index_frame(coding)
     decided = int(frame["decided"].sum())
-    fixed = f"The rank of {decided} of {len(frame)} cases does not depend on weights and blanks."
-    text = fixed if decided else f"No rank is decided for any of the {len(frame)} cases."
-    return sentence(
-        f"{text} So the book prints no order of the cases.", badge=coding.badge, source=SOURCE
-    )
+    closing = " So the book prints no order of the cases."
+    if not decided:
+        none = "No rank is decided for any of the {all} cases."
+        return say(none + closing, all=len(frame), about=coding)
+    template = "The rank of {decided} of {all} cases does not depend on weights and blanks."
+    return say(template + closing, decided=decided, all=len(frame), about=coding)
 
 
 def comparison_map(names: tuple[str, ...], coding: Coding | None = None) -> Exhibit:
@@ -238,12 +248,11 @@ def comparison_map(names: tuple[str, ...], coding: Coding | None = None) -> Exhi
         ax=plots.new_axes(8.6, 0.27 * len(shown) + 2.1),
     )
     counts = "; ".join(f"{name} {int(shown[name].ne('').sum())}" for name in shown.columns)
-    return figure(
+    return show(
         ax,
-        caption="Codes side by side, questions that some case answers. Open: no text in hand says",
+        "Codes side by side, questions that some case answers. Open: no text in hand says",
+        about=coding,
         alt=f"{shown.shape[0]} questions by {shown.shape[1]} cases. Answered: {counts}.",
-        badge=coding.badge,
-        source=SOURCE,
         summary=shown.rename_axis("question").reset_index(),
     )
 
@@ -253,11 +262,7 @@ def case_codes_table(name: str, coding: Coding | None = None) -> Exhibit | Sente
     coding = coding or project_coding()
     final = coding.final[coding.final["case"] == name]
     if final.empty:
-        return sentence(
-            "The book holds no code of the embedding grid for this case.",
-            badge=coding.badge,
-            source=SOURCE,
-        )
+        return say("The book holds no code of the embedding grid for this case.", about=coding)
     first = coding.sheets.drop_duplicates(["case", "indicator"])
     rows = final.merge(first.drop(columns=["code", "coder"]), on=["case", "indicator"])
     indicators = coding.grid.indicators
@@ -270,12 +275,11 @@ def case_codes_table(name: str, coding: Coding | None = None) -> Exhibit | Sente
     ]
     rows["question"] = [indicators[name].label["en"] for name in rows["indicator"]]
     rows["code"] = [_code(code) for code in rows["code"]]
-    return table(
+    return show(
         rows[["cell", "question", "code", "means", "evidence", "source_id"]],
-        caption=f"{coding.names[name]}: {len(rows)} of {len(indicators)} questions of the "
+        f"{coding.names[name]}: {len(rows)} of {len(indicators)} questions of the "
         "embedding grid answered",
-        badge=coding.badge,
-        source=SOURCE,
+        about=coding,
         labels={"source_id": "source"},
     )
 

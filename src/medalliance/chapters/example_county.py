@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ..reforms import DatedValue, Rules, load_rules, rule_fields, shown
 from ..reforms.steps import step_fields
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,10 @@ _MEMBERS = (
     ("village 2", "village", 2, 1_500),
     ("village 3", "village", 2, 1_100),
 )
-_SOURCE = "an example county settled by the book's engine; grey terms are assumed"
+_SOURCE = Provenance(
+    Badge.ILLUSTRATIVE,
+    "an example county settled by the book's engine; grey terms are assumed",
+)
 
 
 def example_rules(rules: Rules) -> Rules:
@@ -131,12 +133,14 @@ def terms_table(rules: Rules) -> Exhibit:
         for value in values
         if shown(value)
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Example county: the terms it is settled by, assumed ones in grey",
-        badge=Badge.ILLUSTRATIVE,
-        source="what the case's rule file states; the rest from the scenario "
-        f"“{load_rules(rules.example).name.en}”",
+        "Example county: the terms it is settled by, assumed ones in grey",
+        about=Provenance(
+            Badge.ILLUSTRATIVE,
+            "what the case's rule file states; the rest from the scenario "
+            f"“{load_rules(rules.example).name.en}”",
+        ),
         labels={},
     )
 
@@ -150,12 +154,11 @@ def surplus_figure(rules: Rules) -> Exhibit:
     left = flows[flows["target"] != "claims paid to providers"].reset_index(drop=True)
     ax = plots.flow(left, total="left of the budget", unit="yuan")
     told = "; ".join(f"{row.target} {row.amount:,.0f}" for row in left.itertuples())
-    return figure(
+    return show(
         ax,
-        caption=f"Example county: who gets what is left of a budget of {BUDGET_YUAN:,} yuan",
+        f"Example county: who gets what is left of a budget of {BUDGET_YUAN:,} yuan",
+        about=_SOURCE,
         alt=f"Streams from {left['amount'].sum():,.0f} yuan left after claims: {told}.",
-        badge=Badge.ILLUSTRATIVE,
-        source=_SOURCE,
         summary=left[["target", "amount", "status"]],
     )
 
@@ -166,9 +169,11 @@ def deficit_sentence(rules: Rules) -> Sentence:
     owed = -int(settled.settled[0]) / 100
     short = -int(settled.surplus[0]) / 100
     who = f"the budget holder bears {owed:,.0f} yuan" if owed else "the budget holder bears none"
-    return sentence(
-        f"If the example county spends {BUDGET_YUAN + EXCESS_YUAN:,} yuan instead, "
-        f"{short:,.0f} yuan are missing, of which {who}.",
-        badge=Badge.ILLUSTRATIVE,
-        source=_SOURCE,
+    return say(
+        "If the example county spends {spent:,} yuan instead, {short:,.0f} yuan are "
+        "missing, of which {who}.",
+        spent=BUDGET_YUAN + EXCESS_YUAN,
+        short=short,
+        who=who,
+        about=_SOURCE,
     )

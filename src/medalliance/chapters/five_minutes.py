@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from ..evidence import Evidence
-from ..evidence.quoting import cite
 from ..incentives.ratchet import historical_weight
 from ..incentives.respond import respond
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ..reforms import load_reforms
-from ..show.exhibits import Exhibit, Sentence, sentence
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from . import incentives, laboratory
 from .contract_anatomy import CHINA, status_matrix
 from .settlements import load_mssp_table
@@ -19,17 +20,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MODEL = {
-    "en": "the book's incentive model with invented numbers",
-    "zh": "本书的激励模型，数字为虚构",
+    "en": Provenance(Badge.ILLUSTRATIVE, "the book's incentive model with invented numbers"),
+    "zh": Provenance(Badge.ILLUSTRATIVE, "本书的激励模型，数字为虚构"),
 }
 
 
-def _say(
-    lang: str, english: str, chinese: str, *, badge: Badge | str, source: str | dict[str, str]
-) -> Sentence:
-    text = chinese if lang == "zh" else english
-    said = source if isinstance(source, str) else source[lang]
-    return sentence(text, badge=badge, source=said, lang=lang)
+def _say(lang: str, english: str, chinese: str, about: Provenance, **numbers: Any) -> Sentence:
+    """Say the sentence of a language with the numbers that it uses."""
+    template = chinese if lang == "zh" else english
+    used = {name: value for name, value in numbers.items() if re.search(rf"{{{name}\b", template)}
+    return say(template, about=about, lang=lang, **used)
 
 
 def _surplus_rates(evidence: Evidence) -> tuple[str, str, str]:
@@ -47,31 +47,30 @@ def coverage(evidence: Evidence, lang: str = "en") -> Sentence:
     chinese = rows[(rows["country"] == "CN") & read]
     surplus = int((chinese["outcome_family"] == "surplus_rate").sum())
     pay = int(rows["outcome"].str.contains("income|remuneration|pay of").sum())
-    none = surplus == pay == 0
+    about = evidence.provenance.saying("data/published/published_effects.csv")
+    if surplus or pay:
+        return _say(
+            lang,
+            "We found {n} published effects from China. {surplus} concern the surplus of an "
+            "alliance, {pay} give the size of a change in pay.",
+            "我们查到的中国已发表效应估计共{n}项，其中针对医共体结余的{surplus}项，"
+            "给出薪酬变化幅度的{pay}项。",
+            about,
+            n=len(chinese), surplus=surplus, pay=pay,
+        )  # fmt: skip
     before, after, raised = _surplus_rates(evidence)
     return _say(
         lang,
-        f"We found {len(chinese)} published effects from China. "
-        + (
-            "None of them concerns the surplus of an alliance and none gives the size of a change "
-            "in pay. Before/after figures do: the surplus rate of Sanming went from "
-            f"{before} to {after}, that of Youxi rose to {raised}; they cannot say what the "
-            "alliance did."
-            if none
-            else f"{surplus} concern the surplus of an alliance, {pay} give the size of a change "
-            "in pay."
-        ),
-        f"我们查到的中国已发表效应估计共{len(chinese)}项，"
-        + (
-            "没有一项针对医共体结余，也没有一项给出薪酬变化的幅度。"
-            f"只有前后对比的数字：三明医保基金结余率由{before}变为{after}，尤溪升至{raised}；"
-            "前后对比说明不了医共体的作用。"
-            if none
-            else f"其中针对医共体结余的{surplus}项，给出薪酬变化幅度的{pay}项。"
-        ),
-        badge=evidence.badge,
-        source="data/published/published_effects.csv",
-    )
+        "We found {n} published effects from China. None of them concerns the surplus of an "
+        "alliance and none gives the size of a change in pay. Before/after figures do: the "
+        "surplus rate of Sanming went from {before} to {after}, that of Youxi rose to {raised}; "
+        "they cannot say what the alliance did.",
+        "我们查到的中国已发表效应估计共{n}项，没有一项针对医共体结余，"
+        "也没有一项给出薪酬变化的幅度。只有前后对比的数字：三明医保基金结余率由{before}变为"
+        "{after}，尤溪升至{raised}；前后对比说明不了医共体的作用。",
+        about,
+        n=len(chinese), before=before, after=after, raised=raised,
+    )  # fmt: skip
 
 
 def primary_care(evidence: Evidence, lang: str = "en") -> Sentence:
@@ -81,18 +80,21 @@ def primary_care(evidence: Evidence, lang: str = "en") -> Sentence:
     low, high = 100 * share["conf_low"], 100 * share["conf_high"]
     return _say(
         lang,
-        f"In Pengshui primary care's share of outpatient visits rose by "
-        f"{100 * share['estimate']:.1f} points (95 % interval {low:.1f} to {high:.1f}). One study "
-        f"follows two counties under one kind of contract: in Funan township centres gain "
-        f"{100 * funan['estimate']:.2f} points of the inpatients a month, in Dingyuan the share of "
-        "inpatients who leave the county grows by "
-        f"{100 * dingyuan['estimate']:.2f} points a month.",
-        f"彭水的基层门诊占比上升了{100 * share['estimate']:.1f}个百分点"
-        f"（95%区间{low:.1f}至{high:.1f}）。另一项研究跟踪了合同类型相同的两个县："
-        f"阜南乡镇卫生院的住院占比每月上升{100 * funan['estimate']:.2f}个百分点，"
-        f"定远的县外住院占比却每月上升{100 * dingyuan['estimate']:.2f}个百分点。",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "In Pengshui primary care's share of outpatient visits rose by {estimate:.1f} points "
+        "(95 % interval {low:.1f} to {high:.1f}). One study follows two counties under one "
+        "kind of contract: in Funan township centres gain {estimate_2:.2f} points of the "
+        "inpatients a month, in Dingyuan the share of inpatients who leave the county grows "
+        "by {estimate_3:.2f} points a month.",
+        "彭水的基层门诊占比上升了{estimate:.1f}个百分点（95%区间{low:.1f}至{high:.1f}）。"
+        "另一项研究跟踪了合同类型相同的两个县："
+        "阜南乡镇卫生院的住院占比每月上升{estimate_2:.2f}个百分点，"
+        "定远的县外住院占比却每月上升{estimate_3:.2f}个百分点。",
+        evidence.behind(rows),
+        estimate=100 * share["estimate"],
+        low=low,
+        high=high,
+        estimate_2=100 * funan["estimate"],
+        estimate_3=100 * dingyuan["estimate"],
     )
 
 
@@ -106,15 +108,18 @@ def one_share(lang: str = "en") -> Sentence:
     stops = float(t.margin[1] / (2 * t.price[1]) * (1 - held[1] / barrier))
     return _say(
         lang,
-        f"In the example an institution stops inducing services once it holds {barrier:.1%} of "
-        f"the retained amount, so that at most {most} equal institutions can share; a township "
-        f"centre holds {held[1]:.1%} and stops only when {stops:.2%} of induced services are "
-        "found.",
-        f"在示例中，一家机构分到留用额的{barrier:.1%}才会停止诱导服务，"
-        f"因此最多{most}家机构可以平分；一家乡镇卫生院只分到{held[1]:.1%}，"
-        f"要等到{stops:.2%}的诱导服务会被查实时才停止。",
-        badge=Badge.ILLUSTRATIVE,
-        source=_MODEL,
+        "In the example an institution stops inducing services once it holds {barrier:.1%} "
+        "of the retained amount, so that at most {most} equal institutions can share; a "
+        "township centre holds {held_1:.1%} and stops only when {stops:.2%} of induced "
+        "services are found.",
+        "在示例中，一家机构分到留用额的{barrier:.1%}才会停止诱导服务，"
+        "因此最多{most}家机构可以平分；一家乡镇卫生院只分到{held_1:.1%}，"
+        "要等到{stops:.2%}的诱导服务会被查实时才停止。",
+        _MODEL[lang],
+        barrier=barrier,
+        most=most,
+        held_1=held[1],
+        stops=stops,
     )
 
 
@@ -126,14 +131,21 @@ def both_sides(lang: str = "en") -> Sentence:
     low, high, only = ([*one, *two][k] / 10 for k in (0, len(one) - 1, -1))
     return _say(
         lang,
-        f"In the laboratory's tight budget of 98 million yuan, a contract that shares gains alone "
-        f"has {len(one)} stable outcomes, with a surplus of {_minus(low)} or of {_minus(high)} "
-        f"million; a contract that shares losses too has {len(two)}, with {_minus(only)} million.",
-        f"实验室的偏紧预算为9800万元：只分享结余的合同有{len(one)}个稳定结果，"
-        f"结余为{_minus(100 * low, 0)}万元或{_minus(100 * high, 0)}万元；"
-        f"超支也分担的合同有{len(two)}个稳定结果，结余为{_minus(100 * only, 0)}万元。",
-        badge=Badge.ILLUSTRATIVE,
-        source=_MODEL,
+        "In the laboratory's tight budget of 98 million yuan, a contract that shares gains "
+        "alone has {n_one} stable outcomes, with a surplus of {low} or of {high} "
+        "million; a contract that shares losses too has {n_two}, with {only} million.",
+        "实验室的偏紧预算为9800万元：只分享结余的合同有{n_one}个稳定结果，"
+        "结余为{low_wan}万元或{high_wan}万元；"
+        "超支也分担的合同有{n_two}个稳定结果，结余为{only_wan}万元。",
+        _MODEL[lang],
+        n_one=len(one),
+        low=_minus(low),
+        high=_minus(high),
+        n_two=len(two),
+        only=_minus(only),
+        low_wan=_minus(100 * low, 0),
+        high_wan=_minus(100 * high, 0),
+        only_wan=_minus(100 * only, 0),
     )
 
 
@@ -143,12 +155,15 @@ def next_budget(lang: str = "en") -> Sentence:
     left = float(historical_weight(0.0, discount))
     return _say(
         lang,
-        f"Where each budget is the mean spending of the last three years, a yuan kept today is "
-        f"worth {left:.2f} yuan to an alliance that values next year's yuan at {discount:.1f}.",
-        f"如果每年预算等于前三年平均支出，而医共体把明年的一元看作今年的{discount:.1f}元，"
-        f"那么今天留下的一元在它眼里只值{left:.2f}元。",
-        badge=Badge.ILLUSTRATIVE,
-        source=_MODEL,
+        "Where each budget is the mean spending of the last three years, a yuan kept today "
+        "is worth {left:.2f} yuan to an alliance that values next year's yuan at "
+        "{discount:.1f}.",
+        "如果每年预算等于前三年平均支出，"
+        "而医共体把明年的一元看作今年的{discount:.1f}元，"
+        "那么今天留下的一元在它眼里只值{left:.2f}元。",
+        _MODEL[lang],
+        left=left,
+        discount=discount,
     )
 
 
@@ -158,13 +173,14 @@ def patients(evidence: Evidence, lang: str = "en") -> Sentence:
     insurer, patient = (row for _, row in rows.iterrows())
     return _say(
         lang,
-        f"Under a global budget in YC County the insurer paid {-insurer['estimate']:.0f} yuan less "
-        f"per admission and the patient {patient['estimate']:.0f} yuan more "
-        f"(p < {patient['p_value']:g} for both).",
-        f"YC县实行总额预算后，每次住院医保少付{-insurer['estimate']:.0f}元，"
-        f"患者多付{patient['estimate']:.0f}元（两项均p < {patient['p_value']:g}）。",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "Under a global budget in YC County the insurer paid {estimate:.0f} yuan less per "
+        "admission and the patient {estimate_2:.0f} yuan more (p < {p_value:g} for both).",
+        "YC县实行总额预算后，每次住院医保少付{estimate:.0f}元，"
+        "患者多付{estimate_2:.0f}元（两项均p < {p_value:g}）。",
+        evidence.behind(rows),
+        estimate=-insurer["estimate"],
+        estimate_2=patient["estimate"],
+        p_value=patient["p_value"],
     )
 
 
@@ -178,15 +194,21 @@ def printed(evidence: Evidence, lang: str = "en") -> Sentence:
     zh_both = "没有一份" if both == "none" else f"有{both}份"
     return _say(
         lang,
-        f"American contracts print every rule: of {total['settlements']:,} settlements all but "
-        f"{total['not_reproduced']} follow from them to the dollar or within the rounding of the "
-        f"published score. Of {len(known)} Chinese rule files {both} states both how much of a "
+        "American contracts print every rule: of {settlements:,} settlements all but "
+        "{not_reproduced} follow from them to the dollar or within the rounding of the "
+        "published score. Of {n_known} Chinese rule files {both} states both how much of a "
         "surplus is kept and how it is divided.",
-        f"美国的合同公开全部规则：{total['settlements']:,}次清算中，"
-        f"除{total['not_reproduced']}次外，都能按规则算到一美元以内或落在公布评分的舍入范围内。"
-        f"中国的{len(known)}份规则文件中，{zh_both}同时写明结余留用比例和内部分配办法。",
-        badge=evidence.badge,
-        source=evidence.source_line("I09") + "; data/reforms",
+        "美国的合同公开全部规则：{settlements:,}次清算中，"
+        "除{not_reproduced}次外，"
+        "都能按规则算到一美元以内或落在公布评分的舍入范围内。"
+        "中国的{n_known}份规则文件中，"
+        "{zh_both}同时写明结余留用比例和内部分配办法。",
+        evidence.about("I09").noting("data/reforms"),
+        settlements=total["settlements"],
+        not_reproduced=total["not_reproduced"],
+        n_known=len(known),
+        both=both,
+        zh_both=zh_both,
     )
 
 
@@ -205,8 +227,6 @@ def scorecard(lang: str = "en") -> Exhibit:
     """Set what seven types of rule bring in the laboratory's county."""
     import pandas as pd
 
-    from ..show.tables import table
-
     frame = pd.DataFrame([_score(name, lang) for name in laboratory.PRESETS])
     labels = {name: pair[lang == "zh"] for name, pair in _COLUMNS.items()}
     captions = {
@@ -214,11 +234,10 @@ def scorecard(lang: str = "en") -> Exhibit:
         "those without a contract. Of several stable outcomes the lowest is shown.",
         "zh": "七类规则在同一个虚构县的结果。诱导服务以没有合同时为一。有多个稳定结果时列最低的。",
     }
-    return table(
+    return show(
         frame,
-        caption=captions[lang],
-        badge=Badge.ILLUSTRATIVE,
-        source=_MODEL[lang],
+        captions[lang],
+        about=_MODEL[lang],
         decimals={"surplus": 2, "part": 2, "keeps": 2, "hospital": 2, "village": 2},
         labels=labels,
         lang=lang,

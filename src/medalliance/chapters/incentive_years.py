@@ -20,12 +20,10 @@ from ..incentives.split import referral_conditions, second_best_split
 from ..incentives.statics import sign_reversals
 from ..incentives.technology import Technology
 from ..incentives.years import respond_years
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .incentives import NAMES, SOURCE, SPLIT, example_alliance, example_contract
 
-_BADGE = Badge.ILLUSTRATIVE
 _DISCOUNT = 0.95
 RATCHETS: dict[str, dict[str, Any]] = {
     "never rebased": {"rebasing": 0.0},
@@ -39,8 +37,6 @@ def ratchet_table() -> Exhibit:
     """Set what rebasing leaves of the incentive, by weight and by length of the term."""
     import pandas as pd
 
-    from ..show.tables import table
-
     rows = []
     for psi in (0.1, 0.3, 0.5, 1.0):
         row = {"weight of past spending": psi}
@@ -48,13 +44,12 @@ def ratchet_table() -> Exhibit:
             label = "rebased every year" if term == 1 else f"every {term} years"
             row[label] = float(ratchet_weight(psi, 0.0, _DISCOUNT, term=term, base="term_mean"))
         rows.append(row)
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Part of the incentive that is left once members count the lower budgets to come; "
+        "Part of the incentive that is left once members count the lower budgets to come; "
         f"they value next year at {_DISCOUNT:.0%} of this one. Longer terms are rebased on the "
         "mean of the term.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals={"weight of past spending": 1, "rebased every year": 4}
         | {f"every {term} years": 4 for term in (3, 5)},
     )
@@ -88,19 +83,18 @@ def ratchet_figure(years: int = 9) -> Exhibit:
     ).assign(year=range(1, years + 1))
     summary = summary[["year", *paths]]
     yearly, last = paths["rebased every year"], paths["three-year term, on the last year"]
-    return figure(
+    return show(
         ax,
-        caption="Effort of the lead hospital over the years, by how the budget is rebased. Half of "
+        "Effort of the lead hospital over the years, by how the budget is rebased. Half of "
         "past spending enters the next budget. Where only the last year of a term counts, effort "
         "stops in that year.",
+        about=SOURCE,
         alt=f"Four lines over {years} years. Without rebasing effort stays at "
         f"{paths['never rebased']['effort_lead_hospital'][0]:.3f}. Rebased every year it is "
         f"{yearly['effort_lead_hospital'][0]:.3f} throughout. With a three-year term rebased on "
         "its last year it is full for two years and falls to "
         f"{last['effort_lead_hospital'][2]:.0f} in each third year. Rebased on the term's mean it "
         "lies between.",
-        badge=_BADGE,
-        source=SOURCE,
         summary=summary,
     )
 
@@ -110,11 +104,13 @@ def measured_year_sentence() -> Sentence:
     rules = {"loss_share": 1.0, "rebasing": 0.5, "discount": _DISCOUNT, "term": 3}
     path = respond_years(example_contract(**rules), example_alliance(), 3)
     before, measured = float(path["spending"][1]), float(path["spending"][2])
-    text = (
-        f"In the year that sets the next budget spending is {measured:.0f}; in the year before it "
-        f"is {before:.0f}. Without a contract it would be 1000."
+    return say(
+        "In the year that sets the next budget spending is {measured:.0f}; in the year "
+        "before it is {before:.0f}. Without a contract it would be 1000.",
+        measured=measured,
+        before=before,
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)
 
 
 @cache
@@ -134,8 +130,6 @@ def split_table() -> Exhibit:
     """Set four splits side by side, with what they save."""
     import pandas as pd
 
-    from ..show.tables import table
-
     rows = []
     t = example_alliance()
     for name, split in splits().items():
@@ -152,12 +146,11 @@ def split_table() -> Exhibit:
         )
     frame = pd.DataFrame(rows)
     decimals = dict.fromkeys(NAMES.values(), 3) | dict.fromkeys(frame.columns[4:], 2)
-    return table(
+    return show(
         frame,
-        caption="Four ways to divide the transfer among the groups of the example, two-sided "
+        "Four ways to divide the transfer among the groups of the example, two-sided "
         "contract. Members of a group share equally and act alone.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals=decimals,
     )
 
@@ -165,8 +158,6 @@ def split_table() -> Exhibit:
 def unit_table() -> Exhibit:
     """Set the second-best split by who acts as one: single members, or a primary-care group."""
     import pandas as pd
-
-    from ..show.tables import table
 
     t = example_alliance()
     power = t.saving**2 / t.effort_cost
@@ -187,12 +178,11 @@ def unit_table() -> Exhibit:
             "net saving": _net_saving(joint, np.ones(2), together),
         },
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="The split that saves most, by who acts as one. Saving is net of the cost of "
+        "The split that saves most, by who acts as one. Saving is net of the cost of "
         "effort; inducement is left out. That a primary-care group acts as one is assumed.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals={"lead hospital": 2, "primary care": 2, "net saving": 1},
     )
 
@@ -205,8 +195,6 @@ def _net_saving(power: np.ndarray, members: np.ndarray, split: np.ndarray) -> fl
 def referral_table(outside_price: float = 90.0) -> Exhibit:
     """Set what the lead hospital gains by referring down, keeping in, or sending out."""
     import pandas as pd
-
-    from ..show.tables import table
 
     t, rows = example_alliance(), []
     own = float(t.margin_pay[0] * t.margin[0])
@@ -229,12 +217,11 @@ def referral_table(outside_price: float = 90.0) -> Exhibit:
                     "sending a patient out": found["export"],
                 }
             )
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="What the lead hospital gains by one visit more of each kind, two-sided contract; "
+        "What the lead hospital gains by one visit more of each kind, two-sided contract; "
         f"a visit outside the county costs {outside_price:.0f}. Positive: it pays.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals={"share of the hospital": 1}
         | dict.fromkeys(
             ("sending a visit down", "keeping a patient in the county", "sending a patient out"), 2
@@ -261,8 +248,6 @@ def gate_table() -> Exhibit:
     """Set visit shares, with what effort saves, as the gate rises."""
     import pandas as pd
 
-    from ..show.tables import table
-
     rows = []
     places = [*NAMES.values(), "outside"]
     for gate in (0.0, 0.5, 1.0, 2.0):
@@ -275,12 +260,11 @@ def gate_table() -> Exhibit:
         rows.append(row)
     decimals = dict.fromkeys(places, 3) | {"added payment without referral": 1}
     decimals |= {f"saving per effort, {name}": 2 for name in ("township", "village")}
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Where patients go as seeing a hospital without a referral costs them more, and "
+        "Where patients go as seeing a hospital without a referral costs them more, and "
         "what one member's effort then saves.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals=decimals,
     )
 
@@ -291,19 +275,19 @@ def patients_sentence() -> Sentence:
     technology = technology_from_patients(patients, effort_cost=[0.4, 0.2, 0.06], sigma=40.0)
     both = respond_with_patients(example_contract(loss_share=1.0), patients, technology)
     gap = both.distance
-    text = (
-        "With effort a hundred times cheaper, so that patients do move, the linear model misses a "
-        f"member's effort by at most {gap['effort']:.2g} and a visit share by at most "
-        f"{gap['visit_share']:.2g}."
+    return say(
+        "With effort a hundred times cheaper, so that patients do move, the linear model "
+        "misses a member's effort by at most {effort:.2g} and a visit share by at most "
+        "{visit_share:.2g}.",
+        effort=gap["effort"],
+        visit_share=gap["visit_share"],
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)
 
 
 def demands_table() -> Exhibit:
     """Set what the study asks for beside the switch of the model with what it moves."""
     import pandas as pd
-
-    from ..show.tables import table
 
     t, found = example_alliance(), splits()
     one, two = (respond(example_contract(loss_share=loss), t).effort[0, 0] for loss in (0.0, 1.0))
@@ -311,22 +295,41 @@ def demands_table() -> Exhibit:
     even, strong = (found[name][2] for name in list(found)[2:])
     levels = (_threshold(), _threshold(audit=0.05), _threshold(margin=0.5))
     rows = [
-        ("a say for those who know most", "bargaining weights", "share of the villages",
-         strong, even),
-        ("losses shared as well as gains", "one-sided to two-sided", "effort of the hospital",
-         one, two),
-        ("prices that favour cheap care", "margins halved", "threshold share",
-         levels[0], levels[2]),
-        ("disclosure", "induced volume found once in twenty", "threshold share",
-         levels[0], levels[1]),
+        (
+            "a say for those who know most",
+            "bargaining weights",
+            "share of the villages",
+            strong,
+            even,
+        ),
+        (
+            "losses shared as well as gains",
+            "one-sided to two-sided",
+            "effort of the hospital",
+            one,
+            two,
+        ),
+        (
+            "prices that favour cheap care",
+            "margins halved",
+            "threshold share",
+            levels[0],
+            levels[2],
+        ),
+        (
+            "disclosure",
+            "induced volume found once in twenty",
+            "threshold share",
+            levels[0],
+            levels[1],
+        ),
         ("gatekeeping", "added payment of one", "primary-care visit share", *gate),
-    ]  # fmt: skip
+    ]
     frame = pd.DataFrame(rows, columns=["asked for", "switch", "what moves", "before", "after"])
-    return table(
+    return show(
         frame,
-        caption="What the study of 2023 asks for, and what its switch moves in the example.",
-        badge=_BADGE,
-        source=SOURCE + "; demands paraphrased from S47",
+        "What the study of 2023 asks for, and what its switch moves in the example.",
+        about=SOURCE.noting("demands paraphrased from S47"),
         decimals={"before": 3, "after": 3},
     )
 
@@ -369,8 +372,6 @@ def signs_table() -> Exhibit:
     """Set how often the equilibrium turns a sign that holds at a given r."""
     import pandas as pd
 
-    from ..show.tables import table
-
     contract, technology = random_alliances()
     reports = {
         "one-sided": sign_reversals(contract, technology),
@@ -386,11 +387,10 @@ def signs_table() -> Exhibit:
             **{f"turned, {name}, %": 100 * report["reversed"] for name, report in reports.items()},
         }
     )
-    return table(
+    return show(
         frame,
-        caption="Signs at a given r, and how often the equilibrium turns them. Of "
+        "Signs at a given r, and how often the equilibrium turns them. Of "
         f"{len(technology.sigma):,} random alliances those with several equilibria are left out.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals={"holds at given r, %": 1, "turned, one-sided, %": 3, "turned, two-sided, %": 3},
     )

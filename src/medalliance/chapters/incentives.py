@@ -13,21 +13,23 @@ from ..incentives.equilibrium import Equilibrium
 from ..incentives.respond import respond
 from ..incentives.split import threshold_share
 from ..incentives.technology import Technology
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     pass
 
-SOURCE = "the book's incentive model; units and numbers chosen to show how the rules work"
+SOURCE = Provenance(
+    Badge.ILLUSTRATIVE,
+    "the book's incentive model; units and numbers chosen to show how the rules work",
+)
 SPLIT = (0.6, 0.3, 0.1)
 NAMES = {
     "lead_hospital": "lead hospital",
     "township": "township health centre",
     "village": "village clinic",
 }
-_BADGE = Badge.ILLUSTRATIVE
 
 
 def example_alliance() -> Technology:
@@ -55,8 +57,6 @@ def alliance_table() -> Exhibit:
     """Set the example alliance as a table."""
     import pandas as pd
 
-    from ..show.tables import table
-
     t, share = example_alliance(), np.array(SPLIT)
     frame = pd.DataFrame(
         {
@@ -76,7 +76,12 @@ def alliance_table() -> Exhibit:
         f"standard deviation of {float(t.sigma):.0f} around its mean."
     )
     decimals = {"share of the group": 1, "share of one member": 3, "margin per induced unit": 1}
-    return table(frame, caption=caption, badge=_BADGE, source=SOURCE, decimals=decimals)
+    return show(
+        frame,
+        caption,
+        about=SOURCE,
+        decimals=decimals,
+    )
 
 
 def share_figure() -> Exhibit:
@@ -114,16 +119,15 @@ def share_figure() -> Exhibit:
             "induced volume, part of baseline": np.clip(1 - held / barrier, 0, None),
         }
     )
-    return figure(
+    return show(
         ax,
-        caption="What one member does, against the share that it holds, under a two-sided contract "
+        "What one member does, against the share that it holds, under a two-sided contract "
         "that shares every yuan. The dots are the members of the example under 6:3:1.",
+        about=SOURCE,
         alt="A rising and a falling curve on a logarithmic axis. Saving effort rises in proportion "
         f"to the share. Induced volume falls to zero at a share of {barrier:.3f}. The lead "
         "hospital lies to the right of that threshold; township centres and village clinics lie "
         "far to the left, with almost no effort and almost full inducement.",
-        badge=_BADGE,
-        source=SOURCE,
         summary=summary,
     )
 
@@ -131,13 +135,18 @@ def share_figure() -> Exhibit:
 def threshold_sentence() -> Sentence:
     """Say where the threshold share lies, with how many equal members may share."""
     barrier = _barrier(1.0)
-    text = (
-        f"A member stops inducing volume once it holds a share of {barrier:.3f}. "
-        f"So at most {int(1 / barrier)} equal members can share before each of them induces again. "
-        f"In the example the lead hospital holds {SPLIT[0]:.3f}, a township centre "
-        f"{SPLIT[1] / 10:.3f}, a village clinic {SPLIT[2] / 100:.3f}."
+    return say(
+        "A member stops inducing volume once it holds a share of {barrier:.3f}. So at most "
+        "{barrier_2} equal members can share before each of them induces again. In the "
+        "example the lead hospital holds {SPLIT_0:.3f}, a township centre {SPLIT_1:.3f}, a "
+        "village clinic {SPLIT_2:.3f}.",
+        barrier=barrier,
+        barrier_2=int(1 / barrier),
+        SPLIT_0=SPLIT[0],
+        SPLIT_1=SPLIT[1] / 10,
+        SPLIT_2=SPLIT[2] / 100,
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)
 
 
 def _barrier(r: float, audit: float = 0.0) -> float:
@@ -158,8 +167,6 @@ def rules_table() -> Exhibit:
     """Set what members do under four contracts."""
     import pandas as pd
 
-    from ..show.tables import table
-
     columns: dict[str, list[Any]] = {}
     groups = list(NAMES.values())
     for name, terms in RULES.items():
@@ -173,20 +180,17 @@ def rules_table() -> Exhibit:
     rows = ["r", "expected surplus"]
     rows += [f"{act}, {group}" for act in ("effort", "inducement") for group in groups]
     frame = pd.DataFrame({"per member": rows, **columns})
-    return table(
+    return show(
         frame,
-        caption="Equilibrium under four contracts, split 6:3:1. The budget equals spending in the "
+        "Equilibrium under four contracts, split 6:3:1. The budget equals spending in the "
         "status quo, without retention and without audits, which no contract moves.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals=4,
     )
 
 
 def gap_table() -> Exhibit:
     """Set each member's effort beside the collective optimum, with the pay that closes the gap."""
-    from ..show.tables import table
-
     found = respond(example_contract(loss_share=1.0), example_alliance())
     frame = found.members()
     whole = collective_optimum(found)
@@ -201,13 +205,12 @@ def gap_table() -> Exhibit:
         "effort_ratio": "part of it",
         "corrective_pay": "pay per unit that makes effort earn all it saves",
     }
-    return table(
+    return show(
         frame[list(columns)].rename(columns=columns),
-        caption="Private effort beside the effort that serves the alliance as a whole, two-sided "
+        "Private effort beside the effort that serves the alliance as a whole, two-sided "
         "contract. The last column is the performance pay with which a unit of effort would earn "
         "its member all that it saves.",
-        badge=_BADGE,
-        source=SOURCE,
+        about=SOURCE,
         decimals={
             "effort of a member": 4,
             "effort that serves the alliance": 4,
@@ -222,11 +225,14 @@ def gap_sentence() -> Sentence:
     found = respond(example_contract(loss_share=1.0), example_alliance())
     whole = collective_optimum(found)
     top, own = whole.mean_surplus, float(found.mean_surplus[0])
-    text = (
-        f"Acting for the whole, members would save {top:.1f}. Each acting for itself, they save "
-        f"{own:.1f}, which is {own / top:.0%} of it."
+    return say(
+        "Acting for the whole, members would save {top:.1f}. Each acting for itself, they "
+        "save {own:.1f}, which is {own_2:.0%} of it.",
+        top=top,
+        own=own,
+        own_2=own / top,
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)
 
 
 def audit_figure() -> Exhibit:
@@ -259,16 +265,15 @@ def audit_figure() -> Exhibit:
             "threshold share, two-sided": two_sided[picked],
         }
     )
-    return figure(
+    return show(
         ax,
-        caption="The share that stops inducement, against the probability that induced volume is "
+        "The share that stops inducement, against the probability that induced volume is "
         "found. A found unit is repaid with a penalty of the same size.",
+        about=SOURCE,
         alt=f"Two falling lines. Without audits the threshold share is {one_sided[0]:.3f} under "
         f"the one-sided and {two_sided[0]:.3f} under the two-sided contract. Both fall to zero at "
         "an audit probability of one tenth, crossing the small shares of township centres and "
         "village clinics shortly before.",
-        badge=_BADGE,
-        source=SOURCE,
         summary=summary,
     )
 
@@ -277,11 +282,14 @@ def audit_sentence() -> Sentence:
     """Say from which audit probability each small member stops inducing."""
     top = _barrier(1.0)
     needed = [0.1 * (1 - share / top) for share in (SPLIT[1] / 10, SPLIT[2] / 100)]
-    text = (
-        f"Under the two-sided contract a township centre stops inducing at an audit probability of "
-        f"{needed[0]:.3f}, a village clinic at {needed[1]:.4f}. The lead hospital needs none."
+    return say(
+        "Under the two-sided contract a township centre stops inducing at an audit "
+        "probability of {needed_0:.3f}, a village clinic at {needed_1:.4f}. The lead "
+        "hospital needs none.",
+        needed_0=needed[0],
+        needed_1=needed[1],
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)
 
 
 TRAP_BUDGETS = {"roomy budget": 98.5, "tight budget": 97.5, "tighter budget": 96.5}
@@ -318,16 +326,15 @@ def trap_figure() -> Exhibit:
         ax.legend(fontsize=10)
     middle = trap()
     roots = ", ".join(f"{r:.6f}" for r in middle.marginal_share)
-    return figure(
+    return show(
         ax,
-        caption="The low-effort trap. Where a curve meets the straight line, members' answers "
+        "The low-effort trap. Where a curve meets the straight line, members' answers "
         "confirm what they expected. Filled: stable. Open: unstable. Spending without effort "
         "is 100.",
+        about=SOURCE,
         alt="Three S-shaped curves and a diagonal. The roomy budget meets the diagonal once, near "
         f"one. The tight budget meets it three times, at {roots}; the middle one is unstable. The "
         "tighter budget meets it once, near zero.",
-        badge=_BADGE,
-        source=SOURCE,
         summary=pd.DataFrame(rows),
     )
 
@@ -336,9 +343,11 @@ def trap_sentence() -> Sentence:
     """Say what separates the two outcomes of the trap."""
     found = trap()
     low, high = (found.pick(which) for which in ("lowest", "highest"))
-    text = (
-        f"The same members, the same budget, the same contract: in one stable equilibrium a member "
-        f"makes an effort of {low.effort[low.chosen, 0]:.4f}, in the other "
-        f"{high.effort[high.chosen, 0]:.4f}. No member gains by leaving either alone."
+    return say(
+        "The same members, the same budget, the same contract: in one stable equilibrium a "
+        "member makes an effort of {n0:.4f}, in the other {n0_2:.4f}. No member gains by "
+        "leaving either alone.",
+        n0=low.effort[low.chosen, 0],
+        n0_2=high.effort[high.chosen, 0],
+        about=SOURCE,
     )
-    return sentence(text, badge=_BADGE, source=SOURCE)

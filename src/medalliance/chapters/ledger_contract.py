@@ -18,9 +18,8 @@ from ..provenance import Badge
 from ..reforms import load_rules
 from ..registered.ledger_effects import LABELS, REGISTERED, headlines
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .ledger_doubts import detectable
 from .ledger_headlines import MONEY
 from .ledger_renewals import moves, rebasing_table, renewal_effects
@@ -28,6 +27,7 @@ from .ledger_source import FILES, INTERVAL, ledger_units
 
 FULL_SAVING = 0.03  # assumed: saving, part of spending, of an organisation that keeps every dollar
 DISCOUNT = 0.95  # assumed: what next year is worth today
+ASSUMED = replace(FILES, badge=Badge.ILLUSTRATIVE).noting("assumed response to incentives")
 PAIRS = ((2018, "1", "1+"), (2018, "1", "3"), (2021, "B", "E"), (2021, "B", "ENHANCED"))
 _SETTLED = {
     "met_quality_standard": 1,
@@ -41,15 +41,16 @@ _SETTLED = {
 
 def moves_exhibit() -> Exhibit:
     """Count the moves that come with a new agreement."""
-    return table(
+    return show(
         moves(ledger_units()),
-        caption="First two-sided year, and whether a new agreement (with a new budget) begins "
-        "with it.",
-        badge=Badge.REAL,
-        source=FILES,
-        labels={"cohort": "First two-sided year", "new_agreement": "With a new agreement",
-                "same_agreement": "Inside an agreement"},
-    )  # fmt: skip
+        "First two-sided year, and whether a new agreement (with a new budget) begins with it.",
+        about=FILES,
+        labels={
+            "cohort": "First two-sided year",
+            "new_agreement": "With a new agreement",
+            "same_agreement": "Inside an agreement",
+        },
+    )
 
 
 @cache
@@ -73,14 +74,13 @@ def renewal_figure() -> Exhibit:
     ax = plots.event_study(shown, unit="difference", by="outcome")
     ax.set_xlabel("years since the new agreement began")
     columns = ["outcome", "event_time", "estimate", "conf_low", "conf_high"]
-    return figure(
+    return show(
         ax,
-        caption="Renewals into two-sided risk against renewals of the same year that stay "
+        "Renewals into two-sided risk against renewals of the same year that stay "
         "one-sided, by year of the new agreement. The reference lies two years before.",
+        about=FILES.noting("group-time effects within renewal years"),
         alt="Points with intervals for surplus rate, spending and budget per person from three "
         "years before a renewal to two years after it.",
-        badge=Badge.REAL,
-        source=f"{FILES}; group-time effects within renewal years",
         summary=shown[columns].assign(
             **{c: shown[c].map(lambda v: "" if v != v else f"{v:.4f}") for c in columns[2:]}
         ),
@@ -93,12 +93,11 @@ def renewal_exhibit() -> Exhibit:
     columns = ["estimate", "std_error", "conf_low", "conf_high", "n_moved", "n_controls"]
     shown = found[columns]
     shown.insert(0, "outcome", found["outcome"].map(LABELS))
-    return table(
+    return show(
         shown,
-        caption="Renewals into two-sided risk against renewals of the same year that stay "
+        "Renewals into two-sided risk against renewals of the same year that stay "
         "one-sided: mean over the first three years of the new agreement.",
-        badge=Badge.REAL,
-        source=f"{FILES}; group-time effects within renewal years",
+        about=FILES.noting("group-time effects within renewal years"),
         decimals={"estimate": 4, "std_error": 4, "conf_low": 4, "conf_high": 4},
         labels={**INTERVAL, "outcome": "Outcome", "n_controls": "Renewed one-sided"},
     )
@@ -111,20 +110,30 @@ def _rebasing() -> pd.DataFrame:
 
 def rebasing_exhibit() -> Exhibit:
     """Show how far the next budget follows a surplus."""
-    return table(
+    return show(
         _rebasing(),
-        caption="The ratchet: part of a surplus that next year's budget per person takes away "
+        "The ratchet: part of a surplus that next year's budget per person takes away "
         "(0 none, 1 all), and part of a deficit that it makes good.",
-        badge=Badge.REAL,
-        source=f"{FILES}; two-stage least squares, last year's surplus and deficit as instruments, "
-        "year effects",
-        decimals={"psi_plus": 2, "psi_plus_std_error": 2, "psi_minus": 2,
-                  "psi_minus_std_error": 2, "first_stage_f": 0},
-        labels={"next_year": "Next year", "psi_plus": "After a surplus",
-                "psi_plus_std_error": "Standard error", "psi_minus": "After a deficit",
-                "psi_minus_std_error": "Standard error (deficit)",
-                "first_stage_f": "First-stage F", "rows": "Rows"},
-    )  # fmt: skip
+        about=FILES.noting(
+            "two-stage least squares, last year's surplus and deficit as instruments, year effects"
+        ),
+        decimals={
+            "psi_plus": 2,
+            "psi_plus_std_error": 2,
+            "psi_minus": 2,
+            "psi_minus_std_error": 2,
+            "first_stage_f": 0,
+        },
+        labels={
+            "next_year": "Next year",
+            "psi_plus": "After a surplus",
+            "psi_plus_std_error": "Standard error",
+            "psi_minus": "After a deficit",
+            "psi_minus_std_error": "Standard error (deficit)",
+            "first_stage_f": "First-stage F",
+            "rows": "Rows",
+        },
+    )
 
 
 def ratchet_sentence() -> Sentence:
@@ -136,15 +145,20 @@ def ratchet_sentence() -> Sentence:
         float(means[name])
         for name in ("log_spending_per_insured", "log_budget_per_insured", "fund_surplus_rate")
     )
-    return sentence(
-        f"Inside an agreement the next budget takes {inside:.2f} of a lasting surplus; a new "
-        f"agreement takes {one:.2f} if it stays one-sided and {two:.2f} if it is two-sided. "
-        f"Against renewals that stay one-sided, spending per person changes by {spending:+.3f} "
-        f"(log) and the budget by {budget:+.3f}. The surplus gets the difference: its rate changes "
-        f"by {surplus:+.4f}. A surplus rate need not rise where spending falls, because the budget "
-        "that it is measured against follows spending.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "Inside an agreement the next budget takes {inside:.2f} of a lasting surplus; a new "
+        "agreement takes {one:.2f} if it stays one-sided and {two:.2f} if it is two-sided. "
+        "Against renewals that stay one-sided, spending per person changes by "
+        "{spending:+.3f} (log) and the budget by {budget:+.3f}. The surplus gets the "
+        "difference: its rate changes by {surplus:+.4f}. A surplus rate need not rise where "
+        "spending falls, because the budget that it is measured against follows spending.",
+        inside=inside,
+        one=one,
+        two=two,
+        spending=spending,
+        budget=budget,
+        surplus=surplus,
+        about=FILES,
     )
 
 
@@ -198,9 +212,14 @@ def model_table() -> pd.DataFrame:
         for track in (low, high):
             for name, terms in (("plain", {}), ("ratchet", ratchet)):
                 contract = contract_from_rules(
-                    rules, year, track=track, ledger=given, pay_share=1.0,
-                    split=[1.0], budget=1 + float(np.mean(rate[one])),
-                )  # fmt: skip
+                    rules,
+                    year,
+                    track=track,
+                    ledger=given,
+                    pay_share=1.0,
+                    split=[1.0],
+                    budget=1 + float(np.mean(rate[one])),
+                )
                 found[track, name] = respond(replace(contract, **terms), technology)
         share = [_chosen(found[t, "plain"], "marginal_share") for t in (low, high)]
         gain = {
@@ -224,18 +243,24 @@ def model_table() -> pd.DataFrame:
 
 def model_exhibit() -> Exhibit:
     """Show the incentive model's prediction."""
-    return table(
+    return show(
         model_table(),
-        caption="What the incentive model expects: dollars kept of a further dollar saved, and the "
+        "What the incentive model expects: dollars kept of a further dollar saved, and the "
         "change of the surplus rate when an organisation moves.",
-        badge=Badge.ILLUSTRATIVE,
-        source=f"programme rules; {FILES}; assumed: keeping every dollar saves {FULL_SAVING:.0%} "
-        f"of spending, next year counts {DISCOUNT:.2f}",
+        about=ASSUMED.saying(
+            f"programme rules; {FILES.source}; assumed: keeping every dollar saves "
+            f"{FULL_SAVING:.0%} of spending, next year counts {DISCOUNT:.2f}"
+        ),
         decimals={"r_from": 2, "r_to": 2, "surplus": 4, "surplus_ratchet": 4},
-        labels={"from_track": "From track", "to_track": "To track", "r_from": "Kept before",
-                "r_to": "Kept after", "surplus": "Surplus rate",
-                "surplus_ratchet": "Surplus rate with the ratchet"},
-    )  # fmt: skip
+        labels={
+            "from_track": "From track",
+            "to_track": "To track",
+            "r_from": "Kept before",
+            "r_to": "Kept after",
+            "surplus": "Surplus rate",
+            "surplus_ratchet": "Surplus rate with the ratchet",
+        },
+    )
 
 
 def model_sentence() -> Sentence:
@@ -254,13 +279,26 @@ def model_sentence() -> Sentence:
         else "the larger predictions are within its reach"
     )
     same = "the same sign as" if estimate * plain.mean() > 0 else "the other sign than"
-    return sentence(
-        f"The model expects {plain.min():+.4f} to {plain.max():+.4f} on the surplus rate, and "
-        f"{slow.min():+.4f} to {slow.max():+.4f} where budgets follow spending. The estimate is "
-        f"{estimate:+.4f} (95 % interval {low:+.4f} to {high:+.4f}), {same} the prediction; "
-        f"{inside} of {len(plain)} predictions without the ratchet lie inside the interval and "
-        f"{slower} of {len(slow)} with it. The design finds effects from {least:.3f} on four times "
-        f"in five: {reach}.",
-        badge=Badge.ILLUSTRATIVE,
-        source=f"{FILES}; assumed response to incentives",
+    return say(
+        "The model expects {min_plain:+.4f} to {max_plain:+.4f} on the surplus rate, and "
+        "{min_slow:+.4f} to {max_slow:+.4f} where budgets follow spending. The estimate is "
+        "{estimate:+.4f} (95 % interval {low:+.4f} to {high:+.4f}), {same} the prediction; "
+        "{inside} of {n_plain} predictions without the ratchet lie inside the interval and "
+        "{slower} of {n_slow} with it. The design finds effects from {least:.3f} on four "
+        "times in five: {reach}.",
+        min_plain=plain.min(),
+        max_plain=plain.max(),
+        min_slow=slow.min(),
+        max_slow=slow.max(),
+        estimate=estimate,
+        low=low,
+        high=high,
+        same=same,
+        inside=inside,
+        n_plain=len(plain),
+        slower=slower,
+        n_slow=len(slow),
+        least=least,
+        reach=reach,
+        about=ASSUMED,
     )

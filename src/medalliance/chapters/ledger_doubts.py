@@ -7,7 +7,6 @@ from functools import cache
 import pandas as pd
 
 from ..diagnostics.minimum_detectable_effect import minimum_detectable_effect
-from ..provenance import Badge
 from ..registered.ledger_effects import (
     LABELS,
     REGISTERED,
@@ -19,9 +18,8 @@ from ..registered.ledger_effects import (
     sample_table,
 )
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .ledger_attrition import exits, selection_bounds
 from .ledger_source import FILES, INTERVAL, ledger_units
 
@@ -30,13 +28,13 @@ def estimators_figure(outcome: str) -> Exhibit:
     """Draw one headline by every estimator."""
     found = estimator_table(ledger_units(), outcome)
     ax = plots.forest(found, unit=f"effect on {LABELS[outcome]}")
-    return figure(
+    return show(
         ax,
-        caption=f"One question, several estimators: {LABELS[outcome]}.",
-        alt="Estimates with intervals, one row an estimator.",
-        badge=Badge.REAL,
-        source=f"{FILES}. The estimators with cohort effects compare different organisations "
+        f"One question, several estimators: {LABELS[outcome]}.",
+        about=FILES,
+        foot="The estimators with cohort effects compare different organisations "
         "before and after where some enter or leave.",
+        alt="Estimates with intervals, one row an estimator.",
         summary=_four(found),
     )
 
@@ -46,11 +44,10 @@ def samples_exhibit(outcome: str) -> Exhibit:
     shown = sample_table(ledger_units(), outcome)
     if not shown["note"].str.len().any():
         shown = shown.drop(columns="note")
-    return table(
+    return show(
         shown,
-        caption=f"The registered estimate and what it becomes on other samples: {LABELS[outcome]}.",
-        badge=Badge.REAL,
-        source=FILES,
+        f"The registered estimate and what it becomes on other samples: {LABELS[outcome]}.",
+        about=FILES,
         decimals={"estimate": 4, "std_error": 4, "conf_low": 4, "conf_high": 4},
         labels=INTERVAL,
         blank="",
@@ -73,30 +70,47 @@ def reference_sentence(outcome: str) -> Sentence:
         else "The sign turns with the reference: the outcome moved in the years just before, so "
         "that part of what follows may be a return to its usual level."
     )
-    return sentence(
-        f"The estimate for the {LABELS[outcome]} is {said}. {closing}",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "The estimate for the {outcome} is {said}. {closing}",
+        outcome=LABELS[outcome],
+        said=said,
+        closing=closing,
+        about=FILES,
     )
 
 
 def pretrend_exhibit() -> Exhibit:
     """Show tests of the years before, their power and what bounded violations leave."""
     found = pretrend_table(ledger_units())
-    return table(
+    return show(
         found.assign(outcome=found["outcome"].map(LABELS)),
-        caption="The years before the move. The slope is a yearly trend that the test misses half "
+        "The years before the move. The slope is a yearly trend that the test misses half "
         "of the time; the bias is what it does to the headline. The bounds are for the first year, "
         "if trends after differ by no more than the largest difference before.",
-        badge=Badge.REAL,
-        source=f"{FILES}; group-time effects; Roth (2022), Rambachan and Roth (2023)",
-        decimals={"statistic": 1, "dof": 0, "slope": 4, "implied_bias": 4, "estimate_0": 4,
-                  "low_1": 3, "high_1": 3, "breakdown": 2},
-        labels={"outcome": "Outcome", "statistic": "Wald", "dof": "Degrees", "p_value": "p",
-                "slope": "Slope found half the time", "implied_bias": "Its bias",
-                "estimate_0": "First year", "low_1": "Bounds from", "high_1": "Bounds to",
-                "breakdown": "Largest multiple without zero"},
-    )  # fmt: skip
+        about=FILES.noting("group-time effects; Roth (2022), Rambachan and Roth (2023)"),
+        decimals={
+            "statistic": 1,
+            "dof": 0,
+            "slope": 4,
+            "implied_bias": 4,
+            "estimate_0": 4,
+            "low_1": 3,
+            "high_1": 3,
+            "breakdown": 2,
+        },
+        labels={
+            "outcome": "Outcome",
+            "statistic": "Wald",
+            "dof": "Degrees",
+            "p_value": "p",
+            "slope": "Slope found half the time",
+            "implied_bias": "Its bias",
+            "estimate_0": "First year",
+            "low_1": "Bounds from",
+            "high_1": "Bounds to",
+            "breakdown": "Largest multiple without zero",
+        },
+    )
 
 
 @cache
@@ -110,11 +124,12 @@ def detectable(outcome: str) -> float:
 
 def power_sentence(outcome: str) -> Sentence:
     """Say which effect the design would find."""
-    return sentence(
-        f"With this design an effect of {detectable(outcome):.3f} on the {LABELS[outcome]} would "
-        "be found four times in five. Smaller effects may exist and stay unseen.",
-        badge=Badge.REAL,
-        source=f"{FILES}; cohorts drawn again 60 times on outcomes without effects",
+    return say(
+        "With this design an effect of {detectable:.3f} on the {outcome} would be found four "
+        "times in five. Smaller effects may exist and stay unseen.",
+        detectable=detectable(outcome),
+        outcome=LABELS[outcome],
+        about=FILES.noting("cohorts drawn again 60 times on outcomes without effects"),
     )
 
 
@@ -125,25 +140,30 @@ def entry_sentence(outcome: str) -> Sentence:
     whole = float(samples.loc["registered", "estimate"])
     full = samples.loc["seen in every year 2016-2022"]
     follow = float(methods["imputation"])
-    return sentence(
-        f"The registered estimate for the {LABELS[outcome]} is {whole:+.4f}. Imputation, which "
-        f"compares every organisation with itself, gives {follow:+.4f}, {abs(follow / whole):.0%} "
-        f"of it. Among organisations seen in every year from 2016 to 2022 the registered estimator "
-        f"gives {full['estimate']:+.4f} ({full['conf_low']:+.4f} to {full['conf_high']:+.4f}). "
-        "Who enters and who leaves is part of what separates these numbers.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "The registered estimate for the {outcome} is {whole:+.4f}. Imputation, which "
+        "compares every organisation with itself, gives {follow:+.4f}, {follow_2:.0%} of it. "
+        "Among organisations seen in every year from 2016 to 2022 the registered estimator "
+        "gives {estimate:+.4f} ({conf_low:+.4f} to {conf_high:+.4f}). Who enters and who "
+        "leaves is part of what separates these numbers.",
+        outcome=LABELS[outcome],
+        whole=whole,
+        follow=follow,
+        follow_2=abs(follow / whole),
+        estimate=full["estimate"],
+        conf_low=full["conf_low"],
+        conf_high=full["conf_high"],
+        about=FILES,
     )
 
 
 def cohorts_exhibit(outcome: str) -> Exhibit:
     """Show one headline without each cohort."""
     found = left_out_table(ledger_units(), outcome)
-    return table(
+    return show(
         found.assign(left_out=found["left_out"].astype(str)),
-        caption=f"Without each cohort in turn: {LABELS[outcome]}.",
-        badge=Badge.REAL,
-        source=FILES,
+        f"Without each cohort in turn: {LABELS[outcome]}.",
+        about=FILES,
         decimals=4,
         labels={**INTERVAL, "left_out": "Cohort left out", "change": "Change of the estimate"},
     )
@@ -154,28 +174,35 @@ def states_sentence(outcome: str) -> Sentence:
     found = left_out_table(ledger_units(), outcome, "state")
     whole = float(headlines(ledger_units())[outcome].overall.estimate[0])
     low, high = found["estimate"].min(), found["estimate"].max()
-    return sentence(
-        f"Leaving out one state at a time moves the estimate for the {LABELS[outcome]} "
-        f"({whole:.4f}) between {low:.4f} and {high:.4f}.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "Leaving out one state at a time moves the estimate for the {outcome} ({whole:.4f}) "
+        "between {low:.4f} and {high:.4f}.",
+        outcome=LABELS[outcome],
+        whole=whole,
+        low=low,
+        high=high,
+        about=FILES,
     )
 
 
 def exits_exhibit() -> Exhibit:
     """Show who leaves by year and side of risk."""
-    return table(
+    return show(
         exits(ledger_units()),
-        caption="Organisations not seen again after a year, and the surplus rates of those who "
+        "Organisations not seen again after a year, and the surplus rates of those who "
         "leave and those who stay.",
-        badge=Badge.REAL,
-        source=FILES,
+        about=FILES,
         decimals={"share_left": 3, "surplus_leavers": 3, "surplus_stayers": 3},
-        labels={"side": "Side", "at_risk": "Organisations", "left": "Leave",
-                "share_left": "Share that leaves", "surplus_leavers": "Surplus of leavers",
-                "surplus_stayers": "Surplus of stayers"},
+        labels={
+            "side": "Side",
+            "at_risk": "Organisations",
+            "left": "Leave",
+            "share_left": "Share that leaves",
+            "surplus_leavers": "Surplus of leavers",
+            "surplus_stayers": "Surplus of stayers",
+        },
         blank="",
-    )  # fmt: skip
+    )
 
 
 def bounds_exhibit() -> Exhibit:
@@ -184,17 +211,21 @@ def bounds_exhibit() -> Exhibit:
         {"outcome": LABELS[name], **selection_bounds(ledger_units(), name)}
         for name in REGISTERED.outcomes
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="What leaving could do: bounds on the headline if those who stay are the best, or "
+        "What leaving could do: bounds on the headline if those who stay are the best, or "
         "the worst, of their side. Sampling error is not in them.",
-        badge=Badge.REAL,
-        source=f"{FILES}; trimmed as in Lee (2009), on changes from the reference year",
+        about=FILES.noting("trimmed as in Lee (2009), on changes from the reference year"),
         decimals={"low": 3, "middle": 4, "high": 3, "stay_treated": 3, "stay_control": 3},
-        labels={"outcome": "Outcome", "low": "Lowest", "middle": "Same organisations",
-                "high": "Highest", "stay_treated": "Seen again, moved",
-                "stay_control": "Seen again, controls"},
-    )  # fmt: skip
+        labels={
+            "outcome": "Outcome",
+            "low": "Lowest",
+            "middle": "Same organisations",
+            "high": "Highest",
+            "stay_treated": "Seen again, moved",
+            "stay_control": "Seen again, controls",
+        },
+    )
 
 
 def _four(frame: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from ..inference.choose_inference import choose_inference
-from ..provenance import Badge
 from ..registered.ledger_effects import (
     LABELS,
     REGISTERED,
@@ -20,9 +19,8 @@ from ..registered.ledger_effects import (
     pretrend_table,
 )
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .ledger_attrition import selection_bounds
 from .ledger_source import FILES, INTERVAL, LEVEL, ledger_units
 
@@ -75,15 +73,21 @@ def opening() -> Sentence:
         else f"{int(passed.sum())} of {n} headlines pass all four checks: "
         f"{_names(held[passed]['outcome'])}."
     )
-    return sentence(
-        f"{verdict} Adjusted for testing {n} headlines together, different from zero at 5 %: "
-        f"{len(distinct)} of {n} ({_names(distinct)}). The years before the move speak against "
-        f"the design for {len(loud)} of {n} ({_names(loud)}). If trends differ after the move as "
-        f"much as they did before, the intervals of {int(held['robust'].sum())} of {n} leave zero "
-        f"out. Organisations that leave could move {n - int(held['bounded'].sum())} of {n} "
-        "estimates across zero.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "{verdict} Adjusted for testing {n} headlines together, different from zero at 5 %: "
+        "{n_distinct} of {n} ({names}). The years before the move speak against the design "
+        "for {n_loud} of {n} ({names_2}). If trends differ after the move as much as they "
+        "did before, the intervals of {robust} of {n} leave zero out. Organisations that "
+        "leave could move {n_2} of {n} estimates across zero.",
+        verdict=verdict,
+        n=n,
+        n_distinct=len(distinct),
+        names=_names(distinct),
+        n_loud=len(loud),
+        names_2=_names(loud),
+        robust=int(held["robust"].sum()),
+        n_2=n - int(held["bounded"].sum()),
+        about=FILES,
     )
 
 
@@ -91,12 +95,12 @@ def headline_exhibit() -> Exhibit:
     """Show the registered headlines with adjusted p-values."""
     found = headline_table(ledger_units())
     effects = next(iter(headlines(ledger_units()).values()))
-    return table(
+    return show(
         found.assign(outcome=found["outcome"].map(LABELS)),
-        caption="Registered headlines: effect of two-sided risk, mean of the first year and the "
+        "Registered headlines: effect of two-sided risk, mean of the first year and the "
         f"{REGISTERED.horizon} after it. Shares and rates 0-1.",
-        badge=Badge.REAL,
-        source=f"{FILES}. {choose_inference(effects).words}",
+        about=FILES,
+        foot=f"{choose_inference(effects).words}",
         decimals={"estimate": 4, "std_error": 4, "conf_low": 4, "conf_high": 4},
         labels={**INTERVAL, "outcome": "Outcome", "p_adjusted": "p, Romano-Wolf"},
     )
@@ -114,7 +118,13 @@ def _event_figure(outcomes: tuple[str, ...], caption: str, alt: str) -> Exhibit:
     summary = shown[columns].assign(
         **{c: shown[c].map(lambda v: "" if np.isnan(v) else f"{v:.4f}") for c in columns[2:]}
     )
-    return figure(ax, caption=caption, alt=alt, badge=Badge.REAL, source=FILES, summary=summary)
+    return show(
+        ax,
+        caption,
+        about=FILES,
+        alt=alt,
+        summary=summary,
+    )
 
 
 def money_figure() -> Exhibit:
@@ -142,18 +152,24 @@ def share_figure() -> Exhibit:
 def split_exhibit() -> Exhibit:
     """Show the exact split of the effect into spending and budget."""
     split = exact_split(ledger_units())
-    return table(
+    return show(
         split.assign(residual=split["residual"].map(residual_words)),
-        caption="Effect on the log of spending over budget, split exactly: spending less budget, "
+        "Effect on the log of spending over budget, split exactly: spending less budget, "
         "by years since the first.",
-        badge=Badge.REAL,
-        source=f"{FILES}; group-time effects on one sample",
-        decimals={"log_spending_to_budget": 4, "log_spending_per_insured": 4,
-                  "log_budget_per_insured": 4},
-        labels={"when": "Year", "log_spending_to_budget": "Spending over budget",
-                "log_spending_per_insured": "Spending per person",
-                "log_budget_per_insured": "Budget per person", "residual": "Residual"},
-    )  # fmt: skip
+        about=FILES.noting("group-time effects on one sample"),
+        decimals={
+            "log_spending_to_budget": 4,
+            "log_spending_per_insured": 4,
+            "log_budget_per_insured": 4,
+        },
+        labels={
+            "when": "Year",
+            "log_spending_to_budget": "Spending over budget",
+            "log_spending_per_insured": "Spending per person",
+            "log_budget_per_insured": "Budget per person",
+            "residual": "Residual",
+        },
+    )
 
 
 def residual_words(residual: float) -> str:
@@ -169,13 +185,17 @@ def residual_words(residual: float) -> str:
 
 def parts_exhibit() -> Exhibit:
     """Show the effects on the four parts of visits, in shares and in visits."""
-    return table(
+    return show(
         parts_table(ledger_units()),
-        caption="Effects on the four parts of office visits: shares (0-1, together zero) and "
+        "Effects on the four parts of office visits: shares (0-1, together zero) and "
         "visits per 1,000 person-years.",
-        badge=Badge.REAL,
-        source=f"{FILES}; fractional multinomial logit for shares, Poisson for visits",
+        about=FILES.noting("fractional multinomial logit for shares, Poisson for visits"),
         decimals={"share": 4, "share_std_error": 4, "visits": 0, "visits_std_error": 0},
-        labels={"part": "Part", "share": "Share", "share_std_error": "Standard error",
-                "visits": "Visits", "visits_std_error": "Standard error (visits)"},
-    )  # fmt: skip
+        labels={
+            "part": "Part",
+            "share": "Share",
+            "share_std_error": "Standard error",
+            "visits": "Visits",
+            "visits_std_error": "Standard error (visits)",
+        },
+    )

@@ -5,16 +5,15 @@ from __future__ import annotations
 import pandas as pd
 
 from ..evidence.quoting import facts
-from ..provenance import Badge
 from ..registered.ledger_effects import LABELS, REGISTERED
 from ..registered.ledger_new_year import new_year_table
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .ledger_kept import load_ledger
 from .ledger_source import FILES
 
 LAST = 2023
-_FILES = FILES.replace(str(REGISTERED.last_year), str(LAST))
+_FILES = FILES.saying(FILES.source.replace(str(REGISTERED.last_year), str(LAST)))
 
 
 def kept_new_year() -> pd.DataFrame:
@@ -59,18 +58,22 @@ def new_year_exhibit() -> Exhibit:
     shown = found[["outcome", "registered", "new"]].assign(
         between=between, inside=found["inside"].map({True: "yes", False: "no"}), both=found["all"]
     )
-    return table(
+    return show(
         shown,
-        caption=f"Out of time: the registered headlines, fixed on the years to "
+        f"Out of time: the registered headlines, fixed on the years to "
         f"{REGISTERED.last_year}, and the same headlines for the organisations that only the year "
         f"{LAST} makes complete.",
-        badge=Badge.REAL,
-        source=_FILES,
+        about=_FILES,
         decimals={"registered": 4, "new": 4, "both": 4},
-        labels={"outcome": "Outcome", "registered": "Registered", "new": "New cohort",
-                "between": "95 % of the new cohort", "inside": "Registered inside",
-                "both": "Both together"},
-    )  # fmt: skip
+        labels={
+            "outcome": "Outcome",
+            "registered": "Registered",
+            "new": "New cohort",
+            "between": "95 % of the new cohort",
+            "inside": "Registered inside",
+            "both": "Both together",
+        },
+    )
 
 
 def new_year_sentence() -> Sentence:
@@ -86,11 +89,18 @@ def new_year_sentence() -> Sentence:
         if times > 2
         else "The new intervals are about as narrow as the old ones."
     )
-    return sentence(
-        f"The registration knew the years to {REGISTERED.last_year}. {LAST} came afterwards and "
-        f"completes one more group of {found['moved'].max()} organisations, which no registered "
-        f"estimate had used. {inside} of {n} registered estimates lie inside its intervals "
-        f"(outside: {outside}), and {same} of {n} have the same sign. {power}",
-        badge=Badge.REAL,
-        source=_FILES,
+    return say(
+        "The registration knew the years to {last_year}. {new_year} came afterwards and "
+        "completes one more group of {max_moved} organisations, which no registered estimate "
+        "had used. {inside} of {n} registered estimates lie inside its intervals (outside: "
+        "{outside}), and {same} of {n} have the same sign. {power}",
+        last_year=REGISTERED.last_year,
+        new_year=LAST,
+        max_moved=found["moved"].max(),
+        inside=inside,
+        n=n,
+        outside=outside,
+        same=same,
+        power=power,
+        about=_FILES,
     )

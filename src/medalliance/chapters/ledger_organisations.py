@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from ..evidence.quoting import points
 from ..outcomes.composition import share_change_table
-from ..provenance import Badge
 from ..registered.ledger_effects import mean_by_side
 from ..registered.ledger_panel import PARTS, SHORT, gaps
 from ..show import plots
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .ledger_kept import load_by_year_and_track, load_ledger, trends
 from .ledger_source import FILES, ledger_units
 
@@ -19,18 +17,20 @@ def losses_exhibit() -> Exhibit:
     """Account for every row of the files."""
     shown = load_ledger().losses.copy()
     shown["budget"] = shown.pop("budget_cents") / 1e11
-    return table(
+    return show(
         shown,
-        caption="Every row of the files: kept in the panel or left out, and why. The budgets add "
+        "Every row of the files: kept in the panel or left out, and why. The budgets add "
         "up to those of the settlement chapter.",
-        badge=Badge.REAL,
-        source=FILES,
+        about=FILES,
         decimals={"budget": 3},
         labels={
-            "step": "Step", "reason": "What", "organisations": "Organisations", "rows": "Rows",
+            "step": "Step",
+            "reason": "What",
+            "organisations": "Organisations",
+            "rows": "Rows",
             "budget": "Budget as settled (billion US dollars)",
         },
-    )  # fmt: skip
+    )
 
 
 def identity_sentence() -> Sentence:
@@ -39,27 +39,31 @@ def identity_sentence() -> Sentence:
     known = made.matches["start_agrees"].dropna()
     must = made.unmatched["must_continue"]
     moved = int((made.panel.cohort_by_unit > 0).sum())
-    return sentence(
-        f"The ids changed in 2018. {len(made.matches)} organisations are matched by name. Where "
-        f"the old agreement goes on, its start date can be compared: it agrees for "
-        f"{int(known.sum())} of {len(known)} pairs. {int(must.sum())} organisations of 2018 must "
-        "have been there before under a name that we cannot match; their earlier years count as "
-        f"another organisation. The panel holds {made.panel.n_units} organisations, of which "
-        f"{moved} move to two-sided risk; {gaps(made.panel)} have a year missing in between.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "The ids changed in 2018. {n_matches} organisations are matched by name. Where the "
+        "old agreement goes on, its start date can be compared: it agrees for {known} of "
+        "{n_known} pairs. {must} organisations of 2018 must have been there before under a "
+        "name that we cannot match; their earlier years count as another organisation. The "
+        "panel holds {n_units} organisations, of which {moved} move to two-sided risk; "
+        "{gaps} have a year missing in between.",
+        n_matches=len(made.matches),
+        known=int(known.sum()),
+        n_known=len(known),
+        must=int(must.sum()),
+        n_units=made.panel.n_units,
+        moved=moved,
+        gaps=gaps(made.panel),
+        about=FILES,
     )
 
 
 def unmatched_exhibit() -> Exhibit:
     """List the organisations that must have a past that was not found."""
     shown = load_ledger().unmatched.query("must_continue")[["aco_id", "name", "start_date"]]
-    return table(
+    return show(
         shown.assign(start_date=shown["start_date"].str.split(" ").str[0]),
-        caption="Organisations of 2018 whose agreement began before, and whose earlier id we "
+        "Organisations of 2018 whose agreement began before, and whose earlier id we "
         "cannot find by name.",
-        badge=Badge.REAL,
-        source=FILES,
         labels={"aco_id": "Id", "name": "Name", "start_date": "Start of the agreement"},
     )
 
@@ -73,11 +77,10 @@ def sides_exhibit() -> Exhibit:
     sums = weighted.groupby(["year", "side"])[[*means, "organisations"]].sum()
     shown = sums[means].div(sums["organisations"], axis=0)
     shown.insert(0, "organisations", sums["organisations"])
-    return table(
+    return show(
         shown.reset_index(),
-        caption="All organisations by year and side of risk: means, not effects.",
-        badge=Badge.REAL,
-        source=FILES,
+        "All organisations by year and side of risk: means, not effects.",
+        about=FILES,
         decimals={"surplus_rate": 3, "budget_per_person_usd": 0, "spending_per_person_usd": 0},
     )
 
@@ -89,12 +92,13 @@ def sides_sentence() -> Sentence:
     sums = money.groupby(["year", "side"])[["total", "organisations"]].sum()
     mean = (sums["total"] / sums["organisations"]).unstack()
     larger = int((mean["two-sided"] > mean["one-sided"]).sum())
-    return sentence(
-        f"In {larger} of {len(mean)} years the mean surplus rate of two-sided organisations is the "
-        "larger one. That is no effect. Organisations choose when to move, and those that expect a "
-        "surplus have more to gain from moving.",
-        badge=Badge.REAL,
-        source=FILES,
+    return say(
+        "In {larger} of {n_mean} years the mean surplus rate of two-sided organisations is "
+        "the larger one. That is no effect. Organisations choose when to move, and those "
+        "that expect a surplus have more to gain from moving.",
+        larger=larger,
+        n_mean=len(mean),
+        about=FILES,
     )
 
 
@@ -105,13 +109,12 @@ def trap_figure() -> Exhibit:
     long = yearly.melt("year", list(names), "definition", "share")
     ax = plots.as_percent(plots.lines(long, x="year", y="share", by="definition", labels=names))
     ax.set(xlabel="year", ylabel="share of office visits")
-    return figure(
+    return show(
         ax,
-        caption="The primary-care share of office visits falls or rises with its definition.",
+        "The primary-care share of office visits falls or rises with its definition.",
+        about=FILES,
         alt="Two lines from 2014 to 2022. The share of primary-care physicians falls, the share "
         "that also counts nurse practitioners, physician assistants and clinics rises.",
-        badge=Badge.REAL,
-        source=FILES,
         summary=long.assign(share=long["share"].map(lambda v: f"{v:.3f}")),
     )
 
@@ -122,13 +125,15 @@ def trap_sentence() -> Sentence:
     change = yearly.iloc[-1] - yearly.iloc[0]
     first, last = int(yearly["year"].iloc[0]), int(yearly["year"].iloc[-1])
     same = change["share_physician"] * change["share_primary"] > 0
-    return sentence(
-        f"From {first} to {last} the share of primary-care physicians changes by "
-        f"{points(change['share_physician'])}; with nurse practitioners, physician assistants and "
-        f"clinics counted the change is {points(change['share_primary'])}. "
+    return say(
+        "From {first} to {last} the share of primary-care physicians changes by {physician}; with "
+        "nurse practitioners, physician assistants and clinics counted the change is {primary}. "
         + ("Both have the same sign." if same else "The sign of the trend is a definition."),
-        badge=Badge.REAL,
-        source=FILES,
+        first=first,
+        last=last,
+        physician=points(change["share_physician"]),
+        primary=points(change["share_primary"]),
+        about=FILES,
     )
 
 
@@ -139,32 +144,45 @@ def identity_exhibit() -> Exhibit:
     change = share_change_table(
         volume.iloc[0].to_numpy(float), volume.iloc[-1].to_numpy(float), list(SHORT.values())
     )
-    return table(
+    return show(
         change,
-        caption=f"Change of each share of office visits from {volume.index[0]} to "
+        f"Change of each share of office visits from {volume.index[0]} to "
         f"{volume.index[-1]}, and the growth of which volume brought it (0-1).",
-        badge=Badge.REAL,
-        source=f"{FILES}; count-share identity with logarithmic means, exact",
+        about=FILES.noting("count-share identity with logarithmic means, exact"),
         decimals=3,
-        labels={"part": "Part", "share_before": "Share before", "share_after": "Share after",
-                "change": "Change", "log_volume_growth": "Growth of its visits (log)",
-                **{f"from {name}": f"From {name}" for name in SHORT.values()}},
-    )  # fmt: skip
+        labels={
+            "part": "Part",
+            "share_before": "Share before",
+            "share_after": "Share after",
+            "change": "Change",
+            "log_volume_growth": "Growth of its visits (log)",
+            **{f"from {name}": f"From {name}" for name in SHORT.values()},
+        },
+    )
 
 
 def revenue_exhibit() -> Exhibit:
     """Describe low- and high-revenue organisations."""
-    return table(
+    return show(
         mean_by_side(ledger_units()),
-        caption="Low-revenue organisations (mostly physicians) and high-revenue ones (mostly with "
+        "Low-revenue organisations (mostly physicians) and high-revenue ones (mostly with "
         "hospitals) since 2018, by side of risk: means, not effects.",
-        badge=Badge.REAL,
-        source=FILES,
-        decimals={"surplus": 3, "spending_per_person": 0, "budget_per_person": 0,
-                  "share_primary": 3, "share_physician": 3},
-        labels={"revenue": "Revenue", "side": "Side", "surplus": "Surplus rate",
-                "spending_per_person": "Spending per person (US dollars)",
-                "budget_per_person": "Budget per person (US dollars)",
-                "share_primary": "Primary care with nurses and clinics",
-                "share_physician": "Primary-care physicians", "rows": "Rows"},
-    )  # fmt: skip
+        about=FILES,
+        decimals={
+            "surplus": 3,
+            "spending_per_person": 0,
+            "budget_per_person": 0,
+            "share_primary": 3,
+            "share_physician": 3,
+        },
+        labels={
+            "revenue": "Revenue",
+            "side": "Side",
+            "surplus": "Surplus rate",
+            "spending_per_person": "Spending per person (US dollars)",
+            "budget_per_person": "Budget per person (US dollars)",
+            "share_primary": "Primary care with nurses and clinics",
+            "share_physician": "Primary-care physicians",
+            "rows": "Rows",
+        },
+    )

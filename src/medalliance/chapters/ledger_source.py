@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ..panel import Panel
+from ..provenance import Badge, Provenance
 from .ledger_kept import load_ledger
 
-FILES = (
+FILES = Provenance(
+    Badge.REAL,
     "Performance Year Financial and Quality Results 2013-2022, Centers for Medicare & Medicaid "
-    "Services; computed for this book"
+    "Services; computed for this book",
+    "USD",
 )
 LEVEL = 0.05
 INTERVAL = {

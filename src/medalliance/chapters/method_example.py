@@ -13,10 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import first_three
 from ..paths import data_dir, reading, shared_dir
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,9 +41,10 @@ MEANINGS = {
     "SURV": "the democracy survived",
 }
 KINDS: tuple[Kind, ...] = ("conservative", "intermediate", "parsimonious")
-SOURCE = (
+SOURCE = Provenance(
+    Badge.REAL,
     "our computation; data and anchors of Rihoux and Ragin (2009), Configurational Comparative "
-    "Methods, after Lipset (1959); 18 European states between the wars"
+    "Methods, after Lipset (1959); 18 European states between the wars",
 )
 _CUTS = (0.75, 0.80, 0.85)
 
@@ -91,11 +91,10 @@ def set_table() -> Exhibit:
 
     rows = [(name, MEANINGS[name], *ANCHORS[name]) for name in (*CONDITIONS, OUTCOME)]
     frame = pd.DataFrame(rows, columns=["set", "meaning", "out", "cross-over", "in"])
-    return table(
+    return show(
         frame.astype({"out": str, "cross-over": str, "in": str}),
-        caption="The published example: five conditions and an outcome, with their anchors",
-        badge=Badge.REAL,
-        source=SOURCE,
+        "The published example: five conditions and an outcome, with their anchors",
+        about=SOURCE,
         labels={},
     )
 
@@ -104,11 +103,11 @@ def solution_table() -> Exhibit:
     """Set the three solutions with the fit of every term."""
     frame = _stored("solutions")
     frame["term"] = frame["term"].where(frame["term"] != "(model)", "all terms together")
-    return table(
+    return show(
         frame.drop(columns="model"),
-        caption="Which combinations went with survival: three solutions, inclusion cut 0.80",
-        badge=Badge.REAL,
-        source=f"{SOURCE}. A star joins conditions, a tilde is absence",
+        "Which combinations went with survival: three solutions, inclusion cut 0.80",
+        about=SOURCE,
+        foot="A star joins conditions, a tilde is absence",
         labels={"pri": "PRI", "unique_coverage": "coverage of its own"},
         decimals=3,
         blank="",
@@ -118,11 +117,10 @@ def solution_table() -> Exhibit:
 def necessity_table() -> Exhibit:
     """Set how necessary each condition, or its absence, is."""
     frame = _stored("necessity").sort_values("inclusion", ascending=False, ignore_index=True)
-    return table(
+    return show(
         frame,
-        caption="Was a condition there whenever democracy survived? Necessity and its relevance",
-        badge=Badge.REAL,
-        source=SOURCE,
+        "Was a condition there whenever democracy survived? Necessity and its relevance",
+        about=SOURCE,
         labels={"relevance": "relevance of necessity"},
         decimals=3,
     )
@@ -134,11 +132,10 @@ def robustness_table() -> Exhibit:
     grouped = frame.groupby(["variant", "solution"], sort=False)["detail"].agg(["size", list])
     rows = grouped.reset_index().rename(columns={"size": "variants"})
     rows["which"] = [first_three(names) for names in rows["list"]]
-    return table(
+    return show(
         rows[["variant", "variants", "which", "solution"]],
-        caption="How far the conservative solution hangs on cuts, anchors and single cases",
-        badge=Badge.REAL,
-        source=SOURCE,
+        "How far the conservative solution hangs on cuts, anchors and single cases",
+        about=SOURCE,
         labels={},
     )
 
@@ -149,10 +146,15 @@ def robustness_sentence() -> Sentence:
     moved = frame[frame["variant"] != "base"]
     counts = moved.groupby("variant", sort=False)["same_as_base"].agg(["sum", "size"])
     words = {"cut": "other inclusion cuts", "anchor": "moved anchors", "case": "left-out cases"}
-    parts = [f"{int(row['sum'])} of {int(row['size'])} {words[name]}"
-             for name, row in counts.iterrows()]  # fmt: skip
-    text = f"The conservative solution stays the same under {', '.join(parts[:-1])} and {parts[-1]}"
-    return sentence(f"{text}.", badge=Badge.REAL, source=SOURCE)
+    parts = [
+        f"{int(row['sum'])} of {int(row['size'])} {words[name]}" for name, row in counts.iterrows()
+    ]
+    return say(
+        "The conservative solution stays the same under {first} and {last}.",
+        first=", ".join(parts[:-1]),
+        last=parts[-1],
+        about=SOURCE,
+    )
 
 
 def membership_figure() -> Exhibit | Sentence:
@@ -165,30 +167,37 @@ def membership_figure() -> Exhibit | Sentence:
     try:
         fuzzy = _read("fuzzy")
     except FileNotFoundError:
-        return sentence(
+        return say(
             "The picture needs the example's data, which are not part of this project.",
-            badge=Badge.REAL,
-            source=SOURCE,
+            about=SOURCE,
         )
     import pandas as pd
 
     found = truth_table(fuzzy, OUTCOME, list(CONDITIONS), inclusion_cut=0.8)
     x = minimise(found).membership()
     y = found.outcome_membership
-    ax = xy_plot(x, y, labels=found.cases, x_title="membership in the solution",
-                 y_title="membership in the outcome")  # fmt: skip
+    ax = xy_plot(
+        x,
+        y,
+        labels=found.cases,
+        x_title="membership in the solution",
+        y_title="membership in the outcome",
+    )
     fit = pd.DataFrame(
-        {"cases": [len(y)], "inclusion": [inclusion(x, y)], "coverage": [coverage(x, y)],
-         "contradicting cases": [int(((x > 0.5) & (y < 0.5)).sum())]}
-    )  # fmt: skip
+        {
+            "cases": [len(y)],
+            "inclusion": [inclusion(x, y)],
+            "coverage": [coverage(x, y)],
+            "contradicting cases": [int(((x > 0.5) & (y < 0.5)).sum())],
+        }
+    )
     row = fit.iloc[0]
-    return figure(
+    return show(
         ax,
-        caption="Each state's membership in the conservative solution and in survival",
+        "Each state's membership in the conservative solution and in survival",
+        about=SOURCE,
         alt=f"{len(y)} points in a square with its diagonal. Inclusion {row['inclusion']:.3f}, "
         f"coverage {row['coverage']:.3f}, contradicting cases {int(row['contradicting cases'])}.",
-        badge=Badge.REAL,
-        source=SOURCE,
         summary=fit,
     )
 

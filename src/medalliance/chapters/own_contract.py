@@ -10,18 +10,21 @@ import pandas as pd
 
 from ..errors import DataError, DesignError, RuleError
 from ..panel import Panel
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ..reforms import Rules, load_rules, rule_fields, shown
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure, rounded
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
+from ..show.pictures import rounded
 from . import example_county
 from .own_rules import OwnContract, own_rules
 from .rule_laboratory import COLUMNS, true_effects
 
 SEEDS = (1, 2)
 COMPARED = ("one_sided", "two_sided_corridor")
-MODEL = "invented counties, each run with and without the contract on the same random numbers"
+MODEL = Provenance(
+    Badge.SYNTHETIC,
+    "invented counties, each run with and without the contract on the same random numbers",
+)
 Shown = TypeVar("Shown", Exhibit, Sentence)
 PARTY = {"lead_hospital": "lead hospital", "township": "townships", "village": "villages"}
 _MILLION = 1e8  # fen
@@ -61,11 +64,10 @@ def terms_table(found: OwnContract) -> Exhibit:
         for name, values in found.rules.parameters.items()
         for value in values
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption=f"{found.rules.name.en}: its terms, assumed ones in grey.",
-        badge=Badge.YOURS,
-        source=found.rules.file,
+        f"{found.rules.name.en}: its terms, assumed ones in grey.",
+        about=Provenance(Badge.YOURS, found.rules.file),
         labels={},
         blank="",
     )
@@ -76,22 +78,25 @@ def settled_sentence(found: OwnContract) -> Sentence:
     """Say what the contract would have paid in all."""
     held = found.settlement
     gain, loss = held.settled[held.settled > 0].sum(), -held.settled[held.settled < 0].sum()
-    text = (
-        f"{len(held):,} county-years are settled. {int((held.surplus > 0).sum()):,} end in "
-        f"surplus, {int((held.surplus < 0).sum()):,} in deficit. The contract leaves "
-        f"{gain / _MILLION:,.2f} million yuan to the alliances and asks them for "
-        f"{loss / _MILLION:,.2f} million."
+    return say(
+        "{n_held:,} county-years are settled. {surpluses:,} end in surplus, {deficits:,} in "
+        "deficit. The contract leaves {gain:,.2f} million yuan to the alliances and asks "
+        "them for {loss:,.2f} million.",
+        n_held=len(held),
+        surpluses=int((held.surplus > 0).sum()),
+        deficits=int((held.surplus < 0).sum()),
+        gain=gain / _MILLION,
+        loss=loss / _MILLION,
+        about=found,
     )
-    return sentence(text, badge=found.badge, source=found.source)
 
 
 def years_table(found: OwnContract) -> Exhibit:
     """Set budgets, spending and settlements by year."""
-    return table(
+    return show(
         _by_year(found),
-        caption="Your counties settled under your contract, by year, in million yuan.",
-        badge=found.badge,
-        source=found.source,
+        "Your counties settled under your contract, by year, in million yuan.",
+        about=found,
         decimals={"counties": 0, **dict.fromkeys(_YEAR_MONEY, 2)},
         labels={},
     )
@@ -123,11 +128,10 @@ def parties_table(found: OwnContract) -> Exhibit:
             "status": totals["status"],
         }
     )
-    return table(
+    return show(
         rows,
-        caption="What each party receives in all, over all years (below zero: pays).",
-        badge=found.badge,
-        source=found.source,
+        "What each party receives in all, over all years (below zero: pays).",
+        about=found,
         decimals={"million yuan": 2, "postings": 0},
         labels={},
         blank="",
@@ -154,12 +158,11 @@ def years_figure(found: OwnContract) -> Exhibit:
         f"{row['owed by alliances']:,.2f}"
         for row in frame.to_dict("records")
     )
-    return figure(
+    return show(
         ax,
-        caption="What your contract leaves to your alliances and asks of them, by year.",
+        "What your contract leaves to your alliances and asks of them, by year.",
+        about=found,
         alt=f"Bars above and below zero by year, in million yuan. {told}.",
-        badge=found.badge,
-        source=found.source,
         summary=rounded(frame),
     )
 
@@ -175,12 +178,11 @@ def counties_table(found: OwnContract) -> Exhibit:
     for name in ("budget", "spending", "surplus", "settled"):
         rows[name] = mine[name] / _MILLION
     words = f" {left_out:,} counties with smaller budgets are not listed." if left_out else ""
-    return table(
+    return show(
         rows,
-        caption=f"Your counties in {last} under your contract, in million yuan; the largest "
+        f"Your counties in {last} under your contract, in million yuan; the largest "
         f"budgets first.{words}",
-        badge=found.badge,
-        source=found.source,
+        about=found,
         decimals=dict.fromkeys(("budget", "spending", "surplus", "settled"), 4),
         labels={"settled": "settled (below zero: owed)"},
     )
@@ -197,13 +199,12 @@ def laboratory_table(found: OwnContract) -> Exhibit:
         {"contract": name, **_mean_effects(rules)}
         for name, rules in {"your contract": found.rules, **scenarios}.items()
     ]
-    return table(
+    return show(
         pd.DataFrame(rows).rename(columns=COLUMNS),
-        caption="The rule laboratory with your contract: true effects in the model, mean over "
+        "The rule laboratory with your contract: true effects in the model, mean over "
         "treated counties and years. The second column is what one further yuan of surplus is "
         "worth to the alliance in expectation.",
-        badge=Badge.SYNTHETIC,
-        source=MODEL,
+        about=MODEL,
         decimals=3,
         labels={},
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -14,18 +13,15 @@ from ..intake import PanelReport, check_panel, missing_groups, where
 from ..panel import Panel, Problem, load_mapping, read_table
 from ..press.own_book.chapters import CHAPTERS, readiness
 from ..press.release import release_contents
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.tables import table
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .example_claims import known_visits, panel_of_claims
 from .messy_file import MAPPING, MESSY
 
 SOURCE = "messy_county_panel.csv, made from the teaching panel; no county of it exists"
-_CLAIMS: dict[str, Any] = {
-    "badge": Badge.SYNTHETIC,
-    "source": "claims written for this page; nobody made them",
-}
-_SYNTHETIC: dict[str, Any] = {"badge": Badge.SYNTHETIC, "source": SOURCE}
+_CLAIMS = Provenance(Badge.SYNTHETIC, "claims written for this page; nobody made them")
+_SYNTHETIC = Provenance(Badge.SYNTHETIC, SOURCE)
 _SHOWN = ("县区代码", "县区名称", "年度", "试点启动时间", "医保基金支出（万元）", "县外支出")
 _FAMILIES = {"surplus": "surplus", "remuneration": "pay", "shares": "visits and fund shares"}
 
@@ -44,18 +40,23 @@ def raw_table() -> Exhibit:
     """Show some cells of the file as they stand."""
     cells = read_table(MESSY, known=lambda name: name in _SHOWN).frame
     rows = [0, 1, 5, 12, 45]
-    return table(
+    return show(
         cells.loc[rows, list(_SHOWN)].astype(str),
-        caption="Some cells of the file as they stand: a zero is lost from 2017 on, money is in "
+        "Some cells of the file as they stand: a zero is lost from 2017 on, money is in "
         "万元, years are dates and words.",
         labels={},
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
 def verdict(report: PanelReport) -> Sentence:
     """Say how large the table is, with what the check found."""
-    return sentence(f"{report.shape().capitalize()}. {report.verdict()}", **_SYNTHETIC)
+    return say(
+        "{shape}. {verdict}",
+        shape=report.shape().capitalize(),
+        verdict=report.verdict(),
+        about=_SYNTHETIC,
+    )
 
 
 def problem_table(report: PanelReport) -> Exhibit:
@@ -67,12 +68,12 @@ def problem_table(report: PanelReport) -> Exhibit:
         }
         for found in report.problems
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="What the check finds. Errors stop estimation; rows are numbered as in the file.",
+        "What the check finds. Errors stop estimation; rows are numbered as in the file.",
         labels={"text": "what is wrong, where, and what to do"},
         blank="",
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
@@ -91,11 +92,11 @@ def reading_table(report: PanelReport, about: str) -> Exhibit:
     """
     words = about.split("|")
     said = [item.text for item in report.readings if any(word in item.text for word in words)]
-    return table(
+    return show(
         pd.DataFrame({"reading": said}),
-        caption="How cells were read. Nothing is changed in silence, and nothing in your file.",
+        "How cells were read. Nothing is changed in silence, and nothing in your file.",
         labels={"reading": "what was read as what"},
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
@@ -115,12 +116,12 @@ def mapping_table() -> Exhibit:
         {"yours": old, "ours": new, "unit": "", "more": "a changed area code"}
         for old, new in plan.crosswalk.items()
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="The mapping file: what each column is, its unit, its dates, words and codes.",
+        "The mapping file: what each column is, its unit, its dates, words and codes.",
         labels={"yours": "your column", "ours": "standard column", "more": "how it is read"},
         blank="",
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
@@ -138,11 +139,11 @@ def need_table(report: PanelReport) -> Exhibit:
                 "needs": ", ".join(dict.fromkeys(lacking)) or "nothing more",
             }
         )
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Outcomes that the file can carry, and the columns that the others need.",
+        "Outcomes that the file can carry, and the columns that the others need.",
         labels={"available": "can be computed", "needs": "columns that the others need"},
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
@@ -156,12 +157,12 @@ def chapter_table(report: PanelReport) -> Exhibit:
         }
         for chapter, found in readiness(report.needs).items()
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Chapters of a book made from this file. A chapter that has no outcome says why.",
+        "Chapters of a book made from this file. A chapter that has no outcome says why.",
         labels={"outcomes": "outcomes it can show", "why": "why it has none"},
         blank="",
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )
 
 
@@ -173,12 +174,17 @@ def claims_check() -> ClaimsReport:
 def claims_sentence(report: ClaimsReport) -> Sentence:
     """Say how many rows of claims became how many county-years."""
     frame = report.frame
-    return sentence(
-        f"{report.rows:,} rows of claims became {len(frame)} county-years of "
-        f"{frame['county_code'].nunique()} counties. {report.duplicates} rows stood there twice. "
-        f"{report.reversals} rows took back another claim, and {report.cancelled} claims were "
-        "taken back whole.",
-        **_CLAIMS,
+    return say(
+        "{rows:,} rows of claims became {made} county-years of {counties} counties. {duplicates} "
+        "rows stood there twice. {reversals} rows took back another claim, and {cancelled} claims "
+        "were taken back whole.",
+        rows=report.rows,
+        made=len(frame),
+        counties=frame["county_code"].nunique(),
+        duplicates=report.duplicates,
+        reversals=report.reversals,
+        cancelled=report.cancelled,
+        about=_CLAIMS,
     )
 
 
@@ -190,15 +196,15 @@ def claims_table(report: ClaimsReport) -> Exhibit:
     off = [(both[f"{name}_x"] - both[f"{name}_y"]).abs() for name in places]
     shown = both[[*keys, *[f"{name}_x" for name in places], "spending"]]
     shown = shown.rename(columns={f"{name}_x": name for name in places})
-    return table(
+    return show(
         shown.assign(difference=pd.concat(off, axis=1).sum(axis=1)),
-        caption="The panel made from claims. The last column is the sum of differences from the "
+        "The panel made from claims. The last column is the sum of differences from the "
         "visits that the claims were made from.",
         labels={
             **{name: label(name) for name in (*keys, *places, "spending")},
             "difference": "visits that differ",
         },
-        **_CLAIMS,
+        about=_CLAIMS,
     )
 
 
@@ -220,9 +226,9 @@ def release_table(panel: Panel) -> Exhibit:
     whole = [one for one in contents.withheld if not one.title.startswith("estimates")]
     rows += [{"table": one.title, "shown": 0, "hidden": "all", "why": one.reason} for one in whole]
     frame = pd.DataFrame(rows).astype({"shown": str, "hidden": str})
-    return table(
+    return show(
         frame,
-        caption="What a release of this panel holds: numbers shown, numbers hidden, and why.",
+        "What a release of this panel holds: numbers shown, numbers hidden, and why.",
         labels={"shown": "numbers shown", "hidden": "numbers hidden", "why": "rule or reason"},
-        **_SYNTHETIC,
+        about=_SYNTHETIC,
     )

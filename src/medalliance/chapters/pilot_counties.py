@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..codebook import label
-from ..evidence.quoting import cite_ids, facts
-from ..provenance import Badge
+from ..evidence.quoting import cited, facts
 from ..show.exhibits import Exhibit
-from ..show.pictures import figure
-from ..show.tables import table
+from ..show.front import show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,12 +35,11 @@ def share_map() -> Exhibit:
     ranges = "; ".join(
         f"{name} from {wide[name].min():.3f} to {wide[name].max():.3f}" for name in wide.columns
     )
-    return figure(
+    return show(
         ax,
-        caption="Eight pilot counties in their first pilot year: where patients and money go",
+        "Eight pilot counties in their first pilot year: where patients and money go",
+        about=cited(long["source_id"]),
         alt=f"A grid of {len(wide)} counties by {wide.shape[1]} shares. {ranges}.",
-        badge=Badge.REAL,
-        source=cite_ids(long["source_id"]),
         summary=wide.rename_axis("county").reset_index(),
     )
 
@@ -60,11 +57,10 @@ def money_table() -> Exhibit:
     )
     wide = long.pivot_table(index="county", columns="column", values="value", sort=False)
     frame = pd.DataFrame(wide.sort_index(axis=1).reset_index())
-    return table(
+    return show(
         frame,
-        caption="Township centres: revenue and spending per member of staff, yuan. Not pay.",
-        badge=Badge.REAL,
-        source=cite_ids(long["source_id"]),
+        "Township centres: revenue and spending per member of staff, yuan. Not pay.",
+        about=cited(long["source_id"]),
         labels={},
         decimals=0,
     )

@@ -6,11 +6,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..embedding.process import load_process, odds_sensitivity
-from ..evidence.quoting import cite_ids
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
-from ..show.tables import table
+from ..evidence.quoting import cited
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 from .contract_anatomy import unbroken
 from .embedding_chapter import project_coding
 
@@ -43,12 +42,11 @@ def timeline_figure(steps: pd.DataFrame | None = None) -> Exhibit:
         f"{case} {int(row['size'])} steps from {int(row['min'])} to {int(row['max'])}"
         for case, row in years.iterrows()
     )
-    return figure(
+    return show(
         ax,
-        caption="What happened when in the cases, as far as texts in hand date it",
+        "What happened when in the cases, as far as texts in hand date it",
+        about=cited(steps["source_id"]),
         alt=f"Marks on a line for each case. {told}.",
-        badge=Badge.REAL,
-        source=cite_ids(steps["source_id"]),
         summary=frame[["case", "date", "act"]],
     )
 
@@ -58,20 +56,18 @@ def steps_table(name: str | None = None, steps: pd.DataFrame | None = None) -> E
     steps = project_steps() if steps is None else steps
     found = steps if name is None else steps[steps["case"] == name]
     if found.empty:
-        return sentence(
+        return say(
             "The book's process tracing holds no step of this case.",
-            badge=Badge.REAL,
-            source="data/coding/process.csv",
+            about=Provenance(Badge.REAL, "data/coding/process.csv"),
         )
     frame = found[["case", "date", "actor", "act", "source_id"]].copy()
     frame["case"] = frame["case"].map(_names())
     frame["date"] = frame["date"].map(unbroken)
     caption = "The steps of the cases" if name is None else f"{frame['case'].iloc[0]}: the steps"
-    return table(
+    return show(
         (frame if name is None else frame.drop(columns="case")).reset_index(drop=True),
-        caption=caption,
-        badge=Badge.REAL,
-        source=cite_ids(found["source_id"]),
+        caption,
+        about=cited(found["source_id"]),
         labels={"source_id": "source"},
     )
 
@@ -86,11 +82,13 @@ def odds_table(hypothesis: str, steps: pd.DataFrame | None = None) -> Exhibit:
     frame.insert(0, "finding", pieces["act"] + " (" + pieces["source_id"] + ")")
     frame.insert(1, "test", pieces["test"])
     frame.insert(2, "likelihood ratio", pieces["likelihood_ratio"])
-    return table(
+    return show(
         frame.drop(columns="as_judged").rename(columns={"left_out": "without"}),
-        caption=f"{_said(hypothesis)} Odds when one weight is halved, doubled or left out",
-        badge=Badge.ILLUSTRATIVE,
-        source="weights are our judgement; findings by source id, as in the table of steps",
+        f"{_said(hypothesis)} Odds when one weight is halved, doubled or left out",
+        about=Provenance(
+            Badge.ILLUSTRATIVE,
+            "weights are our judgement; findings by source id, as in the table of steps",
+        ),
         labels={
             "halved": "odds, halved",
             "doubled": "odds, doubled",
@@ -108,11 +106,16 @@ def odds_sentence(hypothesis: str, steps: pd.DataFrame | None = None) -> Sentenc
         verdict = "If all weights are halved or all doubled, the odds change sides"
     else:
         verdict = "Halving or doubling all weights does not change sides"
-    return sentence(
-        f"{_said(hypothesis)} From even odds, {_findings(len(pieces))} to "
-        f"{row['as_judged']:.2f} to 1. {verdict}: {row['halved']:.2f} and {row['doubled']:.2f}.",
-        badge=Badge.ILLUSTRATIVE,
-        source="weights are our judgement, data/coding/process.csv",
+    return say(
+        "{said} From even odds, {findings} to {as_judged:.2f} to 1. {verdict}: {halved:.2f} "
+        "and {doubled:.2f}.",
+        said=_said(hypothesis),
+        findings=_findings(len(pieces)),
+        as_judged=row["as_judged"],
+        verdict=verdict,
+        halved=row["halved"],
+        doubled=row["doubled"],
+        about=Provenance(Badge.ILLUSTRATIVE, "weights are our judgement, data/coding/process.csv"),
     )
 
 

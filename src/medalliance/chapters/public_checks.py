@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from ..codebook import label, load_codebook
 from ..evidence import STRONG_GRADES, Evidence, identity_checks
-from ..evidence.quoting import at_highest, cite, grade_label, national, percent
-from ..show.exhibits import Exhibit, Sentence, sentence
+from ..evidence.quoting import at_highest, grade_label, national, percent
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 
 def indicator_table(evidence: Evidence) -> Exhibit:
     """Set the official indicators of 2024 beside the outcomes that operationalise them."""
-    from ..show.tables import table
-
     ours: dict[int, list[str]] = {}
     for variable in load_codebook().variables.values():
         if variable.indicator is not None:
@@ -19,12 +18,11 @@ def indicator_table(evidence: Evidence) -> Exhibit:
     rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
     shown = rows[["indicator", "dimension", "title", "title_zh"]].copy()
     shown["ours"] = ["; ".join(ours.get(int(n), [])) or None for n in rows["indicator"]]
-    return table(
+    return show(
         shown,
-        caption="The official monitoring indicators of 2024 and our operationalisation of them. "
+        "The official monitoring indicators of 2024 and our operationalisation of them. "
         "Titles are shortened; the translation is ours.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        about=evidence.behind(rows),
         labels={"indicator": "no.", "title_zh": "title in Chinese", "ours": "in this project"},
         blank="none",
     )
@@ -38,26 +36,24 @@ def indicator_sentence(evidence: Evidence) -> Sentence:
         if variable.indicator is not None
     }
     rows = evidence.criteria[evidence.criteria["criterion_kind"] == "monitoring_2024"]
-    return sentence(
-        f"Our names answer {len(answered)} of the {len(rows)} indicators.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "Our names answer {n_answered} of the {n_rows} indicators.",
+        n_answered=len(answered),
+        n_rows=len(rows),
+        about=evidence.behind(rows),
     )
 
 
 def target_table(evidence: Evidence) -> Exhibit:
     """Set out the targets that documents name."""
-    from ..show.tables import table
-
     rows = evidence.criteria[evidence.criteria["criterion_kind"] == "target"]
     shown = rows[["document", "title", "printed", "by_year"]].copy()
     shown["grade"] = [grade_label(name) for name in rows["grade"]]
     shown["note"] = rows["remark"]
-    return table(
+    return show(
         shown,
-        caption="Targets as the documents print them.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "Targets as the documents print them.",
+        about=evidence.behind(rows),
         labels={"printed": "target", "by_year": "by"},
         blank="",
     )
@@ -74,44 +70,40 @@ def target_sentence(evidence: Evidence) -> Sentence:
     nation = national(evidence, "primary_care_share_of_visits")
     nation = nation[nation["grade"] != "journal"]
     low, high = nation["value"].min(), nation["value"].max()
-    return sentence(
-        f"The highest target for primary care's share of visits is {percent(top['threshold'], 0)} "
-        f"by {top['by_year']}. The bulletins print between {percent(low)} and {percent(high)} for "
-        "the nation.",
-        badge=evidence.badge,
-        source=cite(evidence, nation, targets.loc[[top.name]]),
+    return say(
+        "The highest target for primary care's share of visits is {top_threshold} by "
+        "{top_by_year}. The bulletins print between {low} and {high} for the nation.",
+        top_threshold=percent(top["threshold"], 0),
+        top_by_year=top["by_year"],
+        low=percent(low),
+        high=percent(high),
+        about=evidence.behind(nation, targets.loc[[top.name]]),
     )
 
 
 def identity_table(evidence: Evidence) -> Exhibit:
     """Set out the accounting identities that fail."""
-    from ..show.tables import table
-
     rows = evidence.identity_exceptions
     kept = ["identity", "geography", "year", "left_value", "right_value", "difference"]
     shown = rows[kept].copy()
     shown.insert(3, "variable", [label(name) for name in rows["variable"]])
     shown[["left_value", "right_value", "difference"]] /= 1e6
-    return table(
+    return show(
         shown,
-        caption="Accounting identities that fail by more than rounding, million yuan.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "Accounting identities that fail by more than rounding, million yuan.",
+        about=evidence.behind(rows),
         decimals={"left_value": 2, "right_value": 2, "difference": 3},
     )
 
 
 def identity_notes(evidence: Evidence) -> Exhibit:
     """Set out what the sources say about the gaps."""
-    from ..show.tables import table
-
     rows = evidence.identity_exceptions
     shown = rows.drop_duplicates(["geography", "explanation"])[["geography", "explanation"]]
-    return table(
+    return show(
         shown,
-        caption="What the sources say about these gaps.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "What the sources say about these gaps.",
+        about=evidence.behind(rows),
     )
 
 
@@ -119,19 +111,19 @@ def identity_sentence(evidence: Evidence) -> Sentence:
     """Say how many identities were checked and how many fail."""
     checks = identity_checks(evidence)
     failing = checks[~checks["holds"]]
-    return sentence(
-        f"We checked {len(checks)} identities. {len(checks) - len(failing)} hold within the "
-        f"rounding of the printed numbers and {len(failing)} do not.",
-        badge=evidence.badge,
-        source=cite(evidence, failing),
+    return say(
+        "We checked {n_checks} identities. {n_checks_2} hold within the rounding of the "
+        "printed numbers and {n_failing} do not.",
+        n_checks=len(checks),
+        n_checks_2=len(checks) - len(failing),
+        n_failing=len(failing),
+        about=evidence.behind(failing),
     )
 
 
 def grade_table(evidence: Evidence) -> Exhibit:
     """Count the published numbers by grade of their source."""
     import pandas as pd
-
-    from ..show.tables import table
 
     counted = pd.DataFrame(
         {
@@ -148,11 +140,10 @@ def grade_table(evidence: Evidence) -> Exhibit:
     counted["shown"] = [
         "plainly" if name in STRONG_GRADES else "with its grade" for name in counted.index
     ]
-    return table(
+    return show(
         counted.fillna(0),
-        caption="Rows of the published tables by grade of their source.",
-        badge=evidence.badge,
-        source="data/published, all tables",
+        "Rows of the published tables by grade of their source.",
+        about=evidence.provenance.saying("data/published, all tables"),
         decimals=0,
         labels={"shown": "how we show it"},
     )

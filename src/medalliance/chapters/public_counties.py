@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from ..codebook import label
 from ..evidence import Evidence
-from ..evidence.quoting import at_highest, at_lowest, cite, percent, points, spread
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..evidence.quoting import at_highest, at_lowest, percent, points, spread
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,14 +38,13 @@ def pilot_heatmap(evidence: Evidence) -> Exhibit:
     names = {name: label(name) for name in PILOT_SHARES}
     ax = plots.heatmap(100 * wide, labels=PILOT_SHARES, low=0, high=100, unit="percent")
     low, high = wide["primary_care_outpatient_share"].agg(["min", "max"])
-    return figure(
+    return show(
         ax,
-        caption="Five indicators in eight pilot counties, 2019, in percent. The counties are "
+        "Five indicators in eight pilot counties, 2019, in percent. The counties are "
         "anonymous in the source; the letter stands for the province.",
+        about=evidence.behind(rows),
         alt="A grid of eight counties by five indicators. Primary care's share of in-county "
         f"outpatients runs from {percent(low)} to {percent(high)}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=(100 * wide).reset_index(names="county").rename(columns=names),
     )
 
@@ -63,21 +62,23 @@ def pilot_sentence(evidence: Evidence) -> Sentence:
     wide = _pilot_shares(rows)
     visits, fund = wide["primary_care_outpatient_share"], wide["primary_care_share_of_fund"]
     below = int((fund < visits).sum())
-    return sentence(
-        f"In {below} of the {len(wide)} counties primary care's share of the insurance fund is "
-        f"below its share of outpatient visits. It sees between {percent(visits.min())} and "
-        f"{percent(visits.max())} of the outpatients and is paid between {percent(fund.min())} "
-        f"and {percent(fund.max())} of the fund.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "In {below} of the {n_wide} counties primary care's share of the insurance fund is "
+        "below its share of outpatient visits. It sees between {min_visits} and {max_visits} "
+        "of the outpatients and is paid between {min_fund} and {max_fund} of the fund.",
+        below=below,
+        n_wide=len(wide),
+        min_visits=percent(visits.min()),
+        max_visits=percent(visits.max()),
+        min_fund=percent(fund.min()),
+        max_fund=percent(fund.max()),
+        about=evidence.behind(rows),
     )
 
 
 def pilot_change(evidence: Evidence) -> Exhibit:
     """Set out revenue, spending and workload of township centres before and after the start."""
     import pandas as pd
-
-    from ..show.tables import table
 
     names = {
         "township_revenue_per_staff": "revenue per head",
@@ -89,12 +90,11 @@ def pilot_change(evidence: Evidence) -> Exhibit:
     wide = spread(rows, "case", ["variable", "year_start"])
     change = pd.DataFrame({name: 100 * (wide[name][2019] / wide[name][2018] - 1) for name in names})
     change.index = [name.removeprefix("Pilot county ")[:2] for name in change.index]
-    return table(
+    return show(
         change.reset_index(names="county"),
-        caption="Township centres in the eight pilot counties: change from 2018 to 2019, percent. "
+        "Township centres in the eight pilot counties: change from 2018 to 2019, percent. "
         "Revenue belongs to the institution. It is not pay.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        about=evidence.behind(rows),
         decimals=1,
         labels=names,
     )
@@ -117,8 +117,6 @@ def sanming_table(evidence: Evidence) -> Exhibit:
     """Set the shift of visits beside the fall of the surplus rate."""
     import pandas as pd
 
-    from ..show.tables import table
-
     rows = _sanming(evidence)
     wide = spread(rows, "variable", "period")
     hospital = wide.loc["hospital_share_of_alliance_outpatients"]
@@ -133,12 +131,11 @@ def sanming_table(evidence: Evidence) -> Exhibit:
     )
     shown["change"] = shown["after"] - shown["before"]
     shown[["before", "after", "change"]] *= 100
-    return table(
+    return show(
         shown,
-        caption="Sanming's twelve county alliances, percent and points. Visits: before and after "
+        "Sanming's twelve county alliances, percent and points. Visits: before and after "
         "January 2018. Surplus rate: 2016 and 2019; its denominator is not stated.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        about=evidence.behind(rows),
         decimals=1,
         labels={"before": "before, %", "after": "after, %", "change": "change, points"},
     )
@@ -152,11 +149,13 @@ def sanming_sentence(evidence: Evidence) -> Sentence:
     primary = -change["hospital_share_of_alliance_outpatients"]
     surplus = change["published_fund_surplus_rate"]
     opposite = "opposite directions" if primary * surplus < 0 else "the same direction"
-    return sentence(
-        f"Primary care's share of visits moved by {points(primary)} and the surplus rate by "
-        f"{points(surplus)}: {opposite}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "Primary care's share of visits moved by {primary} and the surplus rate by "
+        "{surplus}: {opposite}.",
+        primary=points(primary),
+        surplus=points(surplus),
+        opposite=opposite,
+        about=evidence.behind(rows),
     )
 
 
@@ -198,18 +197,15 @@ def _account_rows(evidence: Evidence) -> pd.DataFrame:
 
 def account_table(evidence: Evidence) -> Exhibit:
     """Set out the residents' accounts of counties for whole years."""
-    from ..show.tables import table
-
     shown = county_accounts(evidence)
     shown["rate"] = 100 * shown["rate"]
     derived = shown.pop("basis").eq("derived")
     shown["county"] = shown["county"] + [" (derived)" if yes else "" for yes in derived]
-    return table(
+    return show(
         shown,
-        caption="County accounts of the residents' scheme, whole years, million yuan. None of the "
+        "County accounts of the residents' scheme, whole years, million yuan. None of the "
         "pages mentions an alliance budget. Derived: from printed changes on the year before.",
-        badge=evidence.badge,
-        source=cite(evidence, _account_rows(evidence)),
+        about=evidence.behind(_account_rows(evidence)),
         decimals={"rate": 1} | dict.fromkeys(shown.columns[2:7], 1),
         labels={
             "paid_up": "paid up to the prefecture",
@@ -241,14 +237,13 @@ def account_figure(evidence: Evidence) -> Exhibit:
         unit="balance over revenue of the county account, %",
         labels={"residents": "residents' scheme", "employees": "employees' scheme"},
     )
-    return figure(
+    return show(
         ax,
-        caption="Balance of county fund accounts over their revenue. After prefecture pooling "
+        "Balance of county fund accounts over their revenue. After prefecture pooling "
         "these are transfers between levels, not an alliance's surplus.",
+        about=evidence.behind(_account_rows(evidence)),
         alt=f"Bars for counties and years. The longest runs to {percent(lowest['rate'])} in "
         f"{lowest['county']} {lowest['year']}; most of the others are close to zero.",
-        badge=evidence.badge,
-        source=cite(evidence, _account_rows(evidence)),
         summary=wide.reset_index(),
     )
 
@@ -261,12 +256,16 @@ def account_sentence(evidence: Evidence) -> Sentence:
     paid = rows[(rows["case"] == "Yunlong") & (rows["year_start"] == 2021)]
     above = rows[rows["variable"].str.endswith("_account_share_from_above")]
     top = at_highest(above, "value")
-    return sentence(
-        f"In 2021 the account of Yunlong County spent {yunlong['spending']:.1f} million yuan out "
-        f"of a revenue of {yunlong['revenue']:.1f} million, an overspend of "
-        f"{percent(-yunlong['rate'])}. The county handed its accumulated balance to the prefecture "
-        "in that year. The deficit is that transfer and not the cost of care. In "
-        f"{top['case']} {percent(top['value'])} of the account's revenue came from above.",
-        badge=evidence.badge,
-        source=cite(evidence, paid, above),
+    return say(
+        "In 2021 the account of Yunlong County spent {spending:.1f} million yuan out of a "
+        "revenue of {revenue:.1f} million, an overspend of {rate}. The county handed its "
+        "accumulated balance to the prefecture in that year. The deficit is that transfer "
+        "and not the cost of care. In {top_case} {top_value} of the account's revenue came "
+        "from above.",
+        spending=yunlong["spending"],
+        revenue=yunlong["revenue"],
+        rate=percent(-yunlong["rate"]),
+        top_case=top["case"],
+        top_value=percent(top["value"]),
+        about=evidence.behind(paid, above),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +11,15 @@ from ..evidence import Evidence
 from ..evidence.quoting import (
     at_highest,
     at_lowest,
-    cite,
     national,
     percent,
     points,
     spread,
     with_gaps,
 )
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..provenance import Badge
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,16 +41,14 @@ def _breaks(evidence: Evidence, variable: str) -> list[float]:
 def break_table(evidence: Evidence) -> Exhibit:
     """Set out the breaks in the published series."""
     from ..codebook import label
-    from ..show.tables import table
 
     rows = evidence.series_breaks.copy()
     rows["variable"] = [label(name) for name in rows["variable"]]
     shown = rows[["variable", "geography", "year", "break_kind", "before", "after"]]
-    return table(
+    return show(
         shown,
-        caption="Where a published series changes its meaning.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        "Where a published series changes its meaning.",
+        about=evidence.behind(rows),
     )
 
 
@@ -75,16 +74,15 @@ def fund_series(evidence: Evidence) -> Exhibit:
     wide = _wide(rows) / 1e12
     first, last = wide.index.min(), wide.index.max()
     ends = wide.iloc[[0, -1]].to_numpy(float)
-    return figure(
+    return show(
         ax,
-        caption="Basic medical insurance, all schemes: revenue above spending in every year shown. "
+        "Basic medical insurance, all schemes: revenue above spending in every year shown. "
         "Right of the dotted line a press report stands in for the bulletin; years without a "
         "final figure are left open.",
+        about=evidence.behind(rows),
         alt=f"Two rising lines from {first} to {last}. Revenue goes from "
         f"{ends[0, 0]:.2f} to {ends[1, 0]:.2f} trillion yuan and spending from "
         f"{ends[0, 1]:.2f} to {ends[1, 1]:.2f}; revenue stays above spending.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=wide.rename(columns=names).reset_index(),
     )
 
@@ -119,8 +117,6 @@ def residents_rate(evidence: Evidence) -> pd.DataFrame:
 
 def residents_surplus(evidence: Evidence) -> Exhibit:
     """Set out the surplus of the residents' scheme as a share of revenue."""
-    from ..show.tables import table
-
     rates = residents_rate(evidence)
     wide = _wide(national(evidence, "residents_fund_revenue", "residents_fund_spending"))
     wide = wide.reindex(rates["year"]) / BILLION
@@ -129,12 +125,11 @@ def residents_surplus(evidence: Evidence) -> Exhibit:
         spending=wide["residents_fund_spending"].to_numpy(float),
         rate=100 * rates["surplus_rate"],
     )[["year", "revenue", "spending", "rate", "basis"]]
-    return table(
+    return show(
         shown,
-        caption="Residents' scheme, nation: surplus as a share of revenue. "
+        "Residents' scheme, nation: surplus as a share of revenue. "
         "The denominator is revenue of the pool, not the budget of an alliance.",
-        badge=evidence.badge,
-        source=cite(evidence, rates),
+        about=evidence.behind(rates),
         decimals={"revenue": 1, "spending": 1, "rate": 1},
         labels={
             "revenue": "revenue, billion yuan",
@@ -149,12 +144,18 @@ def fund_sentence(evidence: Evidence) -> Sentence:
     rates = residents_rate(evidence)
     first, last = rates.iloc[0], rates.iloc[-1]
     high, low = rates["surplus_rate"].max(), rates["surplus_rate"].min()
-    return sentence(
-        f"In {first['year']} the residents' scheme kept {percent(first['surplus_rate'])} of its "
-        f"revenue, in {last['year']} {percent(last['surplus_rate'])}. Within the "
-        f"{len(rates)} years the rate moved between {percent(low)} and {percent(high)}.",
-        badge=evidence.badge,
-        source=cite(evidence, rates),
+    return say(
+        "In {first_year} the residents' scheme kept {first_surplus_rate} of its revenue, in "
+        "{last_year} {last_surplus_rate}. Within the {n_rates} years the rate moved between "
+        "{low} and {high}.",
+        first_year=first["year"],
+        first_surplus_rate=percent(first["surplus_rate"]),
+        last_year=last["year"],
+        last_surplus_rate=percent(last["surplus_rate"]),
+        n_rates=len(rates),
+        low=percent(low),
+        high=percent(high),
+        about=evidence.behind(rates),
     )
 
 
@@ -222,16 +223,15 @@ def primary_share(evidence: Evidence) -> Exhibit:
     )
     first, last = at_lowest(rows, "year"), at_highest(rows, "year")
     lowest = at_lowest(rows, "percent")
-    return figure(
+    return show(
         ax,
-        caption="Primary care's share of all visits in China. Dotted lines: from 2014 "
+        "Primary care's share of all visits in China. Dotted lines: from 2014 "
         "the bulletins replace a journal article; from 2020 the epidemic. For parts of a year the "
         "division is ours.",
+        about=evidence.behind(rows),
         alt=f"Three short series: {first['percent']:.0f} percent in {first['year']:.0f}, "
         f"{lowest['percent']:.1f} percent at the lowest in {lowest['year']:.0f}, "
         f"{last['percent']:.1f} percent in {last['year']:.0f}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=rows[["series", "period", "percent"]],
     )
 
@@ -256,20 +256,22 @@ def fall_sentence(evidence: Evidence) -> Sentence:
             else ""
         )
     )
-    return sentence(
-        f"In the bulletins primary care's share of all visits was {percent(first['share'])} in "
-        f"{first['period']} and {percent(last['share'])} in {last['period']}, a change of "
-        f"{points(change)}.{since}",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "In the bulletins primary care's share of all visits was {first_share} in "
+        "{first_period} and {last_share} in {last_period}, a change of {change}.{since}",
+        first_share=percent(first["share"]),
+        first_period=first["period"],
+        last_share=percent(last["share"]),
+        last_period=last["period"],
+        change=points(change),
+        since=since,
+        about=evidence.behind(rows),
     )
 
 
 def before_after_trap(evidence: Evidence) -> Exhibit:
     """Show what a before/after comparison says of places that move with or against the nation."""
     import pandas as pd
-
-    from ..show.tables import table
 
     first, last, rows = _bulletin_fall(evidence)
     nation = last["share"] - first["share"]
@@ -282,12 +284,11 @@ def before_after_trap(evidence: Evidence) -> Exhibit:
         [(text, 100 * change, 100 * (change - nation)) for text, change in named],
         columns=["a county whose share", "before_after", "difference"],
     )
-    return table(
+    return show(
         shown,
-        caption=f"The same reform judged in two ways, {first['period']} to {last['period']}. "
+        f"The same reform judged in two ways, {first['period']} to {last['period']}. "
         "The nation's change is published; the three counties are thought of.",
-        badge="ILLUSTRATIVE",
-        source=cite(evidence, rows),
+        about=replace(evidence.behind(rows), badge=Badge.ILLUSTRATIVE),
         decimals=1,
         labels={
             "before_after": "before/after says, points",
@@ -315,16 +316,15 @@ def visits_by_tier(evidence: Evidence) -> Exhibit:
     wide.columns = [str(year) for year in wide.columns]
     frame, latest = wide.reset_index(names="tier"), wide["2023"]
     ax = plots.bars(frame, label="tier", value=["2022", "2023"], unit="billion visits")
-    return figure(
+    return show(
         ax,
-        caption="Visits by kind of institution as the bulletins give them. A missing bar is a "
+        "Visits by kind of institution as the bulletins give them. A missing bar is a "
         "figure that the bulletin of that year does not give.",
+        about=evidence.behind(rows),
         alt="Horizontal bars by kind of institution for 2022 and 2023. In 2023 all hospitals have "
         f"{latest['all hospitals']:.2f} billion visits, village clinics "
         f"{latest['village clinics']:.2f} and township centres "
         f"{latest['township centres']:.2f}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=frame,
     )
 
@@ -341,13 +341,12 @@ def township_series(evidence: Evidence) -> Exhibit:
     ax.set_ylim(bottom=0)
     low = at_lowest(wide, "visits")
     beds = 100 * wide["township_centre_bed_utilisation"]
-    return figure(
+    return show(
         ax,
-        caption="Visits at township health centres, yearbook series.",
+        "Visits at township health centres, yearbook series.",
+        about=evidence.behind(rows[rows["year"] <= 2010]),
         alt=f"A line that falls from {wide['visits'].iloc[0]:.2f} billion visits in "
         f"{wide['year'].iloc[0]} to {low['visits']:.2f} in {low['year']:.0f} and rises again to "
         f"{wide['visits'].iloc[-1]:.2f} in {wide['year'].iloc[-1]}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows[rows["year"] <= 2010]),
         summary=wide.assign(bed_use_percent=beds)[["year", "visits", "bed_use_percent"]],
     )

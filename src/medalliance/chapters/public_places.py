@@ -6,9 +6,9 @@ from typing import Any
 
 from ..codebook import label, load_codebook
 from ..evidence import Evidence
-from ..evidence.quoting import at_highest, at_lowest, cite, grade_label, national, spread, with_gaps
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure
+from ..evidence.quoting import at_highest, at_lowest, grade_label, national, spread, with_gaps
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
 
 
 def wage_series(evidence: Evidence) -> Exhibit:
@@ -34,15 +34,14 @@ def wage_series(evidence: Evidence) -> Exhibit:
         breaks=[2012.5],
     )
     last = rows.groupby("series")["thousand"].last()
-    return figure(
+    return show(
         ax,
-        caption="Mean yearly wages, nominal. At the dotted line the definition changes from urban "
+        "Mean yearly wages, nominal. At the dotted line the definition changes from urban "
         "units to urban non-private units. No level for the health sector is in hand between.",
+        about=evidence.behind(rows),
         alt="Four rising series with a gap from 2012. The last values, in thousand yuan: "
         + "; ".join(f"{name} {value:.1f}" for name, value in last.items())
         + ".",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=spread(rows, "year", "series", "thousand").reset_index(),
     )
 
@@ -55,13 +54,20 @@ def wage_sentence(evidence: Evidence) -> Sentence:
     wide = spread(rows, "year", "variable")
     old = (wide["wage_health_sector"] / wide["wage_all_urban_units"]).dropna()
     new = (wide["wage_health_sector"] / wide["wage_all_urban_nonprivate"]).dropna()
-    return sentence(
-        f"Under the older definition the health sector earned {old.iloc[0]:.2f} times the mean of "
-        f"all sectors in {old.index[0]} and {old.iloc[-1]:.2f} times in {old.index[-1]}. Under the "
-        f"newer one it earned {new.iloc[0]:.2f} times in {new.index[0]} and {new.iloc[-1]:.2f} "
-        f"times in {new.index[-1]}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "Under the older definition the health sector earned {iloc_0:.2f} times the mean of "
+        "all sectors in {index_0} and {iloc_last:.2f} times in {index_last}. Under the newer "
+        "one it earned {iloc_0_2:.2f} times in {index_0_2} and {iloc_last_2:.2f} times in "
+        "{index_last_2}.",
+        iloc_0=old.iloc[0],
+        index_0=old.index[0],
+        iloc_last=old.iloc[-1],
+        index_last=old.index[-1],
+        iloc_0_2=new.iloc[0],
+        index_0_2=new.index[0],
+        iloc_last_2=new.iloc[-1],
+        index_last_2=new.index[-1],
+        about=evidence.behind(rows),
     )
 
 
@@ -83,14 +89,13 @@ def province_surplus(evidence: Evidence, year: int = 2008) -> Exhibit:
     ax = plots.bars(shown, label="geography", value="rate", unit="surplus over revenue, %", ax=ax)
     ax.tick_params(axis="y", labelsize=9)
     low, high = at_lowest(shown, "rate"), at_highest(shown, "rate")
-    return figure(
+    return show(
         ax,
-        caption=f"Employees' scheme in {year}: surplus over revenue in {len(shown)} of 31 "
+        f"Employees' scheme in {year}: surplus over revenue in {len(shown)} of 31 "
         "provinces. The copy of the table that we read is cut.",
+        about=evidence.behind(rows),
         alt=f"Bars by province from {high['rate']:.1f} percent in {high['geography']} to "
         f"{low['rate']:.1f} percent in {low['geography']}.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
         summary=shown,
     )
 
@@ -100,12 +105,17 @@ def rural_sentence(evidence: Evidence) -> Sentence:
     rows = evidence.statistics
     rows = rows[(rows["variable"] == "ncms_premium_per_capita") & (rows["level"] == "province")]
     low, high = at_lowest(rows, "value"), at_highest(rows, "value")
-    return sentence(
-        f"In {low['year']} the rural scheme raised {low['value']:.0f} yuan per head in "
-        f"{low['geography']} and {high['value']:.0f} in {high['geography']}, "
-        f"{high['value'] / low['value']:.1f} times as much.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+    return say(
+        "In {low_year} the rural scheme raised {low_value:.0f} yuan per head in "
+        "{low_geography} and {high_value:.0f} in {high_geography}, {high_value_2:.1f} times "
+        "as much.",
+        low_year=low["year"],
+        low_value=low["value"],
+        low_geography=low["geography"],
+        high_value=high["value"],
+        high_geography=high["geography"],
+        high_value_2=high["value"] / low["value"],
+        about=evidence.behind(rows),
     )
 
 
@@ -117,8 +127,6 @@ def province_table(evidence: Evidence, variables: dict[str, Any], year: int) -> 
     variables : dict
         Name of a variable -> (heading, factor, decimals).
     """
-    from ..show.tables import table
-
     rows = evidence.statistics
     rows = rows[
         (rows["level"] == "province")
@@ -128,11 +136,10 @@ def province_table(evidence: Evidence, variables: dict[str, Any], year: int) -> 
     ]
     wide = spread(rows, "geography", "variable")[list(variables)]
     shown = wide * [factor for _, factor, _ in variables.values()]
-    return table(
+    return show(
         shown.reset_index(),
-        caption=f"Provinces in {year}: {len(wide)} of 31.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
+        f"Provinces in {year}: {len(wide)} of 31.",
+        about=evidence.behind(rows),
         decimals={name: digits for name, (_, _, digits) in variables.items()},
         labels={name: heading for name, (heading, _, _) in variables.items()}
         | {"geography": "province"},
@@ -141,8 +148,6 @@ def province_table(evidence: Evidence, variables: dict[str, Any], year: int) -> 
 
 def pay_table(evidence: Evidence) -> Exhibit:
     """Set out every published pay figure of a named place."""
-    from ..show.tables import table
-
     rows = evidence.cases
     rows = rows[
         (rows["country"] == "CN")
@@ -152,17 +157,17 @@ def pay_table(evidence: Evidence) -> Exhibit:
             ["township_staff_self_reported_income_median", "township_staff_mean_monthly_wage"]
         )
     ]
-    shown = rows[["case", "variable", "year_start", "value", "unit", "grade"]].copy()
+    shown = rows[["case", "variable", "year_start", "value", "unit", "grade"]]
+    shown = shown.rename(columns={"year_start": "year"})
     shown["variable"] = [label(name) for name in rows["variable"]]
     units = load_codebook().units
     shown["unit"] = [units[name].en for name in rows["unit"]]
     shown["grade"] = [grade_label(name) for name in rows["grade"]]
-    return table(
+    return show(
         shown,
-        caption="Published pay figures of places, nominal. None is a county series by tier.",
-        badge=evidence.badge,
-        source=cite(evidence, rows),
-        decimals={"value": 0, "year_start": None},  # type: ignore[dict-item]
-        labels={"case": "place", "variable": "figure", "year_start": "year"},
+        "Published pay figures of places, nominal. None is a county series by tier.",
+        about=evidence.behind(rows),
+        decimals={"value": 0},
+        labels={"case": "place", "variable": "figure"},
         blank="not stated",
     )

@@ -11,19 +11,25 @@ import numpy as np
 import pandas as pd
 
 from ..panel import PanelWarning
-from ..provenance import Badge
+from ..provenance import Badge, Provenance
 from ..reforms import Rules, load_rules
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure, rounded
-from ..show.tables import table
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
+from ..show.pictures import rounded
 from ..simulate import SimulatedPanel, simulate_panel
 
 SCENARIOS = (
-    "one_sided", "two_sided_corridor", "out_of_county_deducted", "split_631",
+    "one_sided",
+    "two_sided_corridor",
+    "out_of_county_deducted",
+    "split_631",
     "primary_care_group_two_sided",
-)  # fmt: skip
+)
 SEEDS, N_COUNTIES = (1, 2, 3, 4), 200
-SOURCE = "invented counties, four draws, each run under every scenario rule; all terms are assumed"
+SOURCE = Provenance(
+    Badge.SYNTHETIC,
+    "invented counties, four draws, each run under every scenario rule; all terms are assumed",
+)
 MEASURES = {
     "log_spending_per_insured": "spending (log)",
     "notional_surplus_rate": "surplus rate",
@@ -111,23 +117,23 @@ def rules_table() -> Exhibit:
             if isinstance(value, str):
                 row[words] = value.replace("_", " ")
         rows.append({k: "–" if v is None else str(v) for k, v in row.items()})
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="The scenario rules of the laboratory. Shares are 0 to 1; a dash: no such term.",
-        badge=Badge.ILLUSTRATIVE,
-        source="the book's scenario rule files; every term is assumed",
+        "The scenario rules of the laboratory. Shares are 0 to 1; a dash: no such term.",
+        about=Provenance(
+            Badge.ILLUSTRATIVE, "the book's scenario rule files; every term is assumed"
+        ),
     )
 
 
 def scorecard_table() -> Exhibit:
     """Set the effect of every rule on surplus, pay and visits."""
-    return table(
+    return show(
         _means().drop(columns="rule").rename(columns=COLUMNS),
-        caption="True effects of each rule against no reform, mean over treated counties and "
+        "True effects of each rule against no reform, mean over treated counties and "
         "years. The second column is what one further yuan of surplus is worth to the alliance "
         "in expectation.",
-        badge=Badge.SYNTHETIC,
-        source=SOURCE,
+        about=SOURCE,
         decimals=3,
         labels={"name": "rule"},
     )
@@ -150,8 +156,13 @@ def effects_figure() -> Exhibit:
         _, axes = plt.subplots(1, 3, figsize=(7.2, 3.4), sharey=True, constrained_layout=True)
         for ax, (title, measures) in zip(axes, groups.items(), strict=True):
             for number, measure in enumerate(measures):
-                ax.plot(frame[measure], place, plots.MARKERS[number], label=MEASURES[measure],
-                        color=plots.PALETTE[number])  # fmt: skip
+                ax.plot(
+                    frame[measure],
+                    place,
+                    plots.MARKERS[number],
+                    label=MEASURES[measure],
+                    color=plots.PALETTE[number],
+                )
             ax.axvline(0, color=plots.INK, linewidth=1)
             ax.margins(x=0.12, y=0.10)
             ax.set_title(title, loc="left", fontsize=10, pad=46)
@@ -164,12 +175,11 @@ def effects_figure() -> Exhibit:
         f"{r['primary_care_visit_share']:+.3f}"
         for r in frame.to_dict("records")
     )
-    return figure(
+    return show(
         list(axes),
-        caption="The same counties under five rules: true effects on spending, pay and visits.",
+        "The same counties under five rules: true effects on spending, pay and visits.",
+        about=SOURCE,
         alt=f"One row a rule, three panels. {told}.",
-        badge=Badge.SYNTHETIC,
-        source=SOURCE,
         summary=rounded(frame.drop(columns="rule").rename(columns=MEASURES), 3),
     )
 
@@ -190,12 +200,11 @@ def ranks_table() -> Exhibit:
             low, high = int(part.min()), int(part.max())
             rows[str(name)][words] = str(low) if low == high else f"{low} to {high}"
     frame = pd.DataFrame(rows).T.rename_axis("rule").reset_index()
-    return table(
+    return show(
         frame,
-        caption=f"Rank of each rule over {len(SEEDS)} draws: 1 is the largest effect, for spending "
+        f"Rank of each rule over {len(SEEDS)} draws: 1 is the largest effect, for spending "
         "the largest fall.",
-        badge=Badge.SYNTHETIC,
-        source=SOURCE,
+        about=SOURCE,
     )
 
 
@@ -204,15 +213,19 @@ def scorecard_sentence() -> Sentence:
     frame = _means().set_index("name")
     most = frame["log_spending_per_insured"].idxmin()
     visits = frame["primary_care_visit_share"].idxmax()
-    text = (
-        f"Spending falls most under “{most}”, by "
-        f"{-np.expm1(frame.loc[most, 'log_spending_per_insured']):.1%}. The primary-care share "
-        f"rises most under “{visits}”, by "
-        f"{frame.loc[visits, 'primary_care_visit_share']:.3f}. A further yuan of surplus is worth "
-        f"between {frame['marginal_share'].min():.2f} and {frame['marginal_share'].max():.2f} yuan "
-        "to the alliance."
+    return say(
+        "Spending falls most under “{most}”, by {expm1:.1%}. The primary-care share rises "
+        "most under “{visits}”, by {primary_care_visit_share:.3f}. A further yuan of surplus "
+        "is worth between {min_marginal_share:.2f} and {max_marginal_share:.2f} yuan to the "
+        "alliance.",
+        most=most,
+        expm1=-np.expm1(frame.loc[most, "log_spending_per_insured"]),
+        visits=visits,
+        primary_care_visit_share=frame.loc[visits, "primary_care_visit_share"],
+        min_marginal_share=frame["marginal_share"].min(),
+        max_marginal_share=frame["marginal_share"].max(),
+        about=SOURCE,
     )
-    return sentence(text, badge=Badge.SYNTHETIC, source=SOURCE)
 
 
 @cache
@@ -242,18 +255,19 @@ def sweep_figure() -> Exhibit:
 
     frame = _sweep()
     ax = plots.lines(frame, x="share kept", y="spending", by="rule")
-    ax.set(xlabel="share of a surplus kept (two-sided: of an overspend borne)",
-           ylabel="true effect on log spending")  # fmt: skip
+    ax.set(
+        xlabel="share of a surplus kept (two-sided: of an overspend borne)",
+        ylabel="true effect on log spending",
+    )
     ends = "; ".join(
         f"{rule}: {part['spending'].iloc[0]:+.3f} at {part['share kept'].iloc[0]:.1f}, "
         f"{part['spending'].iloc[-1]:+.3f} at {part['share kept'].iloc[-1]:.1f}"
         for rule, part in frame.groupby("rule")
     )
-    return figure(
+    return show(
         ax,
-        caption="The more is kept, the more is saved: spending by the retained share.",
+        "The more is kept, the more is saved: spending by the retained share.",
+        about=Provenance(Badge.SYNTHETIC, "invented counties, one draw; every term is assumed"),
         alt=f"Two lines. {ends}.",
-        badge=Badge.SYNTHETIC,
-        source="invented counties, one draw; every term is assumed",
         summary=rounded(frame, 3),
     )

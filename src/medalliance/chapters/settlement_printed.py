@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
-from ..evidence import load_sources, source_line
+from ..evidence.quoting import cited
 from ..provenance import Badge
 from ..reforms import Rules, load_rules
 from ..settlement.settle import settle
 from ..show.exhibits import Exhibit
+from ..show.front import show
 
 
 def corridor_table() -> Exhibit:
     """Settle an example hospital under the one printed Chinese corridor, its bound at both ends."""
-    from ..show.tables import table
-
     printed = load_rules("guangyuan_sichuan")
     budget = 100_000_000
     rows = []
     for spent in (90, 100, 110, 130):
         ledger = pd.DataFrame(
-            {"alliance": ["employees", "residents"], "year": [2019] * 2,
-             "track": ["employees", "residents"], "budget": [budget] * 2,
-             "spending": [budget * spent // 100] * 2}
-        )  # fmt: skip
+            {
+                "alliance": ["employees", "residents"],
+                "year": [2019] * 2,
+                "track": ["employees", "residents"],
+                "budget": [budget] * 2,
+                "spending": [budget * spent // 100] * 2,
+            }
+        )
         ends = [_at_bound(printed, ledger, share) for share in ("0", "0.5")]
         rows.append(
             {
@@ -45,16 +50,13 @@ def corridor_table() -> Exhibit:
     deficit = frame["spending"] > budget / 100
     grey = pd.DataFrame(False, index=frame.index, columns=frame.columns)
     grey.loc[deficit, list(labels)] = True
-    return table(
+    return show(
         frame,
+        "An example hospital with a budget of one million yuan under the 2019 corridor of a "
+        "city scheme for hospitals, not an alliance. Overspend inside the corridor is paid by "
+        "the fund up to a half; the text prints no share, so both ends are shown, in grey.",
+        about=replace(cited(["R28"]), badge=Badge.ILLUSTRATIVE),
         assumed=grey,
-        caption=(
-            "An example hospital with a budget of one million yuan under the 2019 corridor of a "
-            "city scheme for hospitals, not an alliance. Overspend inside the corridor is paid by "
-            "the fund up to a half; the text prints no share, so both ends are shown, in grey."
-        ),
-        badge=Badge.ILLUSTRATIVE,
-        source=source_line(load_sources(), "R28"),
         decimals=0,
         labels=labels,
     )
@@ -66,8 +68,6 @@ def _at_bound(rules: Rules, ledger: pd.DataFrame, share: str) -> np.ndarray:
 
 def first_budget_table() -> Exhibit:
     """Work the Guangdong budget formula on example spending."""
-    from ..show.tables import table
-
     printed = load_rules("guangdong")
     past = (310_000_000_00, 300_000_000_00, 287_000_000_00)
     rows = []
@@ -81,16 +81,19 @@ def first_budget_table() -> Exhibit:
         )
         done = settle(contract, ledger, progress=False)
         first = int(done.next_budget()["budget"].iloc[0])
-        rows.append({"growth": float(growth), "mean of three years": sum(past) / 300,
-                     "first budget": first / 100, "status": "assumed"})  # fmt: skip
-    return table(
+        rows.append(
+            {
+                "growth": float(growth),
+                "mean of three years": sum(past) / 300,
+                "first budget": first / 100,
+                "status": "assumed",
+            }
+        )
+    return show(
         pd.DataFrame(rows),
-        caption=(
-            "The budget formula of Guangdong on example spending of three years, in yuan. The "
-            "growth rate is not published; the rows assume one."
-        ),
-        badge=Badge.ILLUSTRATIVE,
-        source=source_line(load_sources(), "R07"),
+        "The budget formula of Guangdong on example spending of three years, in yuan. The "
+        "growth rate is not published; the rows assume one.",
+        about=replace(cited(["R07"]), badge=Badge.ILLUSTRATIVE),
         decimals={"growth": 2, "mean of three years": 2, "first budget": 2},
     )
 
@@ -100,8 +103,13 @@ def cases_table() -> Exhibit:
     from .contract_anatomy import anatomy_table
 
     return anatomy_table(
-        ["surplus_retention_share", "overspend_sharing_share", "internal_split_rule",
-         "performance_link", "surplus_pay_share"],
+        [
+            "surplus_retention_share",
+            "overspend_sharing_share",
+            "internal_split_rule",
+            "performance_link",
+            "surplus_pay_share",
+        ],
         caption="How Chinese contracts divide a surplus and an overspend, as far as published.",
         kinds=("case", "city_scheme", "province", "national"),
-    )  # fmt: skip
+    )

@@ -20,26 +20,34 @@ from ..grading.grading import (
 )
 from ..grading.stored_draws import read_draws
 from ..grading.threats import RECIPES, matrix
-from ..provenance import Badge
-from ..show.exhibits import Exhibit, Sentence, sentence
-from ..show.pictures import figure, rounded
-from ..show.tables import table
+from ..provenance import Badge, Provenance
+from ..show.exhibits import Exhibit, Sentence
+from ..show.front import say, show
+from ..show.pictures import rounded
 
 SHORT = dict(zip(OUTCOMES, ("spending", "township pay", "primary-care share"), strict=True))
 
 BRIEF = {
-    "het_dynamic": "growing effects", "anticipation": "anticipation",
-    "select_on_level": "selection on level", "select_on_shock": "selection on a shock",
-    "covid": "pandemic", "coreform": "another reform", "spillover": "spillovers",
-    "pooling": "pooling", "def_break": "new definition", "few_treated": "few treated",
+    "het_dynamic": "growing effects",
+    "anticipation": "anticipation",
+    "select_on_level": "selection on level",
+    "select_on_shock": "selection on a shock",
+    "covid": "pandemic",
+    "coreform": "another reform",
+    "spillover": "spillovers",
+    "pooling": "pooling",
+    "def_break": "new definition",
+    "few_treated": "few treated",
     "pt_scale": "scale of trends",
-}  # fmt: skip
+}
 
 
 SUMMARIES = {
-    "matrix": ("threats", matrix), "grades": ("grading", grade), "sizes": ("grading", sizes),
+    "matrix": ("threats", matrix),
+    "grades": ("grading", grade),
+    "sizes": ("grading", sizes),
     "powers": ("grading", powers),
-}  # fmt: skip
+}
 
 
 @cache
@@ -48,7 +56,7 @@ def _summary(kind: str) -> pd.DataFrame:
     return summarise(read_draws(store))
 
 
-def _source(name: str, *kinds: str) -> str:
+def _source(name: str, *kinds: str) -> Provenance:
     """Say how many draws there are of the designs whose names begin so, with which seeds."""
     draws = read_draws(name)
     if kinds:
@@ -57,7 +65,8 @@ def _source(name: str, *kinds: str) -> str:
     ends = sorted({int(designs["nunique"].min()), int(designs["nunique"].max())})
     count = " to ".join(f"{end:,}" for end in ends)
     seeds = " and ".join(str(first) for first in sorted(set(designs["min"])))
-    return f"the book's simulator, {count} draws of each design, seeds from {seeds}"
+    said = f"the book's simulator, {count} draws of each design, seeds from {seeds}"
+    return Provenance(Badge.SYNTHETIC, said)
 
 
 def threats_table() -> Exhibit:
@@ -72,12 +81,11 @@ def threats_table() -> Exhibit:
             "what survives": [RECIPES[t].survivor[0] for t in m["threat"]],
         }
     )
-    return table(
+    return show(
         rows,
-        caption=f"{len(m)} threats, each a switch of the simulator, with the estimator that each "
+        f"{len(m)} threats, each a switch of the simulator, with the estimator that each "
         "misleads, the check that should notice and the estimator that should survive.",
-        badge=Badge.SYNTHETIC,
-        source=_source("threats"),
+        about=_source("threats"),
     )
 
 
@@ -99,17 +107,21 @@ def matrix_table() -> Exhibit:
             "of the drawn counties' effect": m["survivor_coverage_drawn"],
         }
     )
-    shares = ["its coverage", "check fires", "fires without the threat", "coverage",
-              "of the drawn counties' effect"]  # fmt: skip
+    shares = [
+        "its coverage",
+        "check fires",
+        "fires without the threat",
+        "coverage",
+        "of the drawn counties' effect",
+    ]
     fine = ["true effect", "bias of what fails", "± ", "bias of what survives", "±"]
-    return table(
+    return show(
         rows,
-        caption="The threat matrix. Bias is the mean of estimate less truth, with its Monte Carlo "
+        "The threat matrix. Bias is the mean of estimate less truth, with its Monte Carlo "
         "standard error. Coverage is the share of 95 % intervals, as the book states them, that "
         f"hold the population's effect; chance allows {band(int(m['n_draws'].min())):.3f} either "
         "way. The last column counts the effect on the counties drawn.",
-        badge=Badge.SYNTHETIC,
-        source=_source("threats"),
+        about=_source("threats"),
         decimals={**dict.fromkeys(shares, 3), **dict.fromkeys(fine, 4)},
     )
 
@@ -127,19 +139,21 @@ def matrix_figure() -> Exhibit:
         }
     )
     ax = plots.dumbbell(
-        frame, label="threat", start="naive", end="survivor",
+        frame,
+        label="threat",
+        start="naive",
+        end="survivor",
         unit="share of 95 % intervals that hold the effect",
         labels={"naive": "what fails", "survivor": "what survives"},
-    )  # fmt: skip
+    )
     ax.axvline(0.95, color=plots.INK, linestyle="--", linewidth=1)
     told = "; ".join(f"{r.threat}: {r.naive:.2f} to {r.survivor:.2f}" for r in frame.itertuples())
-    return figure(
+    return show(
         ax,
-        caption="How often the 95 % interval holds the population's effect, under each threat. The "
+        "How often the 95 % interval holds the population's effect, under each threat. The "
         "dashed line is 0.95.",
+        about=_source("threats"),
         alt=f"Two dots a threat. {told}.",
-        badge=Badge.SYNTHETIC,
-        source=_source("threats"),
         summary=rounded(frame, 3),
     )
 
@@ -166,7 +180,7 @@ def matrix_sentence() -> Sentence:
         if which.any():
             told = zip(m.loc[which, "threat"], m.loc[which, shown], strict=True)
             text += f" {words}: {', '.join(f'{BRIEF[t]} ({value:.3f})' for t, value in told)}."
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("threats"))
+    return say(text, about=_source("threats"))
 
 
 def grades_table(design: str) -> Exhibit:
@@ -179,9 +193,13 @@ def grades_table(design: str) -> Exhibit:
         {
             "outcome": g["outcome"].map(SHORT),
             "estimator": g["method"],
-            "passes": np.where(g["bias_ok"] & g["coverage_ok"], "yes",
-                               np.where(g["bias_ok"], "bias only",
-                                        np.where(g["coverage_ok"], "coverage only", "no"))),
+            "passes": np.where(
+                g["bias_ok"] & g["coverage_ok"],
+                "yes",
+                np.where(
+                    g["bias_ok"], "bias only", np.where(g["coverage_ok"], "coverage only", "no")
+                ),
+            ),
             "true effect": g["truth"],
             "bias": g["bias"],
             "±": g["bias_error"],
@@ -191,25 +209,30 @@ def grades_table(design: str) -> Exhibit:
             "of the drawn counties' effect": g["coverage_drawn"],
             "by its own interval": g["coverage_own"],
         }
-    )  # fmt: skip
+    )
     n, n_bias = int(g["n_draws"].max()), int(g["n_bias"].max())
-    names = {"effect": "An effect that does not grow", "no effect": "No effect at all",
-             "growing effect": "Effects that grow and differ by cohort"}  # fmt: skip
+    names = {
+        "effect": "An effect that does not grow",
+        "no effect": "No effect at all",
+        "growing effect": "Effects that grow and differ by cohort",
+    }
     null = " Here the size of a 5 % test is one less coverage." if design == "no effect" else ""
     fine = ["true effect", "spread of estimates", "mean standard error"]
     shares = ["coverage", "of the drawn counties' effect", "by its own interval"]
-    return table(
+    return show(
         rows,
-        caption=f"{names[design]}: every estimator, {n:,} draws. Coverage is of the population's "
+        f"{names[design]}: every estimator, {n:,} draws. Coverage is of the population's "
         "effect, by the stated interval: Neyman's errors by cohort with Welch's t, or for the "
         "synthetic estimator the bootstrap of clusters. A row passes if its bias lies within three "
         f"Monte Carlo errors or 2 % of the effect, over {n_bias:,} draws for the synthetic "
         f"estimator, and its coverage within chance of 0.95, which is {band(n):.3f}.{null}",
-        badge=Badge.SYNTHETIC,
-        source=_source("grading", "estimators/", "synthetic/"),
-        decimals={**dict.fromkeys(fine, 4), **dict.fromkeys(["bias", "±"], 5),
-                  **dict.fromkeys(shares, 3)},
-    )  # fmt: skip
+        about=_source("grading", "estimators/", "synthetic/"),
+        decimals={
+            **dict.fromkeys(fine, 4),
+            **dict.fromkeys(["bias", "±"], 5),
+            **dict.fromkeys(shares, 3),
+        },
+    )
 
 
 def grades_sentence() -> Sentence:
@@ -224,7 +247,7 @@ def grades_sentence() -> Sentence:
             text += f"; not {_pairs(d[~both])}"
         parts.append(text)
     text = f"Pairs of estimator and outcome, by design. {'. '.join(parts)}."
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading"))
+    return say(text, about=_source("grading"))
 
 
 def _pairs(rows: pd.DataFrame) -> str:
@@ -249,8 +272,12 @@ def errors_sentence() -> Sentence:
             f"{high[column]:.3f} ({_where(high)}), {int(out.sum())} of {len(g)} pairs further "
             "from 0.95 than chance allows"
         )
-    text = f"Static and synthetic estimates aside, {parts[0]}; {parts[1]}."
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/"))
+    return say(
+        "Static and synthetic estimates aside, {parts_0}; {parts_1}.",
+        parts_0=parts[0],
+        parts_1=parts[1],
+        about=_source("grading", "estimators/"),
+    )
 
 
 def _where(row: pd.Series) -> str:
@@ -266,11 +293,11 @@ def synthetic_sentence() -> Sentence:
         z = part.groupby("outcome", sort=False)["estimate"].agg(lambda e: e.mean() / e.sem())
         told = ", ".join(f"{SHORT[str(name)]} {value:+.1f}" for name, value in z.items())
         parts.append(f"on {words} {part['draw'].nunique():,} draws {told}")
-    text = (
-        "Mean error of the synthetic estimates without an effect, in Monte Carlo errors: "
-        f"{'; '.join(parts)}."
+    return say(
+        "Mean error of the synthetic estimates without an effect, in Monte Carlo errors: {parts}.",
+        parts="; ".join(parts),
+        about=_source("grading", "synthetic/", "points/"),
     )
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "synthetic/", "points/"))
 
 
 def static_sentence() -> Sentence:
@@ -278,11 +305,14 @@ def static_sentence() -> Sentence:
     g = _summary("grades")
     d = g[(g["name"] == "estimators/growing effect") & (g["method"] == STATIC)]
     told = ", ".join(f"{SHORT[r.outcome]} {r.bias / r.truth:+.1%}" for r in d.itertuples())
-    text = (
-        f"With growing effects the static regression is off by, as part of the effect: {told}. "
-        f"It fails on bias for {int((~d['bias_ok']).sum())} of {len(d)} outcomes."
+    return say(
+        "With growing effects the static regression is off by, as part of the effect: "
+        "{told}. It fails on bias for {bias_ok} of {n_d} outcomes.",
+        told=told,
+        bias_ok=int((~d["bias_ok"]).sum()),
+        n_d=len(d),
+        about=_source("grading", "estimators/"),
     )
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/"))
 
 
 def bias_figure() -> Exhibit:
@@ -295,23 +325,24 @@ def bias_figure() -> Exhibit:
     wide = g.pivot_table(index="method", columns="design", values="part", aggfunc="max", sort=False)
     frame = wide.reset_index()
     ax = plots.dumbbell(
-        frame, label="method", start="effect", end="growing effect",
+        frame,
+        label="method",
+        start="effect",
+        end="growing effect",
         unit="largest bias over three outcomes, part of the effect",
         labels={"effect": "constant effect", "growing effect": "growing effect"},
-    )  # fmt: skip
+    )
     plots.as_percent(ax, decimals=1)
     ax.axvline(0.02, color=plots.INK, linestyle="--", linewidth=1)
     told = "; ".join(
         f"{r['method']}: {r['effect']:.1%} and {r['growing effect']:.1%}"
         for r in frame.to_dict("records")
     )
-    return figure(
+    return show(
         ax,
-        caption="The largest bias over three outcomes, as part of the true effect. The dashed "
-        "line is 2 %.",
+        "The largest bias over three outcomes, as part of the true effect. The dashed line is 2 %.",
+        about=_source("grading"),
         alt=f"Two dots an estimator, for constant and for growing effects: {told}.",
-        badge=Badge.SYNTHETIC,
-        source=_source("grading"),
         summary=rounded(frame, 3),
     )
 
@@ -329,13 +360,12 @@ def size_figure() -> Exhibit:
     )
     ax.set_xlabel("clusters treated")
     told = "; ".join(f"{r.method}, {r.clusters}: {r.rejection:.2f}" for r in frame.itertuples())
-    return figure(
+    return show(
         ax,
-        caption="How often a 5 % test rejects where there is no effect, by method and by the "
+        "How often a 5 % test rejects where there is no effect, by method and by the "
         "number of treated clusters. Hatched: the method is not available.",
+        about=_source("grading", "inference/"),
         alt=f"A matrix of rejection rates. {told}.",
-        badge=Badge.SYNTHETIC,
-        source=_source("grading", "inference/"),
         summary=rounded(wide.reset_index(), 3),
     )
 
@@ -347,13 +377,12 @@ def size_table() -> Exhibit:
         outcome=frame["outcome"].map(SHORT),
         **{"within chance": np.where(frame["size_ok"], "yes", "no")},
     )
-    return table(
+    return show(
         frame[["clusters", "method", "outcome", "rejection", "n_draws", "within chance"]],
-        caption="Size of 5 % tests under a true null: two-way effects on log spending, and the "
+        "Size of 5 % tests under a true null: two-way effects on log spending, and the "
         "fractional logit of the primary-care share. Within chance means within three binomial "
         "standard deviations of 0.05.",
-        badge=Badge.SYNTHETIC,
-        source=_source("grading", "inference/"),
+        about=_source("grading", "inference/"),
         decimals={"rejection": 3},
         labels={"n_draws": "draws", "rejection": "share rejected"},
     )
@@ -368,8 +397,11 @@ def size_sentence() -> Sentence:
         wrong = [f"{r.method} {r.rejection:.3f}" for r in d[~d["size_ok"]].itertuples()]
         kept = f"{int(d['size_ok'].sum())} of {len(d)} methods keep it"
         parts.append(f"{clusters}: {kept}" + (f", not {'; '.join(wrong)}" if wrong else ""))
-    text = f"A 5 % test of a true null should reject in 0.05 of draws. {'. '.join(parts)}."
-    return sentence(text, badge=Badge.SYNTHETIC, source=_source("grading", "inference/"))
+    return say(
+        "A 5 % test of a true null should reject in 0.05 of draws. {parts}.",
+        parts=". ".join(parts),
+        about=_source("grading", "inference/"),
+    )
 
 
 def power_table() -> Exhibit:
@@ -385,14 +417,13 @@ def power_table() -> Exhibit:
             "within chance of 0.8": np.where(found["power_ok"], "yes", "no"),
         }
     )
-    return table(
+    return show(
         rows,
-        caption="The smallest effect found four times in five by the 5 % test that the book "
+        "The smallest effect found four times in five by the 5 % test that the book "
         "states: the sum of two t quantiles times the standard error where there is no effect. "
         "Beside it, how often that effect, added to every draw, is in fact found. 40 prefectures, "
         "24 of them treated.",
-        badge=Badge.SYNTHETIC,
-        source=_source("grading", "estimators/no", "synthetic/no"),
+        about=_source("grading", "estimators/no", "synthetic/no"),
         decimals={"smallest effect found": 4, "power there": 3},
     )
 
@@ -400,10 +431,12 @@ def power_table() -> Exhibit:
 def power_sentence() -> Sentence:
     """Say how often the promised power is kept."""
     found = _summary("powers")
-    text = (
-        f"The power found lies between {found['power'].min():.3f} and {found['power'].max():.3f}; "
-        f"{int(found['power_ok'].sum())} of {len(found)} lie within chance of 0.8."
-    )
-    return sentence(
-        text, badge=Badge.SYNTHETIC, source=_source("grading", "estimators/no", "synthetic/no")
+    return say(
+        "The power found lies between {min_power:.3f} and {max_power:.3f}; {power_ok} of "
+        "{n_found} lie within chance of 0.8.",
+        min_power=found["power"].min(),
+        max_power=found["power"].max(),
+        power_ok=int(found["power_ok"].sum()),
+        n_found=len(found),
+        about=_source("grading", "estimators/no", "synthetic/no"),
     )

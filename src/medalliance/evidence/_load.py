@@ -19,7 +19,10 @@ from ..provenance import Badge, Provenance
 
 STRONG_GRADES = ("official", "journal")
 PUBLISHED = Provenance(
-    Badge.REAL, "published facts, each row with its source", files=("data/published/sources.csv",)
+    Badge.REAL,
+    "published facts, each row with its source",
+    files=("data/published/sources.csv",),
+    rows_say=True,
 )
 _FRAME = {"published_effects": "effects"}
 _MOST_NAMED = 10
@@ -66,6 +69,10 @@ class Evidence:
     def about(self, *source_ids: str) -> Provenance:
         """Return the provenance of what some sources say, for ``show`` or ``say``."""
         return self.provenance.saying(self.source_line(*source_ids))
+
+    def behind(self, *rows: pd.DataFrame) -> Provenance:
+        """Return the provenance of rows of these tables: the sources that they name."""
+        return self.about(*{name for frame in rows for name in frame["source_id"]})
 
 
 def load_evidence(folder: str | Path | None = None) -> Evidence:

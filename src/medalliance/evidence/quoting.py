@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ..codebook import load_codebook
+from ..provenance import Provenance
 from . import Evidence, load_evidence
 
 if TYPE_CHECKING:
@@ -19,9 +20,10 @@ def facts() -> Evidence:
     return load_evidence()
 
 
-def cite_ids(ids: Iterable[str]) -> str:
-    """Return the source line of published facts by the ids of their sources, without a stop."""
-    return facts().source_line(*ids).rstrip(".")
+def cited(ids: Iterable[str]) -> Provenance:
+    """Return the provenance of published facts by the ids of their sources."""
+    about = facts().about(*ids)
+    return about.saying(about.source.rstrip("."))
 
 
 def percent(share: float, digits: int = 1) -> str:
@@ -32,11 +34,6 @@ def percent(share: float, digits: int = 1) -> str:
 def points(difference: float, digits: int = 1) -> str:
     """Write a difference of shares as percentage points, with its sign."""
     return f"{100 * difference:+.{digits}f}".replace("-", "\u2212") + " percentage points"
-
-
-def cite(evidence: Evidence, *frames: pd.DataFrame) -> str:
-    """Return the source line of the rows that an exhibit uses."""
-    return evidence.source_line(*{name for frame in frames for name in frame["source_id"]})
 
 
 def grade_label(grade: str) -> str:

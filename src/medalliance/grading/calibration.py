@@ -12,15 +12,18 @@ from numpy.typing import NDArray
 
 from ..evidence.quoting import facts
 from ..panel import PanelWarning
-from ..provenance import Badge, weakest
+from ..provenance import Badge, Provenance
 from ..show.exhibits import Exhibit
-from ..show.tables import table
+from ..show.front import show
 from ..simulate import Parameters, fitted_parameters, simulate_panel
 
 Array = NDArray[np.float64]
 
 SEEDS, N_COUNTIES = (0, 1, 2), 200
-SOURCE = "published figures by source; the book's simulator without a reform, three draws"
+SOURCE = Provenance(
+    Badge.SYNTHETIC,
+    "published figures by source; the book's simulator without a reform, three draws",
+)
 UNMATCHED = (
     "Scope says what a figure covers. National counts include cities, so they are held to a wider "
     "tolerance; no count of all county residents' visits is published. Not matched, for nothing "
@@ -29,8 +32,13 @@ UNMATCHED = (
     "These are assumed."
 )
 # How far a fitted moment may lie from a figure of each scope before it counts as one unit.
-RELATIVE = {"county tiers": 0.02, "residents' scheme": 0.02, "national, with cities": 0.05,
-            "rural scheme": 0.03, "one place": 0.15}  # fmt: skip
+RELATIVE = {
+    "county tiers": 0.02,
+    "residents' scheme": 0.02,
+    "national, with cities": 0.05,
+    "rural scheme": 0.03,
+    "one place": 0.15,
+}
 ABSOLUTE = 0.02
 TOLERANCE = 0.005  # part of a parameter that a refit may move it
 PILOTS = {
@@ -107,9 +115,14 @@ def _visits() -> Iterator[Row]:
     yield "growth of visits since 2014", 2019, "log", np.log(value), scope, source, ABSOLUTE
     early, late = (_national("primary_care_share_of_visits", year) for year in (2014, 2021))
     yield (
-        "change of primary care's share of visits since 2014", 2021, "share", late[0] - early[0],
-        scope, f"{late[1]}, {early[1]}", ABSOLUTE,
-    )  # fmt: skip
+        "change of primary care's share of visits since 2014",
+        2021,
+        "share",
+        late[0] - early[0],
+        scope,
+        f"{late[1]}, {early[1]}",
+        ABSOLUTE,
+    )
 
 
 def _pilot_counties() -> Iterator[Row]:
@@ -152,9 +165,14 @@ def _pay() -> Iterator[Row]:
         row = cases[(cases["case_slug"] == slug) & (cases["variable"] == variable)].iloc[0]
         value = float(row["value"])
         yield (
-            f"pay of {words}", int(row["year_start"]), "yuan a year", value, scope,
-            str(row["source_id"]), RELATIVE[scope] * value,
-        )  # fmt: skip
+            f"pay of {words}",
+            int(row["year_start"]),
+            "yuan a year",
+            value,
+            scope,
+            str(row["source_id"]),
+            RELATIVE[scope] * value,
+        )
 
 
 def moments(frame: pd.DataFrame) -> Array:
@@ -174,7 +192,8 @@ def moments(frame: pd.DataFrame) -> Array:
     found = [
         visits["visits_village"][2022] / visits["visits_county"][2022],
         visits["visits_township"][2022] / visits["visits_county"][2022],
-        per_head[2021], per_head[2022],
+        per_head[2021],
+        per_head[2022],
         np.log(per_head[2019] / per_head[2014]),
         share[2021] - share[2014],
         inside[2019] / visits.loc[2019].sum(),
@@ -187,7 +206,7 @@ def moments(frame: pd.DataFrame) -> Array:
         pay["pay_H"][2015],
         *growth[[2016, 2017, 2022]],
         *(pay[column][_year_of(slug, name)] for slug, name, column, _ in PLACES),
-    ]  # fmt: skip
+    ]
     return np.array(found, dtype=float)
 
 
@@ -215,13 +234,18 @@ def drawn(parameters: Parameters) -> Array:
             [
                 moments(
                     simulate_panel(
-                        N_COUNTIES, 12, seed, None, channels=False, outcomes=(),
+                        N_COUNTIES,
+                        12,
+                        seed,
+                        None,
+                        channels=False,
+                        outcomes=(),
                         parameters=parameters,
                     ).panel.frame
                 )
                 for seed in SEEDS
             ]
-        )  # fmt: skip
+        )
 
 
 def calibrate(start: Parameters | None = None) -> Fit:
@@ -247,8 +271,15 @@ def calibrate(start: Parameters | None = None) -> Fit:
     from scipy.optimize import least_squares
 
     first = np.array(astuple(start or fitted_parameters()))
-    found = least_squares(residuals, np.ones(len(first)), args=(first, targets()),
-                          diff_step=1e-4, xtol=1e-9, ftol=1e-9, gtol=1e-9)  # fmt: skip
+    found = least_squares(
+        residuals,
+        np.ones(len(first)),
+        args=(first, targets()),
+        diff_step=1e-4,
+        xtol=1e-9,
+        ftol=1e-9,
+        gtol=1e-9,
+    )
     return Fit(
         _at(found.x, first),
         float(2 * found.cost),
@@ -299,14 +330,23 @@ def calibration_table() -> Exhibit:
             f"{v:,.0f}" if big else f"{v:.3f}" for v, big in zip(frame[name], large, strict=True)
         ]
     frame["distance"] = [f"{v:+.1f}" for v in frame["distance"]]
-    shown = ["moment", "year", "unit", "scope", "value", "fitted", "spread", "tolerance",
-             "distance", "source"]  # fmt: skip
-    return table(
+    shown = [
+        "moment",
+        "year",
+        "unit",
+        "scope",
+        "value",
+        "fitted",
+        "spread",
+        "tolerance",
+        "distance",
+        "source",
+    ]
+    return show(
         frame[shown],
-        caption="Published moments beside the simulated counties without a reform. Distance is "
+        "Published moments beside the simulated counties without a reform. Distance is "
         f"the difference in units of the tolerance. {UNMATCHED}",
-        badge=weakest(Badge.REAL, Badge.SYNTHETIC),
-        source=SOURCE,
+        about=SOURCE,
         labels={"value": "published", "spread": "spread over draws"},
     )
 
@@ -315,13 +355,16 @@ def parameters_table() -> Exhibit:
     """Set the fitted parameters."""
     values = asdict(fitted_parameters())
     rows = pd.DataFrame(
-        {"parameter": [name.replace("_", " ") for name in values],
-         "fitted": [f"{value:,.6g}" for value in values.values()]}
-    )  # fmt: skip
-    return table(
+        {
+            "parameter": [name.replace("_", " ") for name in values],
+            "fitted": [f"{value:,.6g}" for value in values.values()],
+        }
+    )
+    return show(
         rows,
-        caption="Parameters that were fitted to these moments. Everything else that the "
+        "Parameters that were fitted to these moments. Everything else that the "
         "simulator needs is assumed.",
-        badge=Badge.SYNTHETIC,
-        source="medalliance calibrate, by the method of simulated moments",
+        about=Provenance(
+            Badge.SYNTHETIC, "medalliance calibrate, by the method of simulated moments"
+        ),
     )

@@ -180,15 +180,6 @@ class Sentence(Displayed):
         return f"[{self.badge.value}] {self.text} {SOURCE[self.record['lang']]}{self.source}"
 
 
-def sentence(text: str, *, badge: Badge | str, source: str, lang: str = "en") -> Sentence:
-    """Wrap a finished sentence with a badge and a source of your own.
-
-    ``say`` does the same with the provenance that the numbers carry, and keeps these apart.
-    """
-    words = {"text": text, "template": text, "numbers": {}}
-    return Sentence(new_record("sentence", Provenance(Badge(badge), source), lang, words))
-
-
 def new_record(
     kind: str, provenance: Provenance, lang: str, words: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import needed
-from ..provenance import Badge, Provenance
+from ..provenance import Provenance
 from .exhibits import Exhibit, new_record
 
 if TYPE_CHECKING:
@@ -20,22 +20,6 @@ SIZE = (6.4, 3.8)
 HORIZONTAL = "values-on-x"  # gid of Axes whose values run along x
 PROVENANCE = "medalliance_provenance"  # attribute of Axes: what was drawn on them
 TAKE_ALONG = "MEDALLIANCE_EXPORT"  # set where a build takes pictures for print along as files
-
-
-def figure(
-    ax: Any,
-    *,
-    caption: str,
-    alt: str,
-    badge: Badge | str,
-    source: str,
-    summary: pd.DataFrame | None = None,
-) -> Exhibit:
-    """Render drawn Axes to an exhibit with a badge and a source of your own.
-
-    ``show`` does the same with the provenance that the data carry.
-    """
-    return picture(ax, Provenance(Badge(badge), source), caption, alt, summary=summary)
 
 
 def picture(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError
-from ..provenance import Badge, Provenance
+from ..provenance import Provenance
 from .exhibits import Exhibit, new_record
 
 if TYPE_CHECKING:
@@ -16,29 +16,6 @@ if TYPE_CHECKING:
 
 BLANK = "not published"
 _WHOLE = ("left_out", "year", "cohort", "event_time", "first_year", "last_year")
-
-
-def table(
-    frame: pd.DataFrame,
-    *,
-    caption: str,
-    badge: Badge | str,
-    source: str,
-    decimals: int | Mapping[str, int] | None = None,
-    labels: str | Mapping[str, str] = "codebook",
-    lang: str = "en",
-    blank: str = BLANK,
-    assumed: pd.DataFrame | None = None,
-    fill: pd.DataFrame | None = None,
-) -> Exhibit:
-    """Set a tidy frame as a table with a badge and a source of your own.
-
-    ``show`` does the same with the provenance that the frame carries.
-    """
-    return set_table(
-        frame, Provenance(Badge(badge), source), caption,
-        decimals=decimals, labels=labels, lang=lang, blank=blank, assumed=assumed, fill=fill,
-    )  # fmt: skip
 
 
 def set_table(

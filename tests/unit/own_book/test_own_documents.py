@@ -10,7 +10,7 @@ import pytest
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
-from medalliance.show import tables
+import medalliance as ma
 from medalliance.show.documents import GREY, excel, word
 from medalliance.show.exhibits import RECORD
 
@@ -19,6 +19,7 @@ TABLE_PROPERTIES = (
     "tblStyle", "tblW", "jc", "tblCellSpacing", "tblInd", "tblBorders", "shd", "tblLayout",
     "tblCellMar", "tblLook",
 )  # fmt: skip
+MINE = ma.Provenance("YOURS", "my county")
 FRAME = pd.DataFrame(
     {
         "county": ["甲县", "=1+1", "丙县"],
@@ -31,9 +32,7 @@ FRAME = pd.DataFrame(
 
 @pytest.fixture
 def record():
-    shown = tables.table(
-        FRAME, caption="Effects", badge="YOURS", source="my county", blank="", labels={}
-    )
+    shown = ma.show(FRAME, "Effects", about=MINE, blank="", labels={})
     return shown.record
 
 
@@ -99,7 +98,7 @@ def test_the_same_table_gives_the_same_bytes(record):
 
 
 def test_a_table_carries_its_data_as_plain_json():
-    shown = tables.table(FRAME, caption="Effects", badge="YOURS", source="my county")
+    shown = ma.show(FRAME, "Effects", about=MINE)
     bundle = shown._repr_mimebundle_()
     assert json.loads(json.dumps(bundle[RECORD])) == bundle[RECORD] == shown.record
     assert bundle[RECORD]["columns"][1]["values"] == [-3.91234, 1234.5, None]

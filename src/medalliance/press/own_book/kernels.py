@@ -17,8 +17,7 @@ from typing import Any
 
 from ...errors import DataError
 from ...panel import YOURS
-from ...provenance import Badge
-from ...show.exhibits import sentence
+from ...show.front import say
 from ...show.pictures import TAKE_ALONG
 from ..notebooks import kernel_environment, notebook_text
 
@@ -73,12 +72,21 @@ class _Log:
 def closed_environment(scratch: Path) -> dict[str, str]:
     """Return an environment in which programs keep every file of their own under one folder."""
     places = {
-        "HOME": "home", "TMPDIR": "tmp", "TEMP": "tmp", "TMP": "tmp",
-        "XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "XDG_DATA_HOME": "share",
-        "XDG_STATE_HOME": "state", "XDG_RUNTIME_DIR": "run", "IPYTHONDIR": "ipython",
-        "JUPYTER_CONFIG_DIR": "jupyter/config", "JUPYTER_DATA_DIR": "jupyter/data",
-        "JUPYTER_RUNTIME_DIR": "jupyter/run", "MPLCONFIGDIR": "matplotlib",
-    }  # fmt: skip
+        "HOME": "home",
+        "TMPDIR": "tmp",
+        "TEMP": "tmp",
+        "TMP": "tmp",
+        "XDG_CACHE_HOME": "cache",
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "share",
+        "XDG_STATE_HOME": "state",
+        "XDG_RUNTIME_DIR": "run",
+        "IPYTHONDIR": "ipython",
+        "JUPYTER_CONFIG_DIR": "jupyter/config",
+        "JUPYTER_DATA_DIR": "jupyter/data",
+        "JUPYTER_RUNTIME_DIR": "jupyter/run",
+        "MPLCONFIGDIR": "matplotlib",
+    }
     own = {}
     for name, folder in places.items():
         (scratch / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -250,7 +258,7 @@ def _say_refusal(cell: Any, words: str, log: _Log) -> None:
     log.refusals.append(said)
     shows = isinstance(ast.parse(cell.source).body[-1], ast.Expr)
     log.whole = shows
-    text = sentence(f"Not shown: {said}", badge=Badge.YOURS, source=YOURS.source)
+    text = say("Not shown: {said}", said=said, about=YOURS)
     data = text._repr_mimebundle_()
     cell.outputs = [new_output("execute_result", data=data, execution_count=cell.execution_count)]
 

@@ -13,9 +13,8 @@ import pandas as pd
 
 from ...intake import PanelReport
 from ...panel import YOURS, Panel
-from ...provenance import Badge
 from ...show.exhibits import Exhibit
-from ...show.tables import table
+from ...show.front import show
 from .chapters import CHAPTERS, ONE_IS_ENOUGH, Readiness, reason
 from .files import Shown, link_to
 from .kernels import ChapterRun
@@ -122,8 +121,11 @@ def _read_table(panel: Panel, facts: Mapping[str, str]) -> Exhibit:
         "clusters": f"{clusters:,} ({panel.cluster or 'no prefecture code: each county alone'})",
     }
     listed = pd.DataFrame({"what": list(rows), "value": list(rows.values())})
-    return table(
-        listed, caption="What was read.", badge=Badge.YOURS, source=YOURS.source, labels={}
+    return show(
+        listed,
+        "What was read.",
+        about=YOURS,
+        labels={},
     )
 
 
@@ -150,11 +152,10 @@ def _cohort_table(panel: Panel) -> Exhibit:
                 "remark": remark,
             }
         )
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Counties by the first year settled under a contract.",
-        badge=Badge.YOURS,
-        source=YOURS.source,
+        "Counties by the first year settled under a contract.",
+        about=YOURS,
         decimals=0,
         labels={},
         blank="",
@@ -194,12 +195,11 @@ def _outcome_table(checked: PanelReport) -> Exhibit:
         for need in checked.needs
         if need.outcome in used
     ]
-    return table(
+    return show(
         pd.DataFrame(rows),
-        caption="Outcomes of the chapters that your table gives, and what the others lack. Rows "
+        "Outcomes of the chapters that your table gives, and what the others lack. Rows "
         "as a share, 0-1.",
-        badge=Badge.YOURS,
-        source=YOURS.source,
+        about=YOURS,
         decimals=2,
         labels={},
         blank="",

@@ -17,9 +17,10 @@ from ...panel import Panel
 from ...provenance import Badge, Provenance
 from ...show.documents import excel
 from ...show.exhibits import new_record
+from ...show.front import show
 from ...show.html import exhibit_html
 from ...show.packed import csv_text
-from ...show.tables import heading, table
+from ...show.tables import heading
 from ...spreadsheet import csv_of
 from ..fingerprints import commit, sha256
 from ..own_book.folder import BUILDING, MARKER, NEW, own_folder, refuse_foreign
@@ -91,8 +92,14 @@ def write_release(
         if warning:
             report(f"warning: {warning}")
         files_of_log = log_files(contents, files, facts, warning)
-        history = [*before, {"made": facts["made"], "panel": facts["panel sha256, short"],
-                             "limits": facts["limits"]}]  # fmt: skip
+        history = [
+            *before,
+            {
+                "made": facts["made"],
+                "panel": facts["panel sha256, short"],
+                "limits": facts["limits"],
+            },
+        ]
         files_of_log[f"checker/{HISTORY}"] = _history(history)
         for name, content in {**files, **files_of_log}.items():
             place = building / NEW / name
@@ -175,17 +182,25 @@ def _sheet(item: Item) -> dict[str, Any]:
     columns = []
     for name, column in item.rounded.items():
         number = str(column.dtype) in ("Int64", "float64")
-        values = [None if value != value or value is None else value
-                  for value in column.astype(object).where(column.notna(), None)]  # fmt: skip
+        values = [
+            None if value != value or value is None else value
+            for value in column.astype(object).where(column.notna(), None)
+        ]
         places = item.decimals.get(str(name), 2)
         printed = [
             BLANK if value is None else f"{value:,.{places}f}" if number else str(value)
             for value in values
         ]
-        columns.append({"heading": heading(name), "number": number, "values": values,
-                        "printed": printed, "grey": []})  # fmt: skip
-    return {"caption": item.title, "badge": Badge.YOURS.value, "source": SOURCE,
-            "columns": columns}  # fmt: skip
+        columns.append(
+            {
+                "heading": heading(name),
+                "number": number,
+                "values": values,
+                "printed": printed,
+                "grey": [],
+            }
+        )
+    return {"caption": item.title, "badge": Badge.YOURS.value, "source": SOURCE, "columns": columns}
 
 
 _STYLE = (
@@ -203,13 +218,16 @@ _STYLE = (
 def _page(contents: Contents, drawn: list[str]) -> str:
     parts = []
     for item in contents.items:
-        shown = item.rounded.drop(columns=[n for n in item.frame.columns if str(n).endswith("_na")
-                                           or n == "na"])  # fmt: skip
-        exhibit = table(
+        shown = item.rounded.drop(
+            columns=[n for n in item.frame.columns if str(n).endswith("_na") or n == "na"]
+        )
+        exhibit = show(
             shown.astype({n: float for n in item.decimals if n in shown.columns}),
-            caption=f"{item.title}. {item.note}".strip(), badge=Badge.YOURS, source=SOURCE,
-            decimals=dict(item.decimals), blank=BLANK,
-        )  # fmt: skip
+            f"{item.title}. {item.note}".strip(),
+            about=SOURCE,
+            decimals=dict(item.decimals),
+            blank=BLANK,
+        )
         pictures = "".join(
             _picture(item, name) for name in drawn if name.split("--")[0] == item.name
         )
