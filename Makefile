@@ -31,7 +31,7 @@ FACTS := $(shell find data -type f -not -name datapackage.json)
 CHAPTERS := $(shell find book -type f -not -path '*/.ipynb_checkpoints/*')
 HTML := build/html/index.html
 
-.PHONY: help env data data-mssp data-england notebooks readme book pdf test test-code explore lint bench bench-claims mutants grade measure refresh-peers lock new clean FORCE
+.PHONY: help env data data-mssp data-england notebooks readme book pdf test test-code explore lint bench bench-claims mutants grade measure messages refresh-peers lock new clean FORCE
 
 help: ## print this list
 	@echo "medalliance: a package and the book that it builds"
@@ -60,6 +60,9 @@ notebooks: $(STAMP) ## run all notebooks again in place (NB=book/x.ipynb for one
 	@bash tools/system.sh font
 	@$(PY) -m medalliance notebooks $(NB)
 	@$(PY) -m medalliance readme
+
+messages: $(STAMP) ## bring the catalogues of the Chinese edition up to date (book/locale)
+	@$(PY) -m medalliance messages
 
 readme: $(STAMP) ## write the documents' tables and EXHIBITS.md from notebooks, data and lock
 	@$(PY) -m medalliance readme

@@ -91,6 +91,20 @@ def test_staging_again_touches_only_what_changed(tmp_path):
     assert {name for name in before if after.get(name) != before[name]} == {"a.md", "b.md"}
 
 
+def test_a_page_that_was_renamed_does_not_stay(tmp_path, monkeypatch):
+    staged, html = tmp_path / "source", tmp_path / "pages" / "_build" / "html"
+    for folder in (staged / "_static", html / "cases", html / "_static"):
+        folder.mkdir(parents=True)
+    (staged / "new.md").write_text("# New")
+    for name in ("index", "new", "old", "cases/gone", "search", "_static/macro"):
+        (html / f"{name}.html").write_text("<html></html>")
+    (staged / "index.md").write_text("# Home")
+    monkeypatch.setattr(book, "_built", lambda *args: html)
+    book.render(staged, tmp_path / "pages")
+    kept = {path.relative_to(html).with_suffix("").as_posix() for path in html.rglob("*.html")}
+    assert kept == {"index", "new", "search", "_static/macro"}
+
+
 @pytest.mark.slow
 def test_a_warning_stops_the_book_and_leaves_no_page(tmp_path):
     source = tmp_path / "book"

@@ -9,12 +9,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 
 from ..chapters.laboratory import script as laboratory_script
-from ..errors import DataError, need_extra
-from .finish import finish_pages
+from ..errors import DataError, first_three, need_extra
+from .edition import pages_of, stage_chinese
+from .finish import CHINESE_FOLDER, finish_chinese, finish_pages
 from .pages import generated_pages
 
 _IGNORED = shutil.ignore_patterns(".ipynb_checkpoints", "_build", "__pycache__")
@@ -52,12 +54,21 @@ def build_book(
     """
     staged = stage(source, work / "source")
     report(f"building {len(list(staged.rglob('*.ipynb')))} notebooks and the pages around them")
-    built = render(staged, work / "pages")
+    chinese = work / "chinese"
+    waiting = stage_chinese(staged, chinese)
+    if waiting:
+        report(f"{len(waiting)} pages wait for their Chinese: {first_three(sorted(waiting))}")
+    with ThreadPoolExecutor(2) as builders:
+        both = [builders.submit(render, staged, work / "pages"),
+                builders.submit(render, chinese, work / "pages-zh")]  # fmt: skip
+        built, translated = (one.result() for one in both)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.parent / f".{target.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     shutil.copytree(built, draft)
+    shutil.copytree(translated, draft / CHINESE_FOLDER)
     finish_pages(draft, staged)
+    finish_chinese(draft, chinese, whole=pages_of(staged).keys() - waiting.keys())
     shutil.rmtree(target, ignore_errors=True)
     draft.replace(target)
     return target / "index.html"
@@ -152,18 +163,42 @@ def render(staged: Path, pages: Path, environment: Mapping[str, str] | None = No
     OSError
         If the disk is full.
     """
+    html = _built(staged, pages, ["-W", "--keep-going"], environment, "html")
+    for page in html.rglob("*.html"):  # what the builder kept of pages that are gone
+        place = staged / page.relative_to(html)
+        known = any(place.with_suffix(ending).is_file() for ending in (".md", ".ipynb"))
+        if not (known or page.stem in ("search", "genindex") or "_static" in page.parts):
+            page.unlink()
+    # the builder copies styles and scripts only when it writes a page
+    shutil.copytree(staged / "_static", html / "_static", dirs_exist_ok=True)
+    return html
+
+
+def gettext_templates(staged: Path, pages: Path) -> Path:
+    """Let the builder write the messages of a staged book's prose; return their folder."""
+    return _built(staged, pages, ["--builder", "custom", "--custom-builder", "gettext"], {})
+
+
+def _built(
+    staged: Path,
+    pages: Path,
+    options: list[str],
+    environment: Mapping[str, str] | None,
+    kind: str = "gettext",
+) -> Path:
+    """Run the builder on a staged book; return the folder of what it wrote."""
     need_extra("book")
     start = (
         "import sys; from jupyter_book.cli.main import main; sys.argv[0] = 'jupyter-book'; main()"
     )
     command: list[str | Path] = [sys.executable, "-c", start, "build", staged]
-    command += ["-W", "--keep-going", "--path-output", pages]
+    command += [*options, "--path-output", pages]
     fixed = {"LC_ALL": "C.UTF-8", "PYTHONWARNINGS": "ignore"}
     known = {**os.environ, **fixed, **(environment or {})}
     ran = subprocess.run(command, capture_output=True, text=True, env=known, check=False)
     said = ran.stdout + ran.stderr
-    html = pages / "_build" / "html"
-    if ran.returncode != 0 or not (html / "index.html").is_file():
+    made = pages / "_build" / kind
+    if ran.returncode != 0 or not (kind == "gettext" or (made / "index.html").is_file()):
         shutil.rmtree(pages, ignore_errors=True)
         if os.strerror(errno.ENOSPC) in said:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(pages))
@@ -171,6 +206,4 @@ def render(staged: Path, pages: Path, environment: Mapping[str, str] | None = No
         found = [line for line in said.splitlines() if any(mark in line for mark in marks)]
         shown = "\n".join(found[:20] or said.splitlines()[-20:])
         raise DataError(f"the book does not build (warnings count as errors).\n{shown}")
-    # the builder copies styles and scripts only when it writes a page
-    shutil.copytree(staged / "_static", html / "_static", dirs_exist_ok=True)
-    return html
+    return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from html import escape, unescape
 from pathlib import Path
@@ -16,12 +17,15 @@ from .downloads import write_downloads
 
 CARD = "_static/social-card.png"
 CARD_ALT = "Who holds the budget? Contracts of China's county medical alliances, compared."
-CHINESE = "-zh"  # how the name of a Chinese page ends
+CHINESE = "-zh"  # how the name of a page ends that is written in Chinese by hand
+CHINESE_FOLDER = "zh"  # of the Chinese edition
 _LONGEST = 200  # letters of a description
 _WORDS = Path(__file__).with_name("page_words.json")
 _VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 _SUMMARY = re.compile(r">([^<]+)(</a><details[^>]*><summary)>")
 _TAGS = re.compile(r"<[^>]+>")
+_BUTTONS = re.compile(r'<div class="article-header-buttons">')
+_DOWNLOADS = re.compile(r'<li><a data-kind="(\w+)" href="([^"]+)" download>')
 _ATTRIBUTES = ("aria-label", "title", "placeholder", "data-bs-title")
 
 
@@ -43,8 +47,8 @@ def finish_pages(html: Path, staged: Path) -> None:
     for name, path in pages.items():
         text = path.read_text(encoding="utf-8")
         text = lighten(name_parts(text), searches=name == "search")
-        text = describe(text, name, book=config["title"], site=site)
-        text = offer_downloads(text, name, offered.get(name, []))
+        text = describe(text, name, language(name), book=config["title"], site=site)
+        text = offer_downloads(text, language(name), up(name), offered.get(name, []))
         text = mark_languages(text, name, set(pages))
         path.write_text(text, encoding="utf-8")
     for old, page in redirects(staged, set(pages)).items():
@@ -91,6 +95,58 @@ def _redirect(address: str) -> str:
         f'<body><main><h1>This page has moved</h1><p><a href="{address}">Go on</a></p></main>'
         "</body>\n</html>\n"
     )
+
+
+def finish_chinese(html: Path, staged: Path, *, whole: Iterable[str]) -> None:
+    """Finish the pages of the Chinese edition in place, and link each to its English page.
+
+    Parameters
+    ----------
+    html : Path
+        The built pages; the Chinese ones lie in ``zh`` there, the English ones are finished.
+    staged : Path
+        The sources of the Chinese pages.
+    whole : iterable of str
+        Pages that are whole in Chinese; English pages offer a switch to these.
+    """
+    config = yaml.safe_load((staged / "_config.yml").read_text(encoding="utf-8"))
+    site = (config.get("html") or {}).get("baseurl") or ""
+    folder, translated = html / CHINESE_FOLDER, set(whole)
+    for path in _pages(folder):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        english = html / f"{name}.html"
+        text = path.read_text(encoding="utf-8")
+        text = lighten(name_parts(text), searches=name == "search")
+        text = describe(text, f"{CHINESE_FOLDER}/{name}", "zh", book=config["title"], site=site)
+        text = in_chinese(text)
+        if name in translated and english.is_file():
+            other = english.read_text(encoding="utf-8")
+            offered = _DOWNLOADS.findall(other)
+            block = _download_block("zh", [(kind, f"../{place}") for kind, place in offered])
+            text = text.replace("</article>", f"{block}</article>", 1)
+            there = f"{up(name)}{CHINESE_FOLDER}/{name}.html"
+            other = offer_language(other, "zh", there)
+            english.write_text(other, encoding="utf-8")
+        if english.is_file():
+            text = offer_language(text, "en", f"{up(name)}../{name}.html")
+        path.write_text(text, encoding="utf-8")
+
+
+def offer_language(page: str, lang: str, address: str) -> str:
+    """Add the switch to the same page in another language."""
+    code, word = ("zh-CN", "中文") if lang == "zh" else ("en", "English")
+    link = f'<link rel="alternate" hreflang="{code}" href="{address}"/>\n'
+    switch = (
+        f'<a class="btn btn-sm language-switch" lang="{code}" hreflang="{code}" '
+        f'href="{address}">{word}</a>\n'
+    )
+    page = page.replace("</head>", f"{link}</head>", 1)
+    return _BUTTONS.sub(lambda found: f"{found[0]}\n{switch}", page, count=1)
+
+
+def up(name: str) -> str:
+    """Return the way from a page to the folder of all pages."""
+    return "../" * name.count("/")
 
 
 def language(name: str) -> str:
@@ -144,19 +200,18 @@ def _without(head: str, sources: list[str], inline: list[str]) -> str:
     return head
 
 
-def describe(page: str, name: str, *, book: str, site: str = "") -> str:
+def describe(page: str, name: str, lang: str, *, book: str, site: str = "") -> str:
     """Add the description and the card that other programs show for a link to the page."""
     title = _between(page, "<title>", "</title>").split(" &#8212; ")[0].split(" — ")[0].strip()
     said = description(page) or book
-    up = "../" * name.count("/")
     tags = [
         ("name", "description", said),
         ("property", "og:type", "website" if name == "index" else "article"),
         ("property", "og:site_name", book),
         ("property", "og:title", unescape(title)),
         ("property", "og:description", said),
-        ("property", "og:locale", "zh_CN" if language(name) == "zh" else "en_GB"),
-        ("property", "og:image", f"{site.rstrip('/')}/{CARD}" if site else f"{up}{CARD}"),
+        ("property", "og:locale", "zh_CN" if lang == "zh" else "en_GB"),
+        ("property", "og:image", f"{site.rstrip('/')}/{CARD}" if site else f"{up(name)}{CARD}"),
         ("property", "og:image:alt", CARD_ALT),
         ("name", "twitter:card", "summary_large_image"),
     ]
@@ -183,45 +238,52 @@ def description(page: str) -> str:
     return text[: ends[-1]] if ends else text[: _LONGEST - 1].rsplit(" ", 1)[0] + "…"
 
 
-def offer_downloads(page: str, name: str, offered: list[tuple[str, str]]) -> str:
+def offer_downloads(page: str, lang: str, way: str, offered: list[tuple[str, str]]) -> str:
     """Add links to what a reader can take away, at the end of the article."""
+    block = _download_block(lang, [(kind, f"{way}{place}") for kind, place in offered])
+    return page.replace("</article>", f"{block}</article>", 1)
+
+
+def _download_block(lang: str, offered: list[tuple[str, str]]) -> str:
+    """Write the links, the address of each from its page."""
     if not offered:
-        return page
-    lang, up = language(name), "../" * name.count("/")
+        return ""
     words = _words()["downloads"]
     links = "".join(
-        f'<li><a href="{up}{place}" download>{words[kind][lang]}</a></li>'
+        f'<li><a data-kind="{kind}" href="{place}" download>{words[kind][lang]}</a></li>'
         for kind, place in offered
     )
     label = "下载" if lang == "zh" else "Downloads"
-    block = (
+    return (
         f'<nav class="page-downloads d-print-none" aria-label="{label}">'
         f"<p>{words['heading'][lang]}</p><ul>{links}</ul></nav>\n"
     )
-    return page.replace("</article>", f"{block}</article>", 1)
 
 
 def mark_languages(page: str, name: str, names: set[str]) -> str:
     """Say which language a page and its links are in; translate the theme on a Chinese page."""
-    up = "../" * name.count("/")
     twin = name.removesuffix(CHINESE) if language(name) == "zh" else f"{name}{CHINESE}"
     if twin in names:
         other = "zh-CN" if language(twin) == "zh" else "en"
-        link = f'<link rel="alternate" hreflang="{other}" href="{up}{twin}.html"/>\n'
+        link = f'<link rel="alternate" hreflang="{other}" href="{up(name)}{twin}.html"/>\n'
         page = page.replace("</head>", f"{link}</head>", 1)
     if language(name) == "en":
         chinese = rf'(<a [^>]*href="[^"]*{CHINESE}\.html")'
         return re.sub(chinese, r'\1 lang="zh-CN"', page)
+    page = in_chinese(page).replace(
+        '<nav class="bd-links bd-docs-nav"', '<nav lang="en" class="bd-links bd-docs-nav"'
+    )
+    page = re.sub(rf'(<a [^>]*href="[^"]*{CHINESE}\.html")', r'\1 lang="zh-CN"', page)
+    return page.replace('<p class="prev-next-title">', '<p class="prev-next-title" lang="en">')
+
+
+def in_chinese(page: str) -> str:
+    """Say that a page is in Chinese, and translate the words of the theme on it."""
     head, body = page.split("<body", 1)
     for english, chinese in _words()["theme"].items():
         for attribute in _ATTRIBUTES:
             body = body.replace(f'{attribute}="{english}"', f'{attribute}="{chinese}"')
         body = re.sub(rf"(>\s*){re.escape(english)}(\s*<)", rf"\g<1>{chinese}\g<2>", body)
-    body = body.replace(
-        '<nav class="bd-links bd-docs-nav"', '<nav lang="en" class="bd-links bd-docs-nav"'
-    )
-    body = re.sub(rf'(<a [^>]*href="[^"]*{CHINESE}\.html")', r'\1 lang="zh-CN"', body)
-    body = body.replace('<p class="prev-next-title">', '<p class="prev-next-title" lang="en">')
     head = re.sub(r'<html lang="[^"]*"', '<html lang="zh-CN"', head)
     head = head.replace(
         'name="docsearch:language" content="en"', 'name="docsearch:language" content="zh"'
@@ -230,7 +292,7 @@ def mark_languages(page: str, name: str, names: set[str]) -> str:
 
 
 def _pages(html: Path) -> list[Path]:
-    hidden = {"_static", "_sources", "downloads"}
+    hidden = {"_static", "_sources", "downloads", CHINESE_FOLDER}
     found = (path.relative_to(html) for path in html.rglob("*.html"))
     return sorted(html / path for path in found if path.parts[0] not in hidden)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import DataError
 from ..paths import PACKAGE
+from ..show.translation import EDITIONS
 
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0",
@@ -20,8 +21,9 @@ ENVIRONMENT = {
     "TZ": "UTC",
     "LC_ALL": "C.UTF-8",
 }
-# what a panel warns of stands in the foot of each exhibit; the warning itself names paths
-QUIET = {"PYTHONWARNINGS": "ignore::UserWarning"}
+# what a panel warns of stands in the foot of each exhibit; the warning itself names paths;
+# pictures are drawn in both languages of the book
+QUIET = {"PYTHONWARNINGS": "ignore::UserWarning", EDITIONS: "zh"}
 METADATA: dict[str, Any] = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "pygments_lexer": "ipython3"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 from typing import Any
 
@@ -12,6 +12,13 @@ from ..errors import needed
 from ..provenance import MEANING, Badge
 
 SOURCE = {"en": "Source: ", "zh": "来源："}
+_DRAWN = {"en": "The numbers drawn", "zh": "图中的数字"}
+_CHINESE = {
+    Badge.REAL: ("实际数据", "已公布的数字或公开记录，均注明来源"),
+    Badge.YOURS: ("您的数据", "由您载入的面板计算得出"),
+    Badge.SYNTHETIC: ("合成数据", "模拟数据，真实效应已知"),
+    Badge.ILLUSTRATIVE: ("举例", "为说明规则如何起作用而设定的数字"),
+}
 _ASSUMED_INK = "#7d838c"
 _STYLE = (
     "<style>#table table{border-collapse:collapse;margin:0;background:transparent;color:inherit;"
@@ -57,7 +64,7 @@ def exhibit_html(record: Mapping[str, Any], picture: str = "", width: int = 0) -
             f'<img class="exhibit-image dark-light" alt="{alt}" width="{width}" '
             f'style="max-width:100%;height:auto" src="{picture}"/>'
         )
-        inside = f"{image}{caption}{_numbers_html(printed_rows(record))}"
+        inside = f"{image}{caption}{_numbers_html(record)}"
     return (
         f'<figure class="exhibit exhibit-{record["kind"]}" data-badge="{record["badge"]}" '
         f'style="margin:1.2em 0">{inside}{below}</figure>'
@@ -74,7 +81,8 @@ def sentence_html(record: Mapping[str, Any]) -> str:
     )
 
 
-def _numbers_html(rows: Sequence[Sequence[str]]) -> str:
+def _numbers_html(record: Mapping[str, Any]) -> str:
+    rows = printed_rows(record)
     if not rows:
         return ""
     head, *body = rows
@@ -83,7 +91,7 @@ def _numbers_html(rows: Sequence[Sequence[str]]) -> str:
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in body
     )
     return (
-        '<details class="exhibit-data"><summary>The numbers drawn</summary>'
+        '<details class="exhibit-data"><summary>' + _DRAWN[record["lang"]] + "</summary>"
         f'<div class="exhibit-scroll" tabindex="0"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{lines}</tbody></table></div></details>"
     )
@@ -91,9 +99,9 @@ def _numbers_html(rows: Sequence[Sequence[str]]) -> str:
 
 def _badge_html(record: Mapping[str, Any]) -> str:
     badge = Badge(record["badge"])
+    word, meaning = _CHINESE[badge] if record["lang"] == "zh" else (badge.value, MEANING[badge])
     return (
-        f'<span class="exhibit-badge badge-{badge.value.lower()}" title="{MEANING[badge]}">'
-        f"{badge.value}</span>"
+        f'<span class="exhibit-badge badge-{badge.value.lower()}" title="{meaning}">{word}</span>'
     )
 
 

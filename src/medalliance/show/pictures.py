@@ -11,6 +11,14 @@ import numpy as np
 from ..errors import needed
 from ..provenance import Provenance
 from .exhibits import Exhibit, new_record
+from .translation import (
+    EDITIONS,
+    PICTURE,
+    known_words,
+    load_catalogue,
+    words_seen,
+    words_translated,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,12 +73,18 @@ def picture(
         {"name": str(name), "heading": str(name), "printed": numbers.iloc[:, place].tolist()}
         for place, name in enumerate(numbers.columns)
     ]
-    words = {"caption": caption, "alt": alt, "foot": foot, "columns": columns}
-    record = new_record("figure", provenance, lang, words)
     drawn = axes[0].figure
     look = {"bbox_inches": "tight", "pad_inches": 0.04, "metadata": {"Software": None}}
-    png = _saved(drawn, format="png", dpi=DPI, transparent=True, **look)
+    seen: dict[str, None] = {}
+    with words_seen(seen):
+        png = _saved(drawn, format="png", dpi=DPI, transparent=True, **look)
+    words = {"caption": caption, "alt": alt, "foot": foot, "columns": columns, "words": [*seen]}
+    record = new_record("figure", provenance, lang, words)
     pictures = _for_print(drawn, look) if os.environ.get(TAKE_ALONG) else {}
+    catalogue = load_catalogue() if os.environ.get(EDITIONS) and lang == "en" else None
+    if catalogue and known_words(catalogue, seen):
+        with words_translated(catalogue):
+            pictures[PICTURE] = _saved(drawn, format="png", dpi=DPI, transparent=True, **look)
     plt.close(drawn)
     return Exhibit(record, png, pictures)
 

@@ -1,0 +1,114 @@
+"""The Chinese edition: catalogues that fit the book, pages whole or marked as not yet."""
+
+import json
+import re
+
+import pytest
+import yaml
+from babel.messages.pofile import read_po
+
+from medalliance.paths import PROJECT
+from medalliance.press import edition
+from medalliance.show.translation import FOLDER, WORDS, gaps, read_messages
+
+BOOK = PROJECT / "book"
+CATALOGUES = sorted((BOOK / FOLDER).rglob("*.po"))
+LATIN = re.compile(r"`[^`]*`|\$[^$]*\$|\([^()\s]*\)|\{[^}]*\}|<[^>]*>|https?://\S+")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def translated(path):
+    return read_messages(path).items()
+
+
+@pytest.mark.parametrize("path", CATALOGUES, ids=lambda p: p.relative_to(BOOK / FOLDER).as_posix())
+def test_a_translation_keeps_numbers_links_and_code(path):
+    wrong = []
+    for message, chinese in translated(path):
+        if path.name == WORDS and gaps(message) != gaps(chinese):
+            wrong.append(f"numbers: {message!r}: {chinese!r}")
+        if path.name != WORDS and sorted(LINK.findall(message)) != sorted(LINK.findall(chinese)):
+            wrong.append(f"links: {message!r}: {chinese!r}")
+        english = edition.has_words(message) and edition.has_words(LATIN.sub("", message))
+        if english and not re.search(r"[\u3400-\u9fff]", chinese):
+            wrong.append(f"not Chinese: {message!r}: {chinese!r}")
+        if re.search(r"[\u3400-\u9fff][,;?!]|[\u3400-\u9fff]\.(\s|$)", LATIN.sub("", chinese)):
+            wrong.append(f"half-width punctuation after Chinese: {chinese!r}")
+    assert not wrong, "\n".join(wrong[:20])
+
+
+@pytest.fixture
+def small(tmp_path):
+    book = tmp_path / "book"
+    (book / FOLDER / edition.PROSE).mkdir(parents=True)
+    (book / "_config.yml").write_text("title: The book\n", encoding="utf-8")
+    toc = {
+        "root": "index",
+        "parts": [{"caption": "A", "chapters": [{"file": "a"}, {"file": "b-zh"}]}],
+    }
+    (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
+    (book / "index.md").write_text("# Home\n\nWelcome.\n", encoding="utf-8")
+    (book / "a.md").write_text("# Part\n\nRead [home](index.md).\n", encoding="utf-8")
+    (book / "b-zh.md").write_text("# 乙\n", encoding="utf-8")
+    templates = tmp_path / "pot"
+    templates.mkdir()
+    for name, texts in {
+        "index": ["Home", "Welcome."],
+        "a": ["Part", "Read [home](index.md)."],
+    }.items():
+        body = "".join(f'msgid {json.dumps(text)}\nmsgstr ""\n\n' for text in texts)
+        (templates / f"{name}.pot").write_text(f'msgid ""\nmsgstr ""\n\n{body}', encoding="utf-8")
+    return book, templates
+
+
+def write(path, known):
+    text = path.read_text(encoding="utf-8")
+    for message, chinese in known.items():
+        text = text.replace(
+            f'msgid "{message}"\nmsgstr ""', f'msgid "{message}"\nmsgstr "{chinese}"'
+        )
+    path.write_text(text, encoding="utf-8")
+
+
+def test_a_page_is_chinese_once_every_message_is(small, tmp_path):
+    book, templates = small
+    left = edition.update_catalogues(book, templates)
+    assert left == {"LC_MESSAGES/index.po": 2, "LC_MESSAGES/a.po": 2, WORDS: 0}
+    waiting = edition.stage_chinese(book, tmp_path / "zh")
+    assert set(waiting) == {"index", "a"}
+    assert "尚无中文版" in (tmp_path / "zh" / "a.md").read_text(encoding="utf-8")
+    place = book / FOLDER / edition.PROSE / "a.po"
+    write(place, {"Part": "部分", "Read [home](index.md).": "见[首页](index.md)。"})
+    assert set(edition.stage_chinese(book, tmp_path / "zh")) == {"index"}
+    assert "Read [home]" in (tmp_path / "zh" / "a.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "zh" / "b-zh.md").exists()
+    toc = yaml.safe_load((tmp_path / "zh" / "_toc.yml").read_text(encoding="utf-8"))
+    assert toc["parts"][0]["chapters"] == [{"file": "a"}]
+
+
+def test_a_changed_sentence_waits_until_its_chinese_is_looked_at(small, tmp_path):
+    book, templates = small
+    edition.update_catalogues(book, templates)
+    place = book / FOLDER / edition.PROSE / "index.po"
+    write(place, {"Home": "首页", "Welcome.": "欢迎。"})
+    assert "index" not in edition.stage_chinese(book, tmp_path / "zh")
+    (book / "index.md").write_text("# Home\n\nWelcome!\n", encoding="utf-8")
+    found = edition.stage_chinese(book, tmp_path / "zh")["index"]
+    assert any("changed since" in line for line in found)
+    pot = templates / "index.pot"
+    pot.write_text(
+        pot.read_text(encoding="utf-8").replace("Welcome.", "Welcome!"), encoding="utf-8"
+    )
+    assert edition.update_catalogues(book, templates)["LC_MESSAGES/index.po"] == 1
+    with place.open("rb") as handle:
+        message = read_po(handle).get("Welcome!")
+    assert message.fuzzy and message.string == "欢迎。"
+    assert edition.stage_chinese(book, tmp_path / "zh")["index"] == ["Welcome!"]
+
+
+def test_updating_twice_changes_no_byte(small):
+    book, templates = small
+    edition.update_catalogues(book, templates)
+    before = {path: path.read_bytes() for path in (book / FOLDER).rglob("*.po")}
+    edition.update_catalogues(book, templates)
+    assert {path: path.read_bytes() for path in before} == before
