@@ -118,7 +118,6 @@ _HOME = {
     "rule_dose": "estimators.rule_dose",
     "say": "show.front",
     "second_best_split": "incentives.split",
-    "sentence": "show.exhibits",
     "service_income": "incentives.prices",
     "set_prices": "incentives.prices",
     "settle": "settlement.settle",
