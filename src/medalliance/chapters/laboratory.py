@@ -9,25 +9,22 @@ from typing import Any
 import numpy as np
 
 from ..codebook import load_codebook
-from ..incentives.best_response import mean_surplus
 from ..incentives.collective import collective_optimum
 from ..incentives.contract import Contract
-from ..incentives.patients import (
-    PatientChoice,
-    saving_per_effort,
-    technology_from_patients,
-    visit_shares,
-)
+from ..incentives.example import SPENDING as SPENDING
+from ..incentives.example import example_alliance, example_patients
+from ..incentives.patients import PatientChoice, technology_from_patients, visit_shares
 from ..incentives.ratchet import historical_weight
 from ..incentives.respond import solve_problem
 from ..incentives.technology import Technology
-from ..incentives.transfer import marginal_share
 
-SPENDING = 1000.0  # baseline spending in units of 100,000 yuan: 100 million yuan
-_SHARES = (0.25, 0.20, 0.45, 0.10)  # visits at hospital, townships, villages, outside
-_PAYMENT = (60.0, 10.0, 5.0, 200.0)
-_COST = (250.0, 80.0, 40.0, 600.0)
-_FUND_SHARE, _SENSITIVITY = 0.7, 0.004
+# Sizes of a member that fall in proportion when its group's work is divided among more of them.
+_BY_MEMBER = (
+    "effort_cost", "price", "margin", "inducement_cost", "withholding_saving", "withholding_harm",
+    "withholding_cost", "score_effect", "needed_price", "needed_margin", "needed_cost",
+    "needed_value", "needed_saving", "export_spending", "export_price", "export_harm",
+    "export_cost",
+)  # fmt: skip
 _SCRIPTS = Path("_static") / "laboratory"
 
 
@@ -38,30 +35,19 @@ def county() -> dict[str, Any]:
     centre and a village clinic move patients, the hospital's is better management. Prices, costs
     and the size of members fall in proportion when the same work is divided among more of them.
     """
-    members = np.array([1.0, 10.0, 100.0])
-    visits = SPENDING / (_FUND_SHARE * float(np.dot(_SHARES, _COST)))
-    patients: dict[str, Any] = {
-        "visits": visits,
-        "appeal": (np.log(_SHARES) + _SENSITIVITY * np.array(_PAYMENT)).tolist(),
-        "attraction": [0.0, 1.0, 1.0, 0.0],
-        "cost": list(_COST),
-        "out_of_pocket": list(_PAYMENT),
-        "fund_share": _FUND_SHARE,
-        "price_sensitivity": _SENSITIVITY,
-        "gated": [True, False, False, True],
-    }
-    unit = saving_per_effort(PatientChoice(**{**patients, "members": members}), np.array(_SHARES))
-    patients["attraction"] = [0.0, float(20.0 / unit[1]), float(6.0 / unit[2]), 0.0]
+    t, choice = example_alliance(), example_patients()
+    names = ("appeal", "attraction", "cost", "out_of_pocket")
+    patients: dict[str, Any] = {n: getattr(choice, n).tolist() for n in names}
+    patients |= {n: getattr(choice, n) for n in ("visits", "fund_share", "price_sensitivity")}
+    patients["gated"] = list(choice.gated or ())
     return {
         "patients": patients,
-        "members": members.tolist(),
-        "management": [40.0, 0.0, 0.0],
-        "effort_cost": [40.0, 20.0, 6.0],
-        "price": [60.0, 12.0, 2.0],
-        "margin": [12.0, 2.4, 0.4],
-        "inducement_cost": [12.0, 2.4, 0.4],
-        "margin_pay": 0.3,
+        "management": [float(t.saving[0]), 0.0, 0.0],
+        **{n: getattr(t, n).tolist() for n in (*_BY_MEMBER, "members", "need")},
+        "margin_pay": float(t.margin_pay[0]),
         "penalty": 1.0,
+        "knows": [0.0, 10.0, 10.0],
+        "believed": 0.5,
         "discount": 0.9,
         "lowest_offer": 0.97,
         "highest_offer": 1.03,
@@ -84,6 +70,14 @@ SETTINGS: dict[str, Any] = {
     "gate": (0.0, 0.0, 100.0, 5.0),
     "audit": (0.0, 0.0, 0.15, 0.005),
     "out_of_county": ("included", ("included", "excluded", "deducted_first")),
+    "score_weight": (0.0, 0.0, 2.0, 0.1),
+    "performance_pay": (0.0, 0.0, 0.3, 0.02),
+    "margin_pay": (0.3, 0.0, 0.6, 0.05),
+    "induced_price": (1.0, 0.5, 1.5, 0.05),
+    "needed_price": (1.0, 0.5, 1.5, 0.05),
+    "disclosure": (1.0, 0.0, 1.0, 0.1),
+    "budget_error": (0.0, 0.0, 0.06, 0.005),
+    "takes_part": (0.0, 0.0, 1.0, 0.1),
     "townships": (10, 1, 30, 1),
     "villages": (100, 10, 300, 10),
     "uncertainty": (0.04, 0.005, 0.08, 0.005),
@@ -140,17 +134,23 @@ def terms(
     scale = np.array(c["members"]) / members
     free = PatientChoice(**c["patients"], members=members)
     choice = free.replace(gate=s["gate"])
-    margin, cost = np.array(c["margin"]) * scale, np.array(c["inducement_cost"]) * scale
     spending = free.visits * free.fund_share * visit_shares(free) * free.cost
+    own = {name: np.array(c[name]) * scale for name in _BY_MEMBER}
+    rest = 1 - s["lead_share"]
+    split = np.array(
+        [s["lead_share"], rest * s["township_share"], rest * (1 - s["township_share"])]
+    )
+    error = s["budget_error"] * spending.sum()
     technology = technology_from_patients(
         choice,
-        effort_cost=np.array(c["effort_cost"]) * scale,
+        **own,
         sigma=s["uncertainty"] * spending.sum(),
-        price=np.array(c["price"]) * scale,
-        margin=margin,
-        inducement_cost=cost,
         margin_pay=c["margin_pay"],
-        baseline_inducement=c["margin_pay"] * margin / cost,
+        need=c["need"],
+        believed_share=c["believed"] * split / members,
+        budget_error=error,
+        # Everybody of a group together knows need as well as ten times the insurer.
+        signal=np.array(c["knows"]) / (members * error**2) if error > 0 else 0.0,
     )
     technology = technology.replace(saving=technology.saving + np.array(c["management"]) * scale)
     scope = spending.sum() - (spending[-1] if s["out_of_county"] == "excluded" else 0.0)
@@ -158,9 +158,8 @@ def terms(
     if s["budget_rule"] == "negotiated":
         low, high = c["lowest_offer"], c["highest_offer"]
         offered = (1 - s["bargaining"]) * low + s["bargaining"] * high
-    rest = 1 - s["lead_share"]
     contract = Contract(
-        split=[s["lead_share"], rest * s["township_share"], rest * (1 - s["township_share"])],
+        split=split,
         pay_share=s["pay_share"],
         gain_share=s["gain_share"],
         loss_share=s["loss_share"] if s["sides"] == "two" else 0.0,
@@ -172,6 +171,13 @@ def terms(
         edges="budget",
         audit=s["audit"],
         penalty=c["penalty"],
+        score_weight=s["score_weight"],
+        performance_pay=s["performance_pay"] * np.maximum(technology.saving, 0.0),
+        margin_pay=s["margin_pay"],
+        price=s["induced_price"] * own["price"],
+        needed_price=s["needed_price"] * own["needed_price"],
+        disclosure=s["disclosure"],
+        takes_part=[0.0, s["takes_part"], s["takes_part"]],
         out_of_county=s["out_of_county"],
         budget=scope * offered * (1 + s["growth"]),
     )
@@ -196,11 +202,10 @@ def solve(settings: dict[str, Any]) -> dict[str, Any]:
     """
     contract, technology, weight, choice, free = terms(settings)
     found = solve_problem(contract, technology, weight)
-    k, p = found.chosen, found.problem
+    k = found.chosen
     best = collective_optimum(found)
     split, pay = np.atleast_1d(contract.split), settings["pay_share"]
     r = np.arange(81) / 80
-    worth = (p.claim[0] * p.weight[0])[None, None] * r[None, :, None]
     before = technology.baseline_inducement
 
     def shared(whole: float, retained: float) -> dict[str, Any]:
@@ -210,8 +215,11 @@ def solve(settings: dict[str, Any]) -> dict[str, Any]:
             "institution": ((1 - pay) * split * retained).tolist(),
         }
 
-    by_point = ("marginal_share", "mean_surplus", "expected_transfer", "effort", "inducement",
-                "pay", "stable", "best_response")  # fmt: skip
+    by_point = (
+        "marginal_share", "mean_surplus", "expected_transfer", "effort", "inducement", "withheld",
+        "needed", "exported", "pay", "score", "harm", "needed_value", "spending", "welfare",
+        "stable", "best_response",
+    )  # fmt: skip
     return {
         "budget": float(contract.budget),
         "perceived": weight,
@@ -227,7 +235,14 @@ def solve(settings: dict[str, Any]) -> dict[str, Any]:
         "whole": shared(float(found.mean_surplus[k]), float(found.expected_transfer[k])),
         "without": {
             "inducement": before.tolist(),
-            "pay": (technology.margin_pay * technology.margin * before).tolist(),
+            "needed": technology.baseline_needed.tolist(),
+            "pay": (
+                technology.margin_pay
+                * (
+                    technology.margin * before
+                    + technology.needed_margin * technology.baseline_needed
+                )
+            ).tolist(),
             "visits": visit_shares(free).tolist(),
         },
         "collective": {
@@ -239,7 +254,7 @@ def solve(settings: dict[str, Any]) -> dict[str, Any]:
         },
         "curve": {
             "r": r.tolist(),
-            "image": marginal_share(p.transfer, mean_surplus(p, worth), p.sigma)[0].tolist(),
+            "image": found.image(r).tolist(),
         },
     }
 

@@ -87,8 +87,9 @@ def agencies_apart(
     """Solve levers that agencies set each for its own aim, or together for the sum of aims.
 
     Every combination of levels is solved. Apart, a combination stands where no agency gains by
-    another level of its own lever (Nash); all such are listed. Together, the combination with the
-    largest sum of aims is taken. The difference is what coordination is worth.
+    another level of its own lever (Nash); all such with aims of their own are listed. Together,
+    the combination with the largest sum of aims is taken. The difference is what coordination is
+    worth.
 
     Parameters
     ----------
@@ -121,6 +122,7 @@ def agencies_apart(
         best = aim.max(axis=k, keepdims=True)
         stands &= aim >= best - 1e-9 * (1 + np.abs(best))
     apart = np.flatnonzero(stands.ravel())
+    apart = apart[np.unique(aims[:, apart].round(9), axis=1, return_index=True)[1]]
     total = aims.sum(axis=0)
     together = int(np.argmax(total))
     rows = [("apart", row) for row in apart] + [("together", together)]

@@ -13,6 +13,7 @@ from .best_response import Problem, answer, problem_of
 from .contract import Contract
 from .equilibrium import answers
 from .fixed_point import all_fixed_points
+from .patients import PatientChoice, visit_shares
 from .respond import one_problem
 from .technology import Technology
 from .welfare import accounts
@@ -183,7 +184,10 @@ def _outside(p: Problem, contract: Contract, technology: Technology, out: int) -
 
 
 def compare_rules(
-    base: Contract, technology: Technology, changes: dict[str, dict[str, object]]
+    base: Contract,
+    technology: Technology,
+    changes: dict[str, dict[str, object]],
+    patients: PatientChoice | None = None,
 ) -> pd.DataFrame:
     """Score contracts that differ from one contract in one rule each.
 
@@ -195,6 +199,8 @@ def compare_rules(
         One county for all rows.
     changes : dict of str to dict
         Terms that a row changes, by name; ``{}`` is the base.
+    patients : PatientChoice, optional
+        Whose visits follow members' efforts; adds ``visits_`` with the tier's name, shares.
 
     Returns
     -------
@@ -231,9 +237,17 @@ def compare_rules(
                 "stable": int((found.stable & found.best_response).sum()),
                 **{f"effort_{g}": found.effort[k, j] for j, g in enumerate(t.groups or ())},
                 **{f"pay_{g}": found.pay[k, j] for j, g in enumerate(t.groups or ())},
+                **_visits(patients, found.effort[k]),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _visits(patients: PatientChoice | None, effort: Array) -> dict[str, float]:
+    if patients is None:
+        return {}
+    shares = visit_shares(patients, effort)
+    return {f"visits_{tier}": float(x) for tier, x in zip(patients.tiers, shares, strict=True)}
 
 
 # Terms that state one rule together.
