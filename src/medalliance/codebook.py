@@ -126,13 +126,15 @@ def label(name: str, lang: str = "en") -> str:
 
     Raises
     ------
-    KeyError
+    DataError
         If the codebook has no such name.
     """
     if lang not in LANGUAGES:
         raise ValueError(f"lang is {lang!r}; the codebook has {' and '.join(LANGUAGES)}.")
     book = load_codebook()
-    entry = book.variables.get(name) or book.columns[name]
+    entry = book.variables.get(name) or book.columns.get(name)
+    if entry is None:
+        raise _unknown(name)
     return entry.en if lang == "en" else entry.zh
 
 
@@ -141,10 +143,17 @@ def unit(name: str) -> str:
 
     Raises
     ------
-    KeyError
+    DataError
         If the codebook has no such variable.
     """
-    return load_codebook().variables[name].unit
+    entry = load_codebook().variables.get(name)
+    if entry is None:
+        raise _unknown(name)
+    return entry.unit
+
+
+def _unknown(name: str) -> DataError:
+    return DataError(f"no variable {name!r} in the codebook.\n  Add it to data/codebook.yaml.")
 
 
 def definition(name: str) -> str:

@@ -14,8 +14,9 @@ def test_labels_in_both_languages():
     assert codebook.label("primary_care_visit_share") == "primary-care visit share"
     assert codebook.label("primary_care_visit_share", "zh") == "基层诊疗量占比"
     assert codebook.unit("fund_surplus_rate") == "surplus_rate"
-    with pytest.raises(KeyError):
-        codebook.label("no_such_name")
+    for look_up in (codebook.label, codebook.unit):
+        with pytest.raises(DataError, match="no variable 'no_such_name' in the codebook"):
+            look_up("no_such_name")
     with pytest.raises(ValueError, match="lang is 'fr'"):
         codebook.label("year", "fr")
 

@@ -155,13 +155,19 @@ def test_scale_costs_no_digits(scale):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"x": 1.0}, "do not identify"),
         ({"y": 1.0}, "do not identify"),
         ({"y": np.nan}, "no unit has y, x in three years in a row"),
     ],
-    ids=["covariate constant", "outcome constant", "outcome missing"],
+    ids=["outcome constant", "outcome missing"],
 )
 def test_what_is_not_identified_is_refused(change, message):
     panel = load(simulate(n=30).assign(**change))
     with pytest.raises(DesignError, match=message):
         ma.dynamic_panel(panel, "y", exogenous=["x"])
+
+
+def test_a_constant_covariate_is_dropped_by_name():
+    panel = load(simulate(n=30).assign(x=1.0))
+    with_it, without = ma.dynamic_panel(panel, "y", exogenous=["x"]), ma.dynamic_panel(panel, "y")
+    np.testing.assert_allclose(with_it.estimate, without.estimate, rtol=1e-12)
+    assert "not used: x (constant)" in with_it.design.foot()

@@ -366,6 +366,17 @@ ADJUSTED: dict[str, Callable[[ma.Panel, list[str]], ma.Effects]] = {
     ),
     "rule_dose": lambda p, c: ma.rule_dose(p, "y", pay="x", dose="dose", covariates=c),
     "log_ratio_did": lambda p, c: ma.log_ratio_did(p, ["share", "rest"], covariates=c),
+    "fractional_panel": lambda p, c: ma.fractional_panel(p, "share", covariates=c),
+    "fractional_panel, controls": lambda p, c: ma.fractional_panel(
+        p, "share", covariates=["x"], controls=c
+    ),
+    "fractional_panel, gee": lambda p, c: ma.fractional_panel(
+        panel_of(p.frame, weight=None), "share", covariates=c, method="gee"
+    ),
+    "dynamic_panel": lambda p, c: ma.dynamic_panel(p, "y", exogenous=c, collapse=True),
+    "dynamic_panel, system": lambda p, c: ma.dynamic_panel(
+        p, "y", predetermined=c, collapse=True, system=True
+    ),
 }
 
 
@@ -387,6 +398,34 @@ def test_redundant_covariates_are_dropped_by_name(name: str) -> None:
     ):
         assert dropped in foot, dropped
     assert not one.design.left_out
+
+
+def test_what_year_effects_determine_is_dropped_by_name() -> None:
+    """And a covariate that stands still is refused, or told from unit effects by nobody."""
+    frame = frame_of(3).assign(trend=lambda f: f["year"] ** 2, still=lambda f: f["unit"] % 7)
+    panel = panel_of(frame)
+    for name in ("fractional_panel", "fractional_panel, controls", "dynamic_panel"):
+        own = "z" if "controls" in name else "x"
+        two = ADJUSTED[name](panel, [own, "trend"])
+        same(ADJUSTED[name](panel, [own]), two)
+        assert "trend (nothing is left of it beside" in two.design.foot()
+    still = ADJUSTED["dynamic_panel"](panel, ["x", "still"])
+    same(ADJUSTED["dynamic_panel"](panel, ["x"]), still)
+    assert "still (nothing is left of it beside unit and year effects" in still.design.foot()
+    with pytest.raises(ma.DesignError, match="still does not vary over time"):
+        ADJUSTED["fractional_panel"](panel, ["x", "still"])
+
+
+def test_copies_of_instruments_are_dropped_by_name() -> None:
+    frame = frame_of(3).assign(tool=lambda f: f["x"] + f["dose"])
+    panel = panel_of(frame.assign(twice=2 * frame["tool"], copy=frame["z"]))
+    options = {"covariates": [], "controls": ["z"], "endogenous": "x"}
+    one = ma.fractional_panel(panel, "share", instruments=["tool"], **options)
+    two = ma.fractional_panel(panel, "share", instruments=["tool", "twice", "copy"], **options)
+    same(one, two)
+    assert "twice (nothing is left of it beside covariates and other" in two.design.foot()
+    with pytest.raises(ma.DesignError, match="nothing is left of copy"):
+        ma.fractional_panel(panel, "share", instruments=["copy"], **options)
 
 
 ONE_UNIT = [
@@ -468,6 +507,21 @@ def test_a_blank_outcome_is_an_absent_row(name: str) -> None:
         assert "treated when first seen" in one.design.foot()
     if isinstance(one, ma.Effects) and CASES[name].holes:
         assert "not used:" in one.design.foot()
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith(TELLING)])
+def test_where_a_row_tells_nothing_more_a_blank_is_an_absent_row(name: str) -> None:
+    """Treatment is the same before, in and after the row; the budget and its surplus are blank."""
+    frame = frame_of(7)
+    level = frame.groupby("unit")["level"]
+    still = frame["level"].eq(level.shift()) & frame["level"].eq(level.shift(-1))
+    gone = still & (np.random.default_rng(1).random(len(frame)) < 0.1)
+    assert gone.sum() > 5
+    blank = frame.assign(**{column: frame[column].mask(gone) for column in [*SHARES, "x"]})
+    one, two = attempt(name, blank), attempt(name, frame[~gone])
+    assert isinstance(one, ma.Effects)
+    assert isinstance(two, ma.Effects)
+    same(one, two)
 
 
 @pytest.mark.parametrize("name", COVARIATES)

@@ -146,3 +146,15 @@ def test_advice_on_variances_names_one_that_can_be_had(units, variance, advice):
     assert np.isfinite(
         ma.synthetic_did(few, "y", method="did", variance=other, n_draws=5).estimate
     ).all()
+
+
+@pytest.mark.parametrize("variance", ["bootstrap", "placebo"])
+def test_an_event_time_of_one_adopter_has_no_error_in_synthetic_did(variance):
+    """Cohort 2015 is one unit: event times before -3 are its own."""
+    effects = ma.synthetic_did(panel_of(), "y", variance=variance, n_draws=5)
+    event = effects.terms["event_time"].to_numpy(int)
+    lone = event < -3
+    assert lone.any()
+    assert np.isnan(effects.std_error[lone]).all()
+    assert np.isfinite(effects.std_error[(event >= -3) & (event != -1)]).all()
+    assert np.isfinite(effects.overall.std_error).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import medalliance as ma
 from medalliance.codebook import load_codebook
+from medalliance.errors import DataError
 from medalliance.outcomes import OUTCOMES, outcome_label, remuneration, shares, surplus
 from medalliance.outcomes._registry import NOT_COMPUTED
 
@@ -224,3 +226,10 @@ def test_shares_by_hand():
 def test_notional_budget_is_quota_times_insured_times_factor():
     found = surplus.notional_budget_yuan(np.array([520.0]), np.array([1000.0]), 1.1)
     assert found[0] == 572_000.0
+
+
+def test_an_outcome_without_an_entry_in_the_codebook_says_so():
+    lone = replace(OUTCOMES["deficit"], name="unwritten")
+    for look_up in (lambda: lone.label, lambda: lone.label_zh, lambda: lone.unit):
+        with pytest.raises(DataError, match="no variable 'unwritten' in the codebook"):
+            look_up()

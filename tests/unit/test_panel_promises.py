@@ -147,6 +147,31 @@ def test_leaving_that_goes_with_treatment_is_said() -> None:
     assert "Leaving" not in ma.att_gt(make(at_random), "y").design.foot()
 
 
+def test_what_estimates_again_does_not_warn_of_leaving() -> None:
+    """Placebo dates cut treated years off by themselves; the foot keeps what the panel says."""
+    frame = table(60).assign(half=lambda f: f["id"].str[1:].astype(int) // 4 % 2)
+    panel = make(frame[~((frame["g"] > 0) & (frame["t"] > frame["g"] + 1) & (frame["half"] == 0))])
+    with pytest.warns(ma.PanelWarning, match="Leaving goes with treatment"):
+        effects = ma.att_gt(panel, "y")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ma.placebo_dates(effects, panel)
+        ma.placebo_outcomes(effects, panel, ["half"])
+        ma.leave_one_out(effects, panel, by="cohort")
+        ma.randomisation_test(effects, panel, n_draws=5)
+        ma.cluster_bootstrap(effects, panel, n_draws=5)
+        groups = ma.subgroup_effects(panel, "y", by="half")
+    assert "half 0: Leaving goes with treatment" in groups.design.foot()
+
+
+def test_a_cell_without_its_cohort_is_not_said_to_lack_controls() -> None:
+    frame = table(60)
+    gone = (frame["g"] == 2017) & (frame["t"] > 2018)
+    foot = ma.att_gt(make(frame[~gone]), "y").design.foot()
+    assert "nobody of the cohort is seen then: 2017 in 2019, 2017 in 2020." in foot
+    assert "no clean control" not in foot
+
+
 def test_the_test_of_leaving_is_the_log_rank_test() -> None:
     rng = np.random.default_rng(6)
     cohort = np.resize([0, 1], 40)  # treated throughout, or never

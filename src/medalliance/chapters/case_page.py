@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..errors import DataError
 from ..evidence.quoting import cited, facts
 from ..provenance import Badge, Provenance
 from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
@@ -368,7 +369,7 @@ def _label(name: str) -> str:
 
     try:
         return label(name)
-    except KeyError:
+    except DataError:
         return str(name).replace("_", " ")
 
 

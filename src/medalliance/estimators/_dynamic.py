@@ -14,6 +14,7 @@ from scipy import stats
 
 from ..errors import DesignError
 from ..results._cluster import cluster_sums
+from ._collinear import independent
 
 Array = NDArray[np.float64]
 RANK_TOLERANCE = 1e-10
@@ -184,9 +185,9 @@ def _inverse(gram: Array) -> Array:
         values, vectors = np.linalg.eigh(gram / outer)
     if not (length > 0).all() or values[0] <= RANK_TOLERANCE * values[-1]:
         raise DesignError(
-            "the moments do not identify the coefficients: a covariate does not vary over time, "
-            "the outcome does not vary, or there are too few units or years in a row.\n"
-            "  Leave out that covariate, allow longer lags, or use collapse=True with more units."
+            "the moments do not identify the coefficients: the outcome does not vary, or there are "
+            "too few units or years in a row.\n"
+            "  Leave out covariates, allow longer lags, or use collapse=True with more units."
         )
     return np.asarray((vectors / values) @ vectors.T / outer, dtype=float)
 
@@ -289,6 +290,26 @@ def stack(
         seen=seen,
         n_differenced=len(diff_years),
     )
+
+
+def told_apart(moments: Moments, n_covariates: int) -> NDArray[np.bool_]:
+    """Tell which covariates the lag, year effects and the covariates before them do not determine.
+
+    Parameters
+    ----------
+    moments : Moments
+        Columns of ``x``: the lag, covariates, year dummies.
+    n_covariates : int
+
+    Returns
+    -------
+    ndarray of bool, shape (n_covariates,)
+    """
+    k = moments.x.shape[-1]
+    order = np.r_[0, np.arange(1 + n_covariates, k), np.arange(1, 1 + n_covariates)]
+    x = moments.x[moments.seen][:, order]
+    gram = x.T @ x
+    return independent(gram, np.diag(gram), k - n_covariates)[k - n_covariates :]
 
 
 def _year_dummies(columns: list[Array], system: bool) -> list[Array]:

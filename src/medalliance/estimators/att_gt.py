@@ -163,16 +163,18 @@ def _unadjusted(
     weighted = weight[:, None] * outcome
     sums = cluster_sums(weighted, group, len(cells.cohorts))
     sizes = cluster_sums(weight[:, None] * mask, group, len(cells.cohorts))
-    usable = np.ones(len(cells.group), bool)
+    there, compared = np.ones((2, len(cells.group)), bool)
     for time in (cells.year, cells.base):
-        sides = (cells.control @ sizes)[np.arange(len(usable)), time], sizes[cells.group, time]
-        usable &= (sides[0] > 0) & (sides[1] > 0)
+        there &= sizes[cells.group, time] > 0
+        compared &= (cells.control @ sizes)[np.arange(len(there)), time] > 0
+    usable = there & compared
     if not (usable & (sample.years[cells.year] >= cells.cohorts[cells.group])).any():
         raise DesignError(
             "no cohort and its controls are seen both in the base year and after treatment starts."
             "\n  Look for units that come or go at treatment, and for blank outcomes."
         )
-    notes = _note_left_out(sample, cells, ~usable)
+    notes = _note_left_out(sample, cells, ~there, "nobody of the cohort is seen then")
+    notes += _note_left_out(sample, cells, there & ~compared)
     cells = cells.keep(usable)
     estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)
     if sample.seen is None:

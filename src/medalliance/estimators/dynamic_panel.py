@@ -15,7 +15,16 @@ from ..outcomes import outcome_values
 from ..panel import Panel, common_step, many, need_panel
 from ..results import Design, Effects, findings_of, terms_frame
 from ..results.few_clusters import MANY_CLUSTERS
-from ._dynamic import GmmFit, Moments, gmm, serial_correlation, stack, well_conditioned
+from ._collinear import absorbed, drop_collinear
+from ._dynamic import (
+    GmmFit,
+    Moments,
+    gmm,
+    serial_correlation,
+    stack,
+    told_apart,
+    well_conditioned,
+)
 from ._sample import blank_phrases, count_blank, gap_notes, usable_rows
 
 
@@ -57,8 +66,9 @@ def dynamic_panel(
     Returns
     -------
     Effects
-        Terms ``lag 1`` and each covariate. ``.tests["moments"]`` holds the Hansen, Sargan and
-        serial-correlation tests. Carries no influence functions.
+        Terms ``lag 1`` and each covariate; copies, constants and what unit and year effects
+        determine are dropped by name in the foot. ``.tests["moments"]`` holds the Hansen, Sargan
+        and serial-correlation tests. Carries no influence functions.
 
     Raises
     ------
@@ -75,15 +85,24 @@ def dynamic_panel(
     listed = (outcome, *exogenous, *predetermined)
     columns = [outcome_values(panel, name) for name in listed]
     usable = usable_rows(columns)
-    grids = [_every_step(panel, column, usable) for column in columns]
-    stacked = stack(
-        grids[0],
-        grids[1 : 1 + len(exogenous)],
-        grids[1 + len(exogenous) :],
-        system=system,
-        max_lag=max_lag,
-        collapse=collapse,
-    )
+    used = np.stack([column[usable] for column in columns])
+    kept, dropped = drop_collinear(listed[1:], used[1:]) if usable.any() else ([], ())
+
+    def stacked_by(kept: list[int]) -> Moments:
+        grids = [_every_step(panel, columns[j], usable) for j in (0, *(k + 1 for k in kept))]
+        n = 1 + sum(k < len(exogenous) for k in kept)
+        return stack(
+            grids[0], grids[1:n], grids[n:], system=system, max_lag=max_lag, collapse=collapse
+        )
+
+    stacked = stacked_by(kept)
+    if kept and stacked.seen.any():
+        stays = told_apart(stacked, len(kept))
+        names = [listed[k + 1] for k in kept]
+        dropped += absorbed(names, stays, "unit and year effects and other columns")
+        if not stays.all():
+            kept = [k for k, stay in zip(kept, stays, strict=True) if stay]
+            stacked = stacked_by(kept)
     if panel.cluster is not None:
         stacked = replace(stacked, cluster=panel.cluster_by_unit)
     _check_moments(stacked, listed)
@@ -92,7 +111,8 @@ def dynamic_panel(
     n_instruments = stacked.z.shape[-1]
     moments = well_conditioned(stacked)
     fit = gmm(moments, steps)
-    names = ["lag 1", *exogenous, *predetermined]
+    covariates = tuple(listed[k + 1] for k in kept)
+    names = ["lag 1", *covariates]
     n_units = int(moments.seen.any(axis=1).sum())
     design = Design(
         outcome=outcome,
@@ -104,11 +124,11 @@ def dynamic_panel(
         std_errors=f"robust by {panel.cluster or 'unit'}"
         + (", Windmeijer-corrected" if steps == 2 else ""),
         provenance=panel.provenance,
-        covariates=listed[1:],
+        covariates=covariates,
         weights=panel.weight,
         data_hash=panel.data_hash,
         step=panel.step,
-        left_out=_left_out(panel, usable, moments, listed),
+        left_out=(*_left_out(panel, usable, moments, listed), *dropped),
         notes=(
             *_notes(n_instruments, n_units, moments.n_clusters),
             *gap_notes(panel.cohort_by_unit, panel.years[_seen_years(panel, usable)], panel.step),

@@ -16,6 +16,7 @@ from ..panel import Panel
 from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
 from ..results.few_clusters import MANY_CLUSTERS
+from ._collinear import absorbed, drop_collinear, independent
 from ._sample import blank_phrases, count_blank, gap_notes, usable_rows
 from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
@@ -38,6 +39,8 @@ class _Data:
     rows: NDArray[np.intp]
     w: Array
     left_out: tuple[str, ...]
+    wanted: tuple[str, ...]
+    controls: tuple[str, ...]
 
 
 def fractional_panel(
@@ -84,14 +87,16 @@ def fractional_panel(
     -------
     Effects
         One term a covariate (the endogenous one first), with influence functions by unit.
+        Copies, constants and what year effects determine are dropped by name in the foot.
 
     Raises
     ------
     DataError
         Shares outside 0 and 1.
     DesignError
-        No instruments for the endogenous column, collinear columns, no convergence, or no maximum:
-        the share does not vary, or columns tell shares of 0 or 1 apart (separation).
+        No instruments for the endogenous column, a covariate that does not vary over time, no
+        convergence, or no maximum: the share does not vary, or columns tell shares of 0 or 1 apart
+        (separation).
 
     References
     ----------
@@ -112,7 +117,7 @@ def fractional_panel(
     data = _collect(panel, outcome, covariates, controls, endogenous, instruments)
     _check_maximum(data, outcome, link)
     coefficient, influence, first = _fit(data, link, method, endogenous is not None)
-    wanted = ([endogenous] if endogenous is not None else []) + list(covariates)
+    wanted = data.wanted
     switches = _switches(data, len(wanted)) if scale == "ape" else []
     if scale == "ape":
         estimate, influence = _partial_effects(
@@ -133,7 +138,7 @@ def fractional_panel(
         clusters=panel.cluster or panel.unit,
         std_errors=STD_ERRORS,
         provenance=panel.provenance,
-        covariates=(*wanted, *controls),
+        covariates=(*wanted, *data.controls),
         weights=panel.weight,
         data_hash=panel.data_hash,
         step=panel.step,
@@ -147,7 +152,7 @@ def fractional_panel(
     )
     return Effects(
         estimate=estimate,
-        terms=terms_frame(outcome, wanted),
+        terms=terms_frame(outcome, list(wanted)),
         design=design,
         units=units,
         influence_function=influence,
@@ -236,38 +241,71 @@ def _collect(
     weight = weight / weight.mean() if len(rows) else weight
     count = np.bincount(unit)
     parts = {name: values[rows] for name, values in columns.items()}
-    means = {f"mean of {n}": (np.bincount(unit, parts[n]) / count)[unit] for n in covariates}
+    first = () if endogenous is None else (endogenous,)
+    order = (*first, *covariates, *controls)
+    kept, copies = drop_collinear(order, np.stack([parts[name] for name in order]))
+    left_out += copies
+    order = tuple(order[j] for j in kept)
     years = panel.years[panel.year_codes[rows]]
     dummies = {f"year {t}": (years == t) * 1.0 for t in np.unique(years)}
-    shared = {**means, **{n: parts[n] for n in controls}, **dummies}
-    own = {n: parts[n] for n in covariates}
-    x, names = _independent({**own, **shared})
+    order, lost = _beside(dummies, {name: parts[name] for name in order})
+    left_out += absorbed(lost, np.zeros(len(lost), bool), "year effects and other columns")
+    if endogenous is not None and endogenous not in order:
+        raise DesignError(f"nothing varies in {endogenous} but the year.\n  Name another column.")
+    own = {n: parts[n] for n in order if n in covariates}
+    _fail_if_fixed(own, unit)
+    shared = {n: parts[n] for n in order if n in controls}
+    means = {f"mean of {n}": (np.bincount(unit, v) / count)[unit] for n, v in own.items()}
+    fixed = {**dummies, **own, **shared}
+    shared = {**{n: means[n] for n in _beside(fixed, means)[0]}, **shared, **dummies}
+    x, names = _stack({**own, **shared})
     z = None
     if endogenous is not None:
-        z, _ = _independent({**own, **{n: parts[n] for n in instruments}, **shared})
+        told, lost = _beside({**own, **shared}, {n: parts[n] for n in instruments})
+        left_out += absorbed(lost, np.zeros(len(lost), bool), "covariates and other instruments")
+        if not told:
+            raise DesignError(
+                f"nothing is left of {first_three(instruments)} beside covariates and year "
+                f"effects, so nothing moves {endogenous}.\n  Name another instrument."
+            )
+        z, _ = _stack({**own, **{n: parts[n] for n in told}, **shared})
         root = np.sqrt(weight)
         slopes = np.linalg.lstsq(root[:, None] * z, root * parts[endogenous], rcond=None)[0]
         residual = parts[endogenous] - z @ slopes
         x = np.column_stack([parts[endogenous], x, residual])
         names = (endogenous, *names, "first-stage residual")
-    return _Data(y, x, names, z, unit, rows, weight, left_out)
+    wanted, others = (*first, *own), tuple(n for n in order if n in controls)
+    return _Data(y, x, names, z, unit, rows, weight, left_out, wanted, others)
 
 
-def _independent(columns: dict[str, Array]) -> tuple[Array, tuple[str, ...]]:
-    """Stack columns; refuse covariates that the others determine, drop nothing silently."""
+def _beside(
+    fixed: dict[str, Array], columns: dict[str, Array]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Name the columns that fixed ones and those before them leave, and the others."""
+    x = np.stack([*fixed.values(), *columns.values()])
+    gram = x @ x.T
+    keep = independent(gram, np.diag(gram), len(fixed))[len(fixed) :]
+    told = tuple(name for name, stays in zip(columns, keep, strict=True) if stays)
+    return told, tuple(name for name in columns if name not in told)
+
+
+def _fail_if_fixed(columns: dict[str, Array], unit: NDArray[np.intp]) -> None:
+    """Refuse covariates that are their own unit means."""
+    first = np.unique(unit, return_index=True)[1][unit]
+    fixed = [name for name, column in columns.items() if (column == column[first]).all()]
+    if fixed:
+        raise DesignError(
+            f"{first_three(fixed)} does not vary over time, so it cannot be told from its unit "
+            "mean.\n  Move it to controls, or leave it out."
+        )
+
+
+def _stack(columns: dict[str, Array]) -> tuple[Array, tuple[str, ...]]:
     x = np.column_stack(list(columns.values()))
     if len(x) <= x.shape[1]:
         raise DesignError(
             f"{len(x)} rows without a missing value for {x.shape[1]} coefficients, year effects "
             "and unit means included.\n  Check missing values, or take more units."
-        )
-    scaled = x / np.linalg.norm(x, axis=0).clip(1e-300)
-    _, r = np.linalg.qr(scaled)
-    lost = [name for name, d in zip(columns, np.abs(np.diag(r)), strict=True) if d < 1e-9]
-    if lost:
-        raise DesignError(
-            f"{first_three(lost)} is determined by the columns before it (for a unit mean: "
-            "its covariate does not vary over time).\n  Move it to controls, or leave it out."
         )
     return x, tuple(columns)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from ..errors import DesignError, first_three, what_is_wrong
+from ..inference._refit import quietly
 from ..outcomes import outcome_values
 from ..panel import NEVER_TREATED, Panel, need_panel
 from ..results import Effects, Units, need_effects
@@ -145,7 +146,7 @@ def _one_group(
 ) -> Effects:
     """Estimate one group under its own name."""
     try:
-        found = estimator(panel, outcome, **options)
+        found = quietly(estimator, panel, outcome, **options)
     except DesignError as problem:
         raise DesignError(
             f"{name}: {what_is_wrong(problem)}\n  Join this group to another, or leave it out."

@@ -155,6 +155,7 @@ def synthetic_did(
         design=design,
         units=overall.units,
         given_vcov=vcov[:-1, :-1],
+        treated_clusters=_held_by(blocks, event),
         overall_effect=overall,
         refit=partial(
             synthetic_did,
@@ -279,6 +280,15 @@ def _event_weights(
     weights[np.arange(len(event)), codes] = size
     weights[:, -1] = size * (event >= 0)
     return keys, weights / weights.sum(axis=0)
+
+
+def _held_by(blocks: Blocks, event: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the clusters of adopters behind each event time, of the date that has most."""
+    most = dict.fromkeys(event.tolist(), 0)
+    for g, side in blocks.adopters.items():
+        for time in (blocks.years - g).tolist():
+            most[time] = max(most[time], side.n_clusters)
+    return np.array(list(most.values()), dtype=np.int64)
 
 
 def _n_treated(blocks: Blocks) -> int:

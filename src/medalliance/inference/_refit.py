@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three, what_is_wrong
-from ..panel import Panel, need_panel
+from ..panel import Panel, PanelWarning, need_panel
 from ..results import Effects, need_effects
 
 HEADLINE = ("estimate", "std_error", "conf_low", "conf_high", "p_value")
 
 
 def need_refit(effects: Effects, need: str) -> Callable[..., Effects]:
-    """Return how effects are estimated again, or refuse."""
+    """Return how effects are estimated again, or refuse; what a panel warns of is said once."""
     need_effects(effects, need)
     if effects.refit is None:
         raise DesignError(
             f"{need} estimates again, which {effects.design.estimator} does not support.\n"
             "  Use effects of a function of this package, as att_gt or twfe."
         )
-    return effects.refit
+    return partial(quietly, effects.refit)
+
+
+def quietly(refit: Callable[..., Effects], *args: Any, **options: Any) -> Effects:
+    """Estimate again without the warnings of the panel; what they say stays in the foot."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PanelWarning)
+        return refit(*args, **options)
 
 
 def headline(effects: Effects, level: float) -> dict[str, float]:

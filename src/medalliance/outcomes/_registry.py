@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..codebook import label, load_codebook
+from ..codebook import label, load_codebook, unit
 from ..panel import Panel
 from . import remuneration as pay
 from . import shares, surplus
@@ -74,8 +74,7 @@ class Outcome:
     @property
     def unit(self) -> str:
         """Unit of measure in English."""
-        book = load_codebook()
-        return book.units[book.variables[self.name].unit].en
+        return load_codebook().units[unit(self.name)].en
 
 
 def before_treatment(panel: Panel) -> NDArray[np.bool_]:

@@ -80,9 +80,8 @@ def need_outcome(panel: Panel, name: str) -> None:
     if name not in panel.frame.columns and name not in OUTCOMES:
         known = [*OUTCOMES, *map(str, panel.frame.columns)]
         raise DesignError(
-            f"{name!r} is neither a column of the panel nor a registered outcome."
-            f"{suggest(str(name), known)}\n"
-            f"  Name a column of the panel, or one of {', '.join(sorted(OUTCOMES))}."
+            f"{name!r} is neither a column of the panel nor a registered outcome.\n"
+            f" {suggest(str(name), known, cutoff=0.0)}"
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,23 @@ def standardise(
     return Standard(table.name, frame, rows, readings, problems, proposal, header)
 
 
+@dataclass(frozen=True)
+class _Named(Collection[str]):
+    """Names of a file that go to certain columns."""
+
+    target: Callable[[str], str]
+    columns: tuple[str, ...]
+
+    def __contains__(self, name: object) -> bool:
+        return self.target(str(name)) in self.columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return len(self.columns)
+
+
 def _table(source: Any, plan: PanelMapping) -> Table:
     if isinstance(source, pd.DataFrame):
         frame = source.reset_index(drop=True) if source.index.names == [None] else source
@@ -126,27 +143,12 @@ def _table(source: Any, plan: PanelMapping) -> Table:
     def known(name: str) -> bool:
         return bool(target(name)) or any(_fits(name, item.to) for item in plan.wide.values())
 
-    class _Named:
-        """Names of the file that go to certain columns."""
-
-        def __init__(self, *columns: str) -> None:
-            self.columns = columns
-
-        def __contains__(self, name: object) -> bool:
-            return target(str(name)) in self.columns
-
-        def __iter__(self) -> Any:
-            return iter(())
-
-        def __len__(self) -> int:
-            return len(self.columns)
-
     return read_table(
         Path(source),
         plan.layout,
         known=known,
-        codes=_Named(*CODES),
-        key=_Named("county_code", "year"),
+        codes=_Named(target, tuple(CODES)),
+        key=_Named(target, ("county_code", "year")),
     )
 
 

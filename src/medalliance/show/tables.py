@@ -214,7 +214,7 @@ def _codebook_label(name: str, lang: str) -> str | None:
         return None
     try:
         return label(name, lang=lang)
-    except KeyError:
+    except DataError:
         return None
 
 

@@ -79,9 +79,9 @@ def test_placebo_outcomes_refuse_a_name_that_nobody_knows(simulated):
     for names in ("visits_ot", ["z", "visits_ot"]):
         with pytest.raises(DesignError, match=r"'visits_ot' is neither a column") as refusal:
             ma.placebo_outcomes(effects, panel, names)
-        first, advice = str(refusal.value).splitlines()
-        assert "Did you mean" in first and "visits_out" in first
-        assert advice.startswith("  Name a column of the panel, or one of ")
+        advice = str(refusal.value).splitlines()[1]
+        assert advice.startswith("  Did you mean visits_out, ")
+        assert advice.count(", ") == 2
     with pytest.raises(DesignError, match="named by one text"):
         ma.placebo_outcomes(effects, panel, [None])
     own = ma.att_gt(panel.with_columns(elsewhere=panel.frame["y"]), "elsewhere")
