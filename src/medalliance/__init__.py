@@ -79,6 +79,7 @@ _HOME = {
     "last_horizon": "registered.estimates",
     "leave_one_out": "diagnostics.leave_one_out",
     "load_coding": "embedding.coding",
+    "load_draws": "grading.stored_draws",
     "load_england": "registered.england_load",
     "load_evidence": "evidence",
     "load_ledger": "chapters.ledger_kept",

@@ -32,6 +32,7 @@ from ..registered.estimates import headline
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from .monte_carlo import Record, Task
+from .stored_draws import drawn_from
 
 HORIZON = 3
 LEVEL = 0.95
@@ -275,7 +276,7 @@ def grade(draws: pd.DataFrame) -> pd.DataFrame:
                 "coverage_ok": bool(abs(coverage - LEVEL) <= band(n)),
             }
         )
-    return pd.DataFrame(rows)
+    return drawn_from(draws).carried_by(pd.DataFrame(rows))
 
 
 def _critical(dof: pd.Series) -> NDArray[np.float64]:
@@ -298,7 +299,7 @@ def sizes(draws: pd.DataFrame) -> pd.DataFrame:
     found = d.groupby(["clusters", "outcome", "method"], sort=False)["rejects"]
     found = found.agg(rejection="mean", n_draws="size").reset_index()
     off = (found["rejection"] - ALPHA).abs()
-    return found.assign(size_ok=off <= found["n_draws"].map(band))
+    return drawn_from(d).carried_by(found.assign(size_ok=off <= found["n_draws"].map(band)))
 
 
 def powers(draws: pd.DataFrame) -> pd.DataFrame:
@@ -326,7 +327,7 @@ def powers(draws: pd.DataFrame) -> pd.DataFrame:
         room = 3 * np.sqrt(0.8 * 0.2 / len(part))
         rows.append((outcome, method, least, power, len(part), bool(abs(power - 0.8) <= room)))
     columns = ["outcome", "method", "effect", "power", "n_draws", "power_ok"]
-    return pd.DataFrame(rows, columns=columns)
+    return drawn_from(d).carried_by(pd.DataFrame(rows, columns=columns))
 
 
 def band(n_draws: int) -> float:

@@ -8,12 +8,18 @@ import pandas as pd
 
 from ..errors import DataError
 from ..paths import PACKAGE, reading
+from ..provenance import Badge, Provenance
 
 STORE = PACKAGE / "teaching"
 
 
-def read_draws(name: str) -> pd.DataFrame:
-    """Read stored draws: ``"threats"`` or ``"grading"``.
+def load_draws(name: str) -> pd.DataFrame:
+    """Load stored draws: ``"threats"`` or ``"grading"``.
+
+    Returns
+    -------
+    DataFrame
+        One row a draw and method, with its provenance.
 
     Raises
     ------
@@ -25,7 +31,20 @@ def read_draws(name: str) -> pd.DataFrame:
         raise DataError(f"{path}: no graded draws.\n  Run medalliance grade first.")
     with reading(path).open("rb") as opened:
         stored = pd.read_parquet(opened)
-    return stored.astype(dict.fromkeys(stored.select_dtypes("float32").columns, "float64"))
+    draws = stored.astype(dict.fromkeys(stored.select_dtypes("float32").columns, "float64"))
+    return drawn_from(draws).carried_by(draws)
+
+
+def drawn_from(draws: pd.DataFrame) -> Provenance:
+    """Say how many draws of each design these are, with which seeds."""
+    designs = draws.groupby("name")["draw"].agg(["nunique", "min"])
+    ends = sorted({int(designs["nunique"].min()), int(designs["nunique"].max())})
+    count = " to ".join(f"{end:,}" for end in ends)
+    seeds = " and ".join(str(first) for first in sorted(set(designs["min"])))
+    return Provenance(
+        Badge.SYNTHETIC,
+        f"the book's simulator, {count} draws of each design, seeds from {seeds}",
+    )
 
 
 def write_draws(draws: pd.DataFrame, folder: Path, name: str) -> Path:

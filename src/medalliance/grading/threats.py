@@ -26,6 +26,7 @@ from ..reforms import Rules, load_rules
 from ..results import Effects
 from ..simulate import SimulatedPanel, simulate_panel
 from .monte_carlo import Record, Task
+from .stored_draws import drawn_from
 
 LEVEL = 0.95
 SPEND, SHARE = "log_spending_per_insured", "primary_care_visit_share"
@@ -384,7 +385,7 @@ def matrix(draws: pd.DataFrame) -> pd.DataFrame:
         row["fired_without"] = d["fired_without"].astype(float).mean()
         row["n_draws"] = len(d)
         rows.append(row)
-    return pd.DataFrame(rows)
+    return drawn_from(draws).carried_by(pd.DataFrame(rows))
 
 
 def _coverage(draws: pd.DataFrame, who: str, truth: float | pd.Series) -> float:
