@@ -107,6 +107,7 @@ _HOME = {
     "rank_ranges": "embedding.reliability",
     "read_england_earnings": "england",
     "read_england_payments": "england",
+    "read_england_series": "england",
     "read_england_staff": "england",
     "read_ledger": "settlement.ledger_file",
     "read_mssp": "mssp",

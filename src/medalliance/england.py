@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .errors import DataError, first_three, need_type
+from .errors import DataError, first_three, need_type, needed
 from .paths import england_dir, reading
 from .provenance import Badge, Provenance
 
@@ -328,3 +328,63 @@ def read_england_staff(folder: str | Path | None = None) -> pd.DataFrame:
     groups = made.groupby(["network", "year", "staff_group"])["fte"]
     frame = groups.agg(fte="mean", rows="size").reset_index()
     return _source(frame, "Primary Care Network Workforce").carried_by(frame)
+
+
+def read_england_series(folder: str | Path | None = None) -> pd.DataFrame:
+    """Read the time series of contractors' earnings by contract, from 2002/03 on.
+
+    Parameters
+    ----------
+    folder : str, Path or None
+        Folder with ``earnings/time_series.xlsx``, or with the file itself; None:
+        ``MEDALLIANCE_ENGLAND_DIR``.
+
+    Returns
+    -------
+    DataFrame
+        One row a printed number of table 1a: ``country contract practice_type measure``, ``year``
+        (in which the tax year ends), ``value`` in pounds of the year, blank where the table says
+        that there is none, and ``revised``: whether a year that is printed twice, on either side
+        of a break, is the second.
+
+    Raises
+    ------
+    DataError
+        If there is no file, no table 1a, or no row that names its columns.
+    """
+    with needed():
+        from openpyxl import load_workbook
+
+    base = england_dir() if folder is None else Path(folder)
+    tried = [base / "earnings" / "time_series.xlsx", base / "time_series.xlsx"]
+    path = next((one for one in tried if one.is_file()), None)
+    if path is None:
+        raise DataError(
+            f"{tried[0]}: no such file.\n  `medalliance get england` names the publisher's page."
+        )
+    book = load_workbook(reading(path), read_only=True, data_only=True)
+    sheet = next((name for name in book.sheetnames if name.lower().startswith("1a")), None)
+    rows = [] if sheet is None else list(book[sheet].iter_rows(values_only=True))
+    head = next((place for place, row in enumerate(rows) if row and row[0] == "Country"), None)
+    if head is None:
+        raise DataError(
+            f"{path.name}: no table 1a with a column Country.\n"
+            "  This is not the time series of GP Earnings and Expenses Estimates."
+        )
+    labels = [str(cell or "") for cell in rows[head]]
+    years = [(i, re.match(r"(\d{4})/\d\d", text)) for i, text in enumerate(labels)]
+    columns = [(place, int(found[1]) + 1) for place, found in years if found]
+    keys = ("country", "contract", "practice_type", "measure")
+    made = []
+    for row in rows[head + 1 :]:
+        if row[0] is None or row[3] is None:
+            continue
+        seen: set[int] = set()
+        for place, year in columns:
+            named = dict(zip(keys, (str(cell).strip() for cell in row[:4]), strict=True))
+            made.append({**named, "year": year, "value": row[place], "revised": year in seen})
+            seen.add(year)
+    frame = pd.DataFrame(made)
+    text = frame["value"].astype(str).str.replace(r"[£,]|\s*r$", "", regex=True)
+    frame["value"] = pd.to_numeric(text, errors="coerce")
+    return _source(frame, "GP Earnings and Expenses Estimates, time series").carried_by(frame)

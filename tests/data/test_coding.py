@@ -40,7 +40,7 @@ def test_grid_is_three_by_three_in_two_languages():
 
 def test_every_code_has_words_date_and_source():
     codes = ma.load_coding().sheets
-    assert set(codes["coder"]) == {"a", "b"}
+    assert set(codes["coder"]) == {"a", "b", "c"}
     assert codes[["date", "evidence", "source_id"]].ne("").all().all()
 
 
@@ -91,7 +91,7 @@ def test_all_problems_are_listed_at_once(tmp_path):
 
 
 def test_difference_without_decision_is_refused(folder):
-    sheet(folder / "coder_c.csv", but(code="0"))
+    sheet(folder / "coder_d.csv", but(code="0", coder="d"))
     with pytest.raises(ma.DataError, match="coders differ, nothing decided: tianchang_anhui"):
         load_coding(folder)
 
@@ -107,9 +107,9 @@ def test_decision_needs_a_reason_and_a_code(folder):
 
 
 def test_new_coder_needs_no_decision_where_all_agree(folder):
-    sheet(folder / "coder_c.csv", GOOD)
+    sheet(folder / "coder_d.csv", but(coder="d"))
     found = load_coding(folder).final.set_index(["case", "indicator"])
-    assert found.loc[("tianchang_anhui", "budget_rule"), "n_coders"] == 3
+    assert found.loc[("tianchang_anhui", "budget_rule"), "n_coders"] == 4
 
 
 def test_grid_problems_are_named(folder):
@@ -133,3 +133,24 @@ def test_command_checks_one_file(tmp_path, capsys):
     (tmp_path / "bad.csv").write_text("case\nx\n")
     assert main(["check", "coding", str(tmp_path / "bad.csv")]) == 1
     assert main(["check", "coding", str(tmp_path / "none.csv")]) == 3
+
+
+def test_two_readers_agree_where_both_coded_and_part_over_blanks():
+    from medalliance.chapters.embedding_chapter import READERS, agreement
+
+    found = agreement().query("distance == 'ordinal'").set_index("sheets")
+    assert len(found) == 4
+    codes = ma.load_coding().by_coder()
+    for first, second in (("a", "b"), ("a", "c"), ("b", "c")):
+        row = found.loc[f"{READERS[first]} and {READERS[second]}"]
+        both = codes.loc[[first, second]].dropna(axis=1)
+        assert row["units"] == both.shape[1]
+        assert row["same"] == (both.loc[first] == both.loc[second]).sum()
+        assert row["conf_low"] <= row["alpha"] <= row["conf_high"]
+        one = codes.loc[[first, second]].notna().sum()
+        assert row["single"] == (one == 1).sum()
+
+
+def test_the_second_reader_coded_analogues_abroad():
+    abroad = ma.load_reforms().of_kind("analogue")
+    assert set(abroad) <= set(ma.load_coding().sheets["case"])

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from medalliance.england import read_england_earnings, read_england_payments, read_england_staff
+from medalliance.england import (
+    read_england_earnings,
+    read_england_payments,
+    read_england_series,
+    read_england_staff,
+)
 from medalliance.registered.england_panel import practices
 
 INCLUDING = {
@@ -106,3 +111,21 @@ def test_england_staff_read(folder):
     frame = read_england_staff(folder)
     assert set(frame["year"]) >= set(range(2020, 2026))
     assert frame["rows"].sum() == 15_206
+
+
+def test_england_time_series_agrees_with_the_yearly_files(folder):
+    series = read_england_series(folder)
+    partners = series[(series["country"] == "England") & ~series["revised"]
+                      & (series["practice_type"] == "All practices")
+                      & (series["measure"] == "Income Before Tax")]  # fmt: skip
+    value = partners.set_index(["year", "contract"])["value"]
+    yearly = read_england_earnings(folder)
+    plain = ["region", "list_size", "gender", "age", "rurality", "practice_type", "hours"]
+    pay = yearly[(yearly["country"] == "England") & (yearly[plain] == "All").all(axis=1)
+                 & (yearly["doctor"] == "Contractor")
+                 & (yearly["measure"] == "Average Tot Income Before Tax")]  # fmt: skip
+    printed = pay[pay["contract"].isin(["GMS", "PMS"])].set_index(["year", "contract"])["value"]
+    assert len(printed) == 10
+    assert (value.reindex(printed.index) == printed).all()
+    assert value[2003, "GMS"] == 72_011 and value[2003, "PMS"] == 85_881
+    assert set(partners["year"]) == set(range(2003, 2023))

@@ -14,7 +14,7 @@ def test_status_matrix_has_every_contract_and_core_field():
     matrix = anatomy.status_matrix(reforms)
     assert matrix.shape == (len(reforms), len(core_fields()))
     assert set(matrix.to_numpy().ravel()) <= {*STATUSES, "bounded"}
-    assert matrix.loc["Qianjiang", "surplus_retention_share"] == "not_published"
+    assert matrix.loc["Qianjiang", "surplus_retention_share"] == "not_read"
     assert matrix.loc["Guangyuan 2019 hospital budgets", "surplus_retention_share"] == "reported"
     assert matrix.loc["Maryland hospital budgets", "budget_growth_rate"] == "bounded"
 
@@ -35,10 +35,12 @@ def test_one_chinese_text_prints_a_retention_share():
 def test_blanks_are_printed_and_ended_rules_say_so():
     frame, fill = anatomy.anatomy_frame(("budget_holder", "payment_model"))
     row = frame.set_index("case").loc["Qianjiang"]
-    assert row["budget_holder"] is None
+    assert row["budget_holder"] == "not in what was read"
     assert row["payment_model"].endswith("(to 2009)")
     assert fill.shape == frame.shape
-    assert "not published" in repr(anatomy.anatomy_table(("budget_holder",), caption="Holder"))
+    assert "not in what was read" in repr(
+        anatomy.anatomy_table(("budget_holder",), caption="Holder")
+    )
 
 
 def test_status_is_coloured():

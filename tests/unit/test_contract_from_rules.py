@@ -113,9 +113,11 @@ def test_respond_takes_rules():
         ma.respond(ma.load_rules("split_631"), technology)
 
 
-def test_what_is_not_published_is_asked_for():
+def test_what_was_not_read_is_asked_for():
     rules = ma.load_rules("tianchang_anhui")
-    with pytest.raises(ma.RuleError, match="surplus_retention_share is not published for 2021"):
+    with pytest.raises(
+        ma.RuleError, match="surplus_retention_share is not in what was read for 2021"
+    ):
         ma.contract_from_rules(rules, 2021)
     assumed = rules.replace(
         surplus_retention_share="0.5", overspend_sharing_share="0", out_of_county="included"

@@ -60,7 +60,7 @@ def test_the_archive_lists_every_exhibit_with_its_badge_and_source(exhibits):
     assert [row["file"] for row in listed] == ["01-table.csv", "02-figure.csv", ""]
     assert [row["badge"] for row in listed] == ["REAL", "SYNTHETIC", "ILLUSTRATIVE"]
     table = pd.read_csv(io.StringIO(files["01-table.csv"]))
-    assert table["value"].tolist() == ["-1234.5", "not published"]
+    assert table["value"].tolist() == ["-1234.5", "\u2013"]
     assert table["place"].tolist() == ["a <b> & c", "d"]
 
 

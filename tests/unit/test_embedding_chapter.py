@@ -75,11 +75,11 @@ def test_pengshui_effect_is_the_published_one():
     assert "(6.59 to 23.24)" in text
 
 
-def test_decisions_show_both_passes():
+def test_decisions_show_every_sheet():
     shown = embedding_chapter.decisions_table().summary
     assert len(shown) == len(ma.load_coding().decisions)
     row = shown[(shown["case"] == "Qianjiang") & shown["indicator"].str.startswith("A surplus")]
-    assert row[["pass A", "pass B", "stands"]].to_numpy().tolist() == [["2", "1", "1"]]
+    assert row[["sheet A", "sheet B", "stands"]].to_numpy().tolist() == [["2", "1", "1"]]
 
 
 def test_timeline_pushes_equal_dates_apart():

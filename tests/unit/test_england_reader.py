@@ -158,3 +158,25 @@ def test_panels_take_any_currency(code):
     assert panel.currency == code
     with pytest.raises(ma.DataError, match="ISO 4217"):
         ma.Panel.from_frame(frame, unit="u", year="t", cohort="g", currency="pounds")
+
+
+def test_time_series_keeps_both_prints_of_a_year_that_breaks(tmp_path):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = "1a. Contractor"
+    with pytest.raises(ma.DataError, match="medalliance get england"):
+        ma.read_england_series(tmp_path)
+    book.save(tmp_path / "time_series.xlsx")
+    with pytest.raises(ma.DataError, match="no table 1a with a column Country"):
+        ma.read_england_series(tmp_path)
+    sheet.append(["a title"])
+    sheet.append(["Country", "Contract", "Type", "Category", "2013/14", "2014/15", "2014/15 [4]"])
+    sheet.append(["England", "GMS", "All", "Income Before Tax", "£1,000 r", ":", 90])
+    sheet.append(["England", None, None, None])
+    book.save(tmp_path / "time_series.xlsx")
+    frame = ma.read_england_series(tmp_path)
+    assert frame["year"].tolist() == [2014, 2015, 2015]
+    assert frame["revised"].tolist() == [False, False, True]
+    assert frame["value"].fillna(-1).tolist() == [1000, -1, 90]

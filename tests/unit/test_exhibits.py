@@ -77,7 +77,7 @@ def test_table_prints_p_values_blanks_years_and_minus_signs():
         }
     )
     shown = ma.show(frame, "c", about=REAL, labels={"rate": "surplus rate"})
-    assert shown.summary["surplus rate"].tolist() == ["-0.031", "not published"]
+    assert shown.summary["surplus rate"].tolist() == ["-0.031", "\u2013"]
     assert shown.summary["p value"].tolist() == ["<0.001", "0.040"]
     assert shown.summary["yuan"].tolist() == ["123,456", "2"]
     html = shown._repr_html_()

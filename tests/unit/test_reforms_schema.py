@@ -67,7 +67,7 @@ def test_every_problem_is_listed_at_once(tmp_path):
     - {value: red, status: reported, source: R28}
   loss_cap_share:
     - {value: 0.1, status: reported}
-    - {status: not_published, value: 0.1, status: not_published}
+    - {status: not_read, value: 0.1, status: not_read}
 """
     with pytest.raises(ma.RuleError) as raised:
         rules(body, tmp_path)
@@ -82,7 +82,7 @@ def test_every_problem_is_listed_at_once(tmp_path):
         "parameters.surplus_retention_share[1]: colour: unknown key",
         "parameters.colour_of_the_door: unknown field",
         "parameters.loss_cap_share[0]: is reported yet has no source",
-        "parameters.loss_cap_share[1]: is not_published yet has a value",
+        "parameters.loss_cap_share[1]: is not_read yet has a value",
     ):
         assert part in message, f"{part!r} is not in\n{message}"
 
@@ -158,12 +158,12 @@ def test_the_rule_at_the_years_end_counts(tmp_path):
         loaded.value("surplus_retention_share", 2017)
 
 
-def test_not_published_raises_in_the_stated_words():
+def test_a_value_that_was_not_read_raises_in_the_stated_words():
     loaded = ma.load_rules("qianjiang_chongqing")
     with pytest.raises(ma.RuleError) as raised:
         loaded.value("surplus_retention_share", 2025)
     assert str(raised.value) == (
-        "qianjiang_chongqing: surplus_retention_share is not published for 2025 "
+        "qianjiang_chongqing: surplus_retention_share is not in what was read for 2025 "
         "(data/reforms/qianjiang_chongqing.yaml).\n"
         "  Pass rules.replace(surplus_retention_share=…) to assume a value; "
         'tables will say "assumed".'
@@ -240,7 +240,7 @@ def test_every_file_loads_and_every_case_speaks_about_the_core():
     assert set(frame["status"]) <= set(STATUSES)
     sourced = frame["status"].isin(["documented", "reported"])
     assert frame.loc[sourced, "source"].notna().all()
-    assert frame.loc[frame["status"] == "not_published", "shown"].eq("").all()
+    assert frame.loc[frame["status"] == "not_read", "shown"].eq("").all()
 
 
 def test_sources_of_all_files_are_in_the_facts(shared):
@@ -256,7 +256,7 @@ def test_national_texts_set_no_ratio():
         ["surplus_retention_share", "split_lead_share", "overspend_sharing_share"]
     )]  # fmt: skip
     assert len(ratios) >= 3
-    assert (ratios["status"] == "not_published").all()
+    assert (ratios["status"] == "not_read").all()
     assert ratios["source"].notna().all()
 
 

@@ -88,7 +88,7 @@ def test_settle_command_asks_for_unpublished_fields_and_takes_assumptions(ledger
     output = tmp_path / "settled.csv"
     assert run(ledger, output, rules="tianchang_anhui") == 1
     error = capsys.readouterr().err
-    assert "overspend_sharing_share is not published" in error
+    assert "overspend_sharing_share is not in what was read" in error
     assert not output.exists()
     more = ["--assume", "surplus_retention_share=0.5", "--assume", "overspend_sharing_share=0"]
     assert run(ledger, output, *more, rules="tianchang_anhui") == 0

@@ -328,7 +328,7 @@ def test_guangyuan_settles_its_printed_shares_and_refuses_the_bounded_one():
 
 def test_guangdong_budget_is_three_years_averaged_then_last_year():
     rules = load_rules("guangdong")
-    with pytest.raises(ma.RuleError, match="surplus_retention_share is not published"):
+    with pytest.raises(ma.RuleError, match="surplus_retention_share is not in what was read"):
         ma.settle(rules, one_row(10_000, 9_000).assign(year=2025), progress=False)
     open_rules = rules.replace(
         surplus_retention_share="0.5", overspend_sharing_share="0", budget_growth_rate="0.04"

@@ -1,4 +1,4 @@
-"""One page a case: rules then and now, published figures, an example settlement, sources."""
+"""One page a case: rules then and now, published figures, what a settlement lacks, sources."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DataError
 from ..evidence.quoting import cited, facts
 from ..provenance import Badge, Provenance
-from ..reforms import Rules, core_fields, load_rules, rule_fields, shown
+from ..reforms import SILENCE, Rules, core_fields, load_rules, rule_fields, shown
 from ..show.exhibits import Exhibit, Sentence
 from ..show.front import say, show
 from .contract_anatomy import FILL, NONE, unbroken
 from .embedding_chapter import case_codes_table, project_coding
-from .example_county import deficit_sentence, surplus_figure, terms_table
 from .process_tracing import project_steps, steps_table
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ class CasePage:
     Attributes
     ----------
     rules : Rules
-        The case's contract as far as it is published.
+        The case's contract as far as it was read.
     """
 
     rules: Rules
@@ -73,12 +72,12 @@ class CasePage:
         return (self.rules.id, *self.rules.figures)
 
     def summary(self) -> Sentence:
-        """Say how much of the contract is published."""
+        """Say how much of the contract stands in what was read."""
         known = [name for name in core_fields() if self._stated(name)]
         labels = [rule_fields()[name].label.en.lower() for name in known]
         listed = f": {', '.join(labels)}" if labels else ""
         return say(
-            "{case}: {n_known} of {all} main parts of the contract are published{listed}.",
+            "{case}: {n_known} of {all} main parts of the contract stand in what was read{listed}.",
             case=self.rules.name.en,
             n_known=len(known),
             all=len(core_fields()),
@@ -95,25 +94,24 @@ class CasePage:
         fills: list[tuple[str, ...]] = []
         for name, field in known.items():
             for value in self.rules.parameters.get(name, ()):
-                silent = value.status == "not_published"
+                silent = value.status in ("not_stated", "not_read")
                 if silent and not self._stated(name):
                     continue
-                text = shown(value) or (None if silent else "does not apply")
+                text = shown(value) or SILENCE[value.status]
                 track = f"{value.track.replace('_', ' ')}: " if value.track else ""
                 wording = value.evidence or value.remark or NONE
                 dates = _dates(value.valid_from, value.valid_to)
-                rule = None if text is None else track + text
-                rows.append((field.label.en, rule, dates, wording, value.source or NONE))
+                rows.append((field.label.en, track + text, dates, wording, value.source or NONE))
                 fills.append(("", FILL.get(value.status, ""), "", "", ""))
         for name in core_fields():
             if not self._stated(name) and not self._apart(name):
-                rows.append((known[name].label.en, None, NONE, NONE, NONE))
+                rows.append((known[name].label.en, self._silence(name), NONE, NONE, NONE))
                 fills.append(("",) * 5)
         columns = ["part", "rule", "dates", "wording", "source"]
         frame = pd.DataFrame(rows, columns=columns, dtype=object)
         return show(
             frame,
-            f"{self.rules.name.en}: the contract as far as it is published",
+            f"{self.rules.name.en}: the contract as far as it was read",
             about=self._about,
             foot="Blue: documented; orange: reported",
             fill=pd.DataFrame(fills, columns=columns, dtype=object),
@@ -228,27 +226,15 @@ class CasePage:
         return steps_table(self.rules.id)
 
     def missing(self) -> Sentence:
-        """Say which terms a settlement needs that are not published."""
+        """Say which terms a settlement needs that stand in nothing that was read."""
         known = rule_fields()
         gone = [known[name].label.en.lower() for name in NEEDED if not self._number(name)]
-        template = "{have} of the {all} terms that a settlement needs are published."
+        template = "{have} of the {all} terms that a settlement needs stand in what was read."
         missing = {"missing": ", ".join(gone)} if gone else {}
         return say(
             template + (" Missing: {missing}." if gone else ""),
             have=len(NEEDED) - len(gone), all=len(NEEDED), **missing, about=self._about,
         )  # fmt: skip
-
-    def example_terms(self) -> Exhibit | Sentence:
-        """Set the terms of the example county: this case's own, the assumed ones in grey."""
-        return terms_table(self.rules) if self._settles() else self._abroad()
-
-    def example(self) -> Exhibit | Sentence:
-        """Draw who gets what an example county leaves of its budget under these terms."""
-        return surplus_figure(self.rules) if self._settles() else self._abroad()
-
-    def example_loss(self) -> Sentence:
-        """Say what the example county owes if it overspends under these terms."""
-        return deficit_sentence(self.rules) if self._settles() else self._abroad()
 
     def sources(self) -> Exhibit:
         """Set the sources of the page with their grade and how much of each was read."""
@@ -276,22 +262,16 @@ class CasePage:
             "date"
         )
 
-    def _settles(self) -> bool:
-        return self.rules.currency == "CNY"
-
-    def _abroad(self) -> Sentence:
-        return say(
-            "{case} is an analogue in another currency; no example is settled.",
-            case=self.rules.name.en,
-            about=self._about,
-        )
-
     def _published(self) -> pd.DataFrame:
         cases = facts().cases
         return cases[cases["case_slug"].isin(self._slugs)]
 
     def _stated(self, field: str) -> bool:
         return any(shown(value) for value in self.rules.parameters.get(field, ()))
+
+    def _silence(self, field: str) -> str:
+        found = {value.status for value in self.rules.parameters.get(field, ())}
+        return SILENCE["not_stated" if found == {"not_stated"} else "not_read"]
 
     def _apart(self, field: str) -> bool:
         values = self.rules.parameters.get(field, ())

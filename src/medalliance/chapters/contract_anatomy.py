@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..evidence import PUBLISHED, load_sources
 from ..provenance import Badge, Provenance
-from ..reforms import Reforms, core_fields, load_reforms, load_rules, rule_fields, shown
+from ..reforms import SILENCE, Reforms, core_fields, load_reforms, load_rules, rule_fields, shown
 from ..show.exhibits import Exhibit
 from ..show.front import show
 
@@ -23,17 +24,20 @@ INK = {
     "documented": "#0173b2",
     "reported": "#c77700",
     "bounded": "#029e73",
+    "not_stated": "#d9a0a0",
     "not_applicable": "#a9afb8",
 }
-MARK = {"documented": "D", "reported": "R", "bounded": "≤", "not_applicable": "–"}
+MARK = {
+    "documented": "D", "reported": "R", "bounded": "≤", "not_stated": "0", "not_applicable": "–",
+}  # fmt: skip
 STATUS_LABEL = {
     "documented": "documented in the rule or a study",
     "reported": "reported by somebody else",
     "bounded": "only a bound",
-    "not_applicable": "does not apply",
-    "not_published": "not published",
+    **SILENCE,
 }
-NONE = "–"  # nothing to say here, as against nothing published
+SILENT = (SILENCE["not_stated"], SILENCE["not_read"])
+NONE = "–"  # nothing to say here
 LEDGERS = "mssp"  # hundreds of terms by track and year; its ledgers have a chapter of their own
 _SOURCE = Provenance(
     Badge.REAL,
@@ -47,7 +51,7 @@ def status_matrix(
     """Return the best status of each field in each contract: contracts down, fields across.
 
     ``bounded`` stands for a value of which a source gives only a bound; a field that a file does
-    not mention counts as ``not_published``.
+    not mention counts as ``not_read``.
     """
     import pandas as pd
 
@@ -69,8 +73,8 @@ def _best(values: Iterable[Any]) -> str:
         "bounded" if value.at_most is not None or value.at_least is not None else value.status
         for value in values
     }
-    order = ("documented", "reported", "assumed", "bounded", "not_applicable")
-    return next((status for status in order if status in found), "not_published")
+    order = ("documented", "reported", "assumed", "bounded", "not_applicable", "not_stated")
+    return next((status for status in order if status in found), "not_read")
 
 
 def documentation_map(reforms: Reforms | None = None) -> Exhibit:
@@ -88,7 +92,8 @@ def documentation_map(reforms: Reforms | None = None) -> Exhibit:
     counted["field"] = counted["field"].map(names)
     return show(
         ax,
-        "What is published of each contract. An open cell: no text in hand says it.",
+        "What is known of each contract. An open cell: not in what was read. 0: the text was "
+        "read whole and does not say it.",
         about=_SOURCE,
         alt=f"A grid of {len(matrix)} contracts by {matrix.shape[1]} parts of a contract. "
         f"{int(known.to_numpy().sum())} of {matrix.size} cells are filled. "
@@ -146,13 +151,13 @@ def anatomy_frame(
     chosen = [load_rules(name) for name in names]
     for one in chosen or _ordered(load_reforms().of_kind(*kinds)).values():
         found = [_latest(one, field, year) for field in fields]
-        if fold and all(text is None for text, _ in found):
+        if fold and all(text in SILENT for text, _ in found):
             silent += 1
             continue
         cells.append([_name(one), *(text for text, _ in found)])
         fills.append(["", *(FILL.get(status, "") for _, status in found)])
     if silent:
-        cells.append([f"{silent} other contracts", *[None] * len(fields)])
+        cells.append([f"{silent} other contracts", *["nothing stated"] * len(fields)])
         fills.append([""] * (len(fields) + 1))
     columns = ["case", *fields]
     return (
@@ -169,8 +174,7 @@ def _latest(rules: Any, field: str, year: int | None) -> tuple[str | None, str]:
     ]
     stated = [value for value in values if shown(value)]
     if not stated:
-        apart = [value for value in values if value.status == "not_applicable"]
-        return ("does not apply", "") if apart else (None, "")
+        return SILENCE[_best(values)], ""
     last = max(value.starts for value in stated)
     newest = [value for value in stated if value.starts == last]
     text = "; ".join(
@@ -339,6 +343,37 @@ def silence_table(
         about=_SOURCE,
         labels={},
     )
+
+
+def reading_table(reforms: Reforms | None = None) -> pd.DataFrame:
+    """Count the states of the core fields of each contract, with how deep its texts were read.
+
+    Returns
+    -------
+    DataFrame
+        ``contract kind sources read_as stated not_stated not_read not_applicable``; the last four
+        add up to the number of core fields.
+    """
+    import pandas as pd
+
+    reforms = reforms or _ordered(load_reforms())
+    depth = load_sources().set_index("source_id")["read_as"]
+    states = status_matrix(reforms)
+    rows = []
+    for (name, state), one in zip(states.iterrows(), reforms.values(), strict=True):
+        used = {value.source for values in one.parameters.values() for value in values} - {None}
+        stated = state.isin(["documented", "reported", "assumed", "bounded"])
+        rows.append(
+            {
+                "contract": name,
+                "kind": one.kind.replace("_", " "),
+                "sources": len(used),
+                "read_as": ", ".join(sorted({depth[source] for source in used})),
+                "stated": int(stated.sum()),
+                **{word: int((state == word).sum()) for word in SILENCE},
+            }
+        )
+    return PUBLISHED.carried_by(pd.DataFrame(rows))
 
 
 def _prints(rules: Any, field: str) -> bool:

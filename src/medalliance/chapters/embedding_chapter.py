@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ..embedding.coding import Coding, load_coding
@@ -99,79 +100,110 @@ def grid_map(coding: Coding | None = None) -> Exhibit:
     )
 
 
-def reliability_table(coding: Coding | None = None) -> Exhibit:
-    """Set Krippendorff's alpha of the two passes with its bootstrap interval."""
+READERS = {"a": "first reader, first pass", "b": "first reader, second pass", "c": "second reader"}
+
+
+def agreement(coding: Coding | None = None) -> pd.DataFrame:
+    """Compare the sheets two by two, then all together.
+
+    Returns
+    -------
+    DataFrame
+        ``sheets distance alpha conf_low conf_high units same single``: Krippendorff's alpha with
+        its bootstrap interval on the ``units`` that two sheets coded, how many of these have the
+        ``same`` code in all, and on how many more a ``single`` sheet gave a code.
+    """
     import pandas as pd
 
     from ..embedding.reliability import krippendorff_alpha
 
     coding = coding or project_coding()
     codes = coding.by_coder()
-    found = [krippendorff_alpha(codes.to_numpy(float), level=level) for level in LEVELS]
-    frame = pd.DataFrame(
-        {
-            "distance": LEVELS,
-            "alpha": [one.alpha for one in found],
-            "conf_low": [one.conf_low for one in found],
-            "conf_high": [one.conf_high for one in found],
-            "units": [str(one.n_units) for one in found],
-        }
-    )
+    groups = [*combinations(codes.index, 2), tuple(codes.index)]
+    rows = []
+    for group in dict.fromkeys(groups):
+        part = codes.loc[list(group)]
+        filled = part.notna().sum()
+        both = part.loc[:, filled >= 2]
+        for level in LEVELS:
+            found = krippendorff_alpha(part.to_numpy(float), level=level)
+            rows.append(
+                {
+                    "sheets": " and ".join(READERS.get(str(name), str(name)) for name in group)
+                    if len(group) == 2
+                    else "all sheets",
+                    "distance": level,
+                    "alpha": found.alpha,
+                    "conf_low": found.conf_low,
+                    "conf_high": found.conf_high,
+                    "units": found.n_units,
+                    "same": int((both.max() == both.min()).sum()),
+                    "single": int((filled == 1).sum()),
+                }
+            )
+    return coding.provenance.carried_by(pd.DataFrame(rows))
+
+
+def reliability_table(coding: Coding | None = None) -> Exhibit:
+    """Set Krippendorff's alpha of the sheets, two by two, with its bootstrap interval."""
     return show(
-        frame,
-        "Agreement of the two passes where both gave a code",
-        about=coding,
-        foot="95% interval: bootstrap of units, 1000 draws",
-        labels={"conf_low": "from", "conf_high": "to"},
-        decimals=3,
+        agreement(coding),
+        "Agreement of the sheets where both gave a code",
+        foot="95 % interval: bootstrap of units, 1000 draws.",
+        labels={
+            "conf_low": "from",
+            "conf_high": "to",
+            "units": "both coded",
+            "single": "one coded",
+        },
+        decimals={"alpha": 3, "conf_low": 3, "conf_high": 3},
     )
 
 
 def reliability_sentence(coding: Coding | None = None) -> Sentence:
-    """Say what the agreement is, and on how many units only one pass gave a code."""
-    from ..embedding.reliability import krippendorff_alpha
-
+    """Say how well two readers agree, and on how many units only one gave a code."""
     coding = coding or project_coding()
-    codes = coding.by_coder()
-    alpha = krippendorff_alpha(codes.to_numpy(float), level="ordinal")
-    single = int(codes.notna().sum().eq(1).sum())
-    word = "above" if alpha.alpha >= USE else "below"
-    low = "also above" if alpha.conf_low >= USE else "below"
+    found = agreement(coding).query("distance == 'ordinal'")
+    readers = found[found["sheets"].str.contains(READERS["c"])]
+    passes = found.iloc[0]
+    worst = readers.loc[readers["alpha"].idxmin()]
     return say(
-        "Ordinal alpha is {alpha:.2f} ({conf_low:.2f} to {conf_high:.2f}), {word} the usual "
-        "mark of {mark:.2f}; the lower end of its interval is {low} it. Alpha counts the "
-        "{n_units} units that both passes coded. On {single} more, one pass saw a code and "
-        "the other a blank; alpha does not see these.",
-        alpha=alpha.alpha,
-        conf_low=alpha.conf_low,
-        conf_high=alpha.conf_high,
-        word=word,
-        mark=USE,
-        low=low,
-        n_units=alpha.n_units,
-        single=single,
+        "Between two readers ordinal alpha is {alpha:.2f} ({low:.2f} to {high:.2f}) at its lowest, "
+        "{word} the usual mark of {mark:.2f}; between the two passes of one reader it is "
+        "{passes:.2f}. Of {units} units that both readers coded, {same} have the same code. On "
+        "{single} more, one saw a code and the other a blank; alpha does not see these, and they "
+        "are where readers part.",
         about=coding,
+        alpha=worst["alpha"],
+        low=worst["conf_low"],
+        high=worst["conf_high"],
+        word="above" if worst["alpha"] >= USE else "below",
+        mark=USE,
+        passes=passes["alpha"],
+        units=int(worst["units"]),
+        same=int(worst["same"]),
+        single=int(worst["single"]),
     )
 
 
 def decisions_table(coding: Coding | None = None) -> Exhibit:
-    """Set every unit on which the passes differed, what was decided, why."""
+    """Set every unit on which the sheets differed, what was decided, why."""
     coding = coding or project_coding()
     wide = coding.by_coder().T
     labels = {name: one.label["en"] for name, one in coding.grid.indicators.items()}
     frame = coding.decisions.copy()
     for coder in wide.columns:
-        frame[f"pass {str(coder).upper()}"] = [
+        frame[f"sheet {str(coder).upper()}"] = [
             _code(wide.loc[(case, ind), coder])
             for case, ind in zip(frame["case"], frame["indicator"], strict=True)
         ]
     frame["stands"] = [_code(code) for code in frame["code"]]
     frame["case"] = frame["case"].map(dict(coding.names))
     frame["indicator"] = frame["indicator"].map(labels)
-    passes = [name for name in frame.columns if name.startswith("pass ")]
+    passes = [name for name in frame.columns if name.startswith("sheet ")]
     return show(
         frame[["case", "indicator", *passes, "stands", "reason"]],
-        "Where the passes differed, and what was decided",
+        "Where the sheets differed, and what was decided",
         about=coding,
         labels={},
     )

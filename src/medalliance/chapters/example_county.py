@@ -1,11 +1,11 @@
-"""Settle an example county under what a case publishes, the blanks filled from a scenario."""
+"""Settle an example county under a contract, its blanks filled from a scenario."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from ..provenance import Badge, Provenance
-from ..reforms import DatedValue, Rules, load_rules, rule_fields, shown
+from ..reforms import DatedValue, Rules, load_rules, rule_fields
 from ..reforms.steps import step_fields
 from ..show.exhibits import Exhibit, Sentence
 from ..show.front import say, show
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 YEAR = 2025
+SCENARIO = "one_sided"  # whose assumptions fill the blanks
 BUDGET_YUAN, SAVING_YUAN, EXCESS_YUAN = 100_000_000, 10_000_000, 4_000_000
 SCORE = "0.90"
 _MEMBERS = (
@@ -44,7 +45,7 @@ def example_rules(rules: Rules) -> Rules:
     Rules
         Named "example county", never after the case.
     """
-    scenario = load_rules(rules.example)
+    scenario = load_rules(SCENARIO)
     base = rules if rules.steps else scenario
     needed = {name for step in base.steps for name in step_fields(step)}
     if not rules.steps:
@@ -114,35 +115,6 @@ def _track(rules: Rules) -> str | None:
         return None
     tracks = [v.track for values in rules.parameters.values() for v in values if v.track]
     return tracks[-1] if tracks else None
-
-
-def terms_table(rules: Rules) -> Exhibit:
-    """Set the terms the example county is settled by: the case's own, the assumed ones in grey."""
-    import pandas as pd
-
-    fields, ready = rule_fields(), example_rules(rules)
-    rows = [
-        {
-            "term": fields[name].label.en,
-            "value": (f"{value.track}: " if value.track else "") + shown(value),
-            "unit": fields[name].unit,
-            "status": value.status,
-            "source": value.source or "–",
-        }
-        for name, values in ready.parameters.items()
-        for value in values
-        if shown(value)
-    ]
-    return show(
-        pd.DataFrame(rows),
-        "Example county: the terms it is settled by, assumed ones in grey",
-        about=Provenance(
-            Badge.ILLUSTRATIVE,
-            "what the case's rule file states; the rest from the scenario "
-            f"“{load_rules(rules.example).name.en}”",
-        ),
-        labels={},
-    )
 
 
 def surplus_figure(rules: Rules) -> Exhibit:

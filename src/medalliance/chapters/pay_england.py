@@ -8,9 +8,17 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ..england import read_england_earnings, read_england_payments, read_england_staff
+from ..england import (
+    read_england_earnings,
+    read_england_payments,
+    read_england_series,
+    read_england_staff,
+)
 from ..estimators.att_gt import att_gt
+from ..estimators.dose_response import dose_response
+from ..estimators.panel_regression import panel_regression
 from ..evidence.quoting import facts
+from ..panel import Panel
 from ..provenance import provenance_of
 from ..registered.england_load import load_england
 from ..registered.england_panel import PART_WORDS
@@ -363,3 +371,112 @@ def staff_table() -> pd.DataFrame:
 def headline_effects() -> Effects:
     """Return the registered headline by years since the move."""
     return pay_headlines(load_england().panel)[MAIN]
+
+
+@cache
+def partner_series() -> pd.DataFrame:
+    """Set partners' mean income before tax by contract, England, 2002/03 to 2021/22.
+
+    Returns
+    -------
+    DataFrame
+        ``year contract income`` in pounds of the year; where a year is printed twice the first
+        print is kept.
+    """
+    series = read_england_series()
+    chosen = series[
+        (series["country"] == "England")
+        & (series["practice_type"] == "All practices")
+        & (series["measure"] == "Income Before Tax")
+        & series["contract"].isin(["GMS", "PMS"])
+        & ~series["revised"]
+    ]
+    made = chosen.rename(columns={"value": "income"})[["year", "contract", "income"]]
+    provenance = provenance_of(series)
+    made = made.dropna().reset_index(drop=True)
+    return made if provenance is None else provenance.carried_by(made)
+
+
+def series_sentence() -> Sentence:
+    """Say how the distance between partners' incomes moved over the reviews of contracts."""
+    found = partner_series()
+    wide = found.pivot_table(index="year", columns="contract", values="income").dropna()
+    gap = wide["PMS"] - wide["GMS"]
+    reviewed = 2014  # the last tax year before the payers reviewed the negotiated contracts
+    return say(
+        "Partners under the negotiated contract earned {first:+,.0f} pounds against the others in "
+        "the tax year that ended in {year_a}, {before:+,.0f} in {year_b}, the last before the "
+        "reviews, and {last:+,.0f} in {year_c}. The distance was {moving} before the reviews, and "
+        "those who moved took their incomes with them to the other line: this is no effect.",
+        about=provenance_of(found),
+        moving="falling" if gap[reviewed] < gap.iloc[0] else "rising",
+        first=gap.iloc[0],
+        before=gap[reviewed],
+        last=gap.iloc[-1],
+        year_a=int(gap.index[0]),
+        year_b=reviewed,
+        year_c=int(gap.index[-1]),
+    )
+
+
+@cache
+def dose_panel() -> Panel:
+    """Return the panel with what the old contract paid a weighted patient as the dose.
+
+    The dose is in tens of pounds, of practices that move; practices that never move have none.
+    Practices that were paid nothing for it, or close before a year under the new contract is
+    seen, are left out.
+    """
+    panel = load_england().panel
+    frame = panel.frame
+    moved = frame[panel.cohort] > 0
+    after = (moved & (frame[panel.year] >= frame[panel.cohort])).groupby(frame[panel.unit])
+    kept = panel.keep(~moved | (after.transform("any") & (frame["core_first"] > 0)))
+    dose = (kept.frame["core_first"] / 10).where(kept.frame[kept.cohort] > 0, 0.0)
+    return kept.with_columns(premium=dose.to_numpy(float))
+
+
+@cache
+def never_moving_slope(years: int = 3) -> Effects:
+    """Estimate how income returns to the mean among practices that never move.
+
+    The change of log income after some years, per ten pounds that the contract paid at first:
+    whatever it is, no change of contract made it.
+    """
+    panel = load_england().panel
+    frame, first = panel.frame, panel.years[0]
+    dates = frame[panel.year].isin([first, first + years])
+    still = panel.keep((frame[panel.cohort] == 0) & dates & (frame["core_first"] > 0))
+    later = still.frame[panel.year] == first + years
+    moved = still.with_columns(later_premium=(later * still.frame["core_first"] / 10).to_numpy())
+    return panel_regression(moved, MAIN, ["later_premium"], time_effects=True)
+
+
+def dose_reading() -> Sentence:
+    """Say what the curve by dose hides in the mean, and how much of it is no effect."""
+    curve = dose_response(dose_panel(), MAIN, dose="premium")
+    slope = dose_response(dose_panel(), MAIN, dose="premium", target="slope").overall
+    placebo = never_moving_slope()
+    low, high = placebo.conf_int()[0]
+    part = float(placebo.estimate[0]) / float(slope)
+    warned = (
+        "Practices that never moved show a slope as well, so part of the curve is a return to the "
+        "mean that no contract made"
+        if not low <= 0 <= high
+        else "Practices that never moved show no such slope"
+    )
+    return say(
+        "At the lowest of the doses shown the change is {first:+.1f} %, at the highest {last:+.1f} "
+        "%: each further ten pounds that the old contract paid go with {slope:+.1f} %. {warned} "
+        "({placebo:+.1f} %, {low:+.1f} to {high:+.1f}; {part:.0%} of the slope). The thirds above "
+        "compare within the third and are the safer reading.",
+        about=load_england().panel,
+        first=100 * curve.estimate[0],
+        last=100 * curve.estimate[-1],
+        slope=100 * float(slope),
+        warned=warned,
+        placebo=100 * float(placebo.estimate[0]),
+        low=100 * low,
+        high=100 * high,
+        part=part,
+    )

@@ -14,7 +14,7 @@ def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file of the postings.")],
     assume: Annotated[
         list[str] | None,
-        typer.Option(help="Assume a field that is not published: surplus_retention_share=0.5"),
+        typer.Option(help="Assume a field that no text states: surplus_retention_share=0.5"),
     ] = None,
     force: Annotated[bool, typer.Option(help="Replace the output file if it exists.")] = False,
 ) -> None:

@@ -14,7 +14,7 @@ SECTIONS = (
     "Rules then and now",
     "Figures",
     "Embedding",
-    "Settlement",
+    "What a settlement would need",
     "What could be wrong",
     "Sources",
 )
@@ -32,13 +32,10 @@ _EMBEDDING = (
     "of the grid where a text in hand speaks of it. The codes are our reading of these words. A "
     "question that is not listed is blank, which is no zero. The steps are dated acts and findings."
 )
-_ABROAD = (
-    "This contract is an analogue in another currency. Its terms are listed as far as they are "
-    "published; no example county is settled by them."
-)
 _SETTLEMENT = (
-    "An example county is settled here, not this case. What the case's own rules state is kept; "
-    "what they leave open is assumed and printed in grey. The amounts are made up."
+    "No settlement stands here. The terms that were not found would have to be invented, and would "
+    "look like this case's own. Worked settlements by type of rule stand in "
+    "[Who gets each yuan?](../who-gets-each-yuan.ipynb)."
 )
 
 
@@ -53,7 +50,7 @@ def case_rules_text(slug: str) -> str:
     county = _county(slug)
     fields = rule_fields()
     lines = [
-        "# Every value needs a status, and a source unless it is assumed or not published.",
+        "# Every value needs a status, and a source unless it is assumed or was not read.",
         "# All fields: data/reforms/_fields.yaml. Rates are 0-1. Dates: 2018, 2018-01, 2018-01-31.",
         f"id: {slug}",
         "kind: case",
@@ -71,7 +68,7 @@ def case_rules_text(slug: str) -> str:
         if fields[name].group != group:
             group = fields[name].group
             lines.append(f"  # {group}")
-        lines += [f"  {name}:  # {fields[name].definition}", "    - status: not_published"]
+        lines += [f"  {name}:  # {fields[name].definition}", "    - status: not_read"]
     return "\n".join(lines) + "\n"
 
 
@@ -82,7 +79,6 @@ def case_notebook_text(
     question: str = "What does this case do that others do not, and what would we have to know?",
     rules: str = _RULES,
     figures: str = _FIGURES,
-    settles: bool = True,
     wrong: str = "Say what could make the rules, the figures or the reading of them wrong.",
 ) -> str:
     """Return the notebook of a case page: fixed sections, a paragraph or more of prose in each.
@@ -95,20 +91,16 @@ def case_notebook_text(
         Heading of the page; by default the county's name.
     question, rules, figures, wrong : str
         Markdown of the sections.
-    settles : bool
-        Settle an example county; contracts in another currency do not.
     """
-    settlement = _SETTLEMENT if settles else _ABROAD
     texts = dict(
-        zip(SECTIONS, (question, rules, figures, _EMBEDDING, settlement, wrong, ""), strict=True)
+        zip(SECTIONS, (question, rules, figures, _EMBEDDING, _SETTLEMENT, wrong, ""), strict=True)
     )
-    example = ["page.example_terms()", "page.example()", "page.example_loss()"] if settles else []
     code = {
         "Question": [f'import medalliance as ma\n\npage = ma.case_page("{slug}")\npage.summary()'],
         "Rules then and now": ["page.contract()", "page.timeline()"],
         "Figures": ["page.picture()", "page.figures()", "page.effects()"],
         "Embedding": ["page.embedding()", "page.steps()"],
-        "Settlement": ["page.missing()", *example],
+        "What a settlement would need": ["page.missing()"],
         "What could be wrong": [],
         "Sources": ["page.sources()"],
     }

@@ -1,6 +1,6 @@
 """Rules of the reforms: dated, sourced, read from ``data/reforms``."""
 
-from .dated import STATUSES, DatedValue, shown
+from .dated import SILENCE, STATUSES, DatedValue, shown
 from .fields import GROUPS, RuleField, core_fields, rule_fields
 from .reading import Reforms, load_reforms, load_rules, read_rules, rule_names
 from .schema import KINDS, Rules, need_rules, rules_json_schema
@@ -8,6 +8,7 @@ from .schema import KINDS, Rules, need_rules, rules_json_schema
 __all__ = [
     "GROUPS",
     "KINDS",
+    "SILENCE",
     "STATUSES",
     "DatedValue",
     "Reforms",

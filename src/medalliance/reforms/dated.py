@@ -22,11 +22,19 @@ from pydantic_core import PydanticCustomError
 
 from .fields import RuleField, rule_fields
 
-STATUSES = ("documented", "reported", "assumed", "not_published", "not_applicable")
+STATUSES = ("documented", "reported", "assumed", "not_stated", "not_read", "not_applicable")
 _SOURCED = ("documented", "reported")
-_SILENT = ("not_published", "not_applicable")
+_SILENT = ("not_stated", "not_read", "not_applicable")
+# what a cell says that holds no value
+SILENCE = {
+    "not_stated": "not stated (text read whole)",
+    "not_read": "not in what was read",
+    "not_applicable": "does not apply",
+}
 _WHEN = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
-Status = Literal["documented", "reported", "assumed", "not_published", "not_applicable"]
+Status = Literal[
+    "documented", "reported", "assumed", "not_stated", "not_read", "not_applicable"
+]  # fmt: skip
 Pairs = tuple[tuple[Decimal, Decimal], ...]
 Number = Decimal | Pairs
 
@@ -60,10 +68,11 @@ class DatedValue(BaseModel):
     ----------
     value, at_most, at_least
         Either a value or bounds. A bound is what an inequality in the source says; it is shown
-        and does not settle. ``not_published`` and ``not_applicable`` carry neither.
+        and does not settle. What is silent (the last three states) carries neither.
     status : str
         ``documented`` in a rule's own text, ``reported`` by somebody else, ``assumed`` by the
-        reader, ``not_published``, ``not_applicable``.
+        reader; ``not_stated`` if the source was read whole and says nothing; ``not_read`` if no
+        more than an abstract, an opening or a passage was read, or nothing; ``not_applicable``.
     source : str or None
         Id in the bibliography; required for ``documented`` and ``reported``.
     valid_from, valid_to : str or None

@@ -136,5 +136,5 @@ def rule_fields() -> dict[str, RuleField]:
 
 
 def core_fields() -> tuple[str, ...]:
-    """Return the fields that every case must speak about, if only to say "not published"."""
+    """Return the fields that every case must speak about, if only that nothing was read."""
     return tuple(name for name, field in rule_fields().items() if field.core)

@@ -19,7 +19,7 @@ from pydantic_core import PydanticCustomError
 
 from ..errors import RuleError, first_three, need_type
 from ..provenance import Badge, Provenance
-from .dated import DatedValue, read_parameters, shown
+from .dated import SILENCE, DatedValue, read_parameters, shown
 from .fields import Bilingual, rule_fields
 from .steps import Step, step_fields, step_problems
 
@@ -36,8 +36,6 @@ class Rules(BaseModel):
         What the contract is called, what it is, where it holds, in which money, in a sentence.
     within : tuple of str
         Places that contain this one; their dated events are its events too.
-    example : str
-        Scenario whose assumptions fill the blanks where an example county is settled.
     figures, studies : tuple of str
         Further names under which the published tables hold its figures; its studies.
     parameters : dict
@@ -54,7 +52,6 @@ class Rules(BaseModel):
     currency: Literal["CNY", "USD", "EUR"]
     summary: str = ""
     within: tuple[str, ...] = ()
-    example: str = "one_sided"
     figures: tuple[str, ...] = ()
     studies: tuple[str, ...] = ()
     parameters: dict[str, tuple[DatedValue, ...]] = Field(default_factory=dict)
@@ -149,11 +146,11 @@ class Rules(BaseModel):
         Raises
         ------
         RuleError
-            If the value is not published, not applicable, bounded only, or not stated.
+            If no text in hand states the value, it does not apply, or it is only bounded.
         """
         found = self.dated(field, year, track)
-        if found.status == "not_published":
-            raise self._unstated(field, f"is not published for {year}")
+        if found.status in ("not_stated", "not_read"):
+            raise self._unstated(field, f"is {SILENCE[found.status]} for {year}")
         if found.status == "not_applicable":
             raise self._unstated(field, f"does not apply in {year}")
         if found.at_most is not None or found.at_least is not None:

@@ -30,7 +30,7 @@ def next_budget(settlement: Postings) -> pd.DataFrame:
     Raises
     ------
     RuleError
-        If the basis, the growth or the rebasing share is not published.
+        If the basis, the growth or the rebasing share is stated nowhere in what was read.
     DataError
         If the ledger lacks a column the basis needs.
 

@@ -14,7 +14,7 @@ from .exhibits import Exhibit, new_record
 if TYPE_CHECKING:
     import pandas as pd
 
-BLANK = "not published"
+BLANK = "\u2013"
 _WHOLE = ("left_out", "year", "cohort", "event_time", "first_year", "last_year")
 
 
