@@ -12,7 +12,13 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from medalliance.chapters import ledger_kept, ledger_new_year, pay_england, settlements
+from medalliance.chapters import (
+    ledger_kept,
+    ledger_new_year,
+    ledger_renewals,
+    pay_england,
+    settlements,
+)
 from medalliance.mssp import read_mssp
 from medalliance.paths import data_dir
 
@@ -23,6 +29,7 @@ def mssp() -> dict[str, pd.DataFrame]:
         settlements.kept_tables(read_mssp())
         | ledger_kept.kept_tables(ledger_kept.load_ledger())
         | {"mssp_new_year": ledger_new_year.kept_new_year()}
+        | {"mssp_rebasing": ledger_renewals.kept_rebasing(ledger_kept.load_ledger().panel)}
     )
 
 

@@ -174,3 +174,15 @@ def rebasing_table(panel: Panel) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def kept_rebasing(panel: Panel) -> pd.DataFrame:
+    """Return the table that ``data/published`` keeps of what the next budget takes of a surplus."""
+    found = rebasing_table(panel)
+    value, error = found["psi_plus"], found["psi_plus_std_error"]
+    half = float(stats.norm.ppf(0.975)) * error
+    kept = {"estimate": value, "std_error": error, "conf_low": value - half}
+    numbers = pd.DataFrame({**kept, "conf_high": value + half}).round(5)
+    names = [f"mr{number:03d}" for number in range(1, len(found) + 1)]
+    named = pd.DataFrame({"row_id": names, "next_year": found["next_year"]})
+    return named.join(numbers).assign(unit_years=found["rows"], source_id="I09")

@@ -53,6 +53,7 @@ class Evidence:
     mssp_ledger: pd.DataFrame
     mssp_effects: pd.DataFrame
     mssp_new_year: pd.DataFrame
+    mssp_rebasing: pd.DataFrame
     england_effects: pd.DataFrame
     sources: pd.DataFrame
     provenance: Provenance
