@@ -133,11 +133,16 @@ def test_chinese_has_no_english_words_and_a_reader_is_told_what_is_drawn(opened)
 
 
 @pytest.mark.parametrize(
-    ("words", "found"), [("laboratory", "laboratory.html"), ("contract", "five-minutes.html")]
+    ("words", "found"),
+    [
+        ("laboratory", "laboratory.html"),
+        ("contract", "contract.html"),
+        ("合同", "contract-zh.html"),
+    ],
 )
 def test_search_finds(browser, built_book, words, found):
     page = browser.new_page()
-    page.goto((built_book / "five-minutes.html").as_uri())
+    page.goto((built_book / "contract.html").as_uri())
     page.click(".search-button-field")
     page.fill("#pst-search-dialog input[type=search]", words)
     page.keyboard.press("Enter")
@@ -148,10 +153,32 @@ def test_search_finds(browser, built_book, words, found):
 
 def test_home_leads_on_in_one_click(browser, built_book):
     page = browser.new_page(viewport={"width": 390, "height": 800})
-    for name in ("five-minutes", "five-minutes-zh", "laboratory", "cases/pengshui_chongqing"):
+    for name in ("contract", "contract-zh", "laboratory", "cases/pengshui_chongqing"):
         page.goto((built_book / "index.html").as_uri())
         link = f"a[href='{name}.html']"
         page.locator(f"article .sd-card:has({link}), article p {link}").first.click()
         page.wait_for_url(f"**/{name}.html")
         assert page.is_visible("article h1")
+    page.close()
+
+
+@pytest.mark.parametrize(
+    ("door", "title"), [("contract", "The surplus that is kept"), ("contract-zh", "结余留用")]
+)
+@pytest.mark.parametrize("width", [1280, 390])
+def test_home_to_a_clause_on_surplus_retention_in_two_clicks(
+    browser, built_book, door, title, width
+):
+    page = browser.new_page(viewport={"width": width, "height": 800})
+    page.goto((built_book / "index.html").as_uri())
+    page.locator(f"article .sd-card:has(a[href='{door}.html'])").first.click()
+    page.wait_for_url(f"**/{door}.html")
+    page.locator(".contract-list a", has_text=title).click()
+    page.wait_for_url("**#clause-surplus")
+    section = page.locator(f"section > h2:has-text('{title}')").locator("..")
+    assert section.locator(".contract-wording").first.is_visible()
+    assert section.locator(".contract-values li").count() > 0
+    assert section.locator("p.exhibit-text").count() > 0
+    top = page.evaluate("document.querySelector('#clause-surplus').getBoundingClientRect().top")
+    assert 0 <= top < 400
     page.close()

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..evidence.grade import Grade, grade, strongest
-from ..evidence.quoting import cite_ids, facts
+from ..evidence.quoting import cited, facts
 from ..paths import data_dir, reading
 from ..reforms import Rules, load_reforms, rule_fields
 from . import laboratory
@@ -20,7 +20,7 @@ from .settlements import load_mssp_table
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ..reforms import DatedValue
+    from ..reforms import DatedValue, Reforms
 
 LANGUAGES = ("en", "zh")
 FIELD = re.compile(r"\{(\w+)\}")
@@ -136,6 +136,11 @@ def content() -> Mapping[str, Any]:
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
+@cache
+def _reforms() -> Reforms:
+    return load_reforms()
+
+
 def clauses() -> tuple[Clause, ...]:
     """Return the clauses in the order of a contract."""
     parts = enumerate(content()["clauses"].items(), start=1)
@@ -147,7 +152,7 @@ def minus(text: str) -> str:
     return re.sub(r"(?<![\w\u4e00-\u9fff.)])-(?=[\d.])|(?<=[\u4e00-\u9fff（])-(?=\d)", "−", text)
 
 
-# --- wording --------------------------------------------------------------------------------------
+# --- wording ------------------------------------------------------------------------------------
 def pieces(clause: Clause, lang: str, filled: Mapping[str, Blank] | None = None) -> list[Piece]:
     """Return the wording of a clause in pieces, its blanks filled where a value is given.
 
@@ -172,7 +177,8 @@ def pieces(clause: Clause, lang: str, filled: Mapping[str, Blank] | None = None)
 def open_blank(name: str, lang: str) -> str:
     """Return an open blank with the name of what to decide."""
     field = rule_fields().get(name)
-    percent = field is not None and field.kind in ("share", "rate") or name == "x_share"
+    rate = field is not None and field.kind in ("share", "rate")
+    percent = rate or name == "x_share"
     if lang == "zh":
         return f"＿＿{'%' if percent else '＿＿'}（{blank_name(name, lang)}）"
     return f"____{' %' if percent else ''} ({blank_name(name, lang)})"
@@ -215,6 +221,9 @@ _WHY = {
     "sign": ("to be written when the contract is signed", "签约时填写"),
     "silent": ("the rule file says nothing about it", "规则文件没有涉及"),
     "not_published": ("the text that was read does not state it", "所读文本没有写明"),
+    "not_stated": ("the text was read whole and does not state it", "读过全文，没有写明"),
+    "not_read": ("the part that would state it was not read", "可能写明的部分没有读到"),
+    "elected": ("each contract states its own", "由各份协议自行选定"),
     "not_applicable": ("does not apply under this rule", "本规则不适用"),
     "bound": ("the text states only a bound: {value}", "文本只给出界限：{value}"),
     "words": ("stated in words of another language: {value}", "规则文件只有英文表述：{value}"),
@@ -236,7 +245,8 @@ def _filled(rules: Rules, name: str, lang: str) -> Blank:
         bounded = [one for one in values if one.at_most is not None or one.at_least is not None]
         if bounded:
             return Blank("", "", _why("bound", lang, _bounds(name, bounded[-1], lang)))
-        kind = values[-1].status if values else "silent"
+        kind = str(values[-1].status) if values else "silent"
+        kind = kind if kind in _WHY else "elected"
         return Blank("", "", _why(kind, lang))
     last = max(one.starts for one in stated)
     newest = [one for one in stated if one.starts == last]
@@ -264,7 +274,7 @@ def _bounds(name: str, value: DatedValue, lang: str) -> str:
     return ("，" if lang == "zh" else ", ").join(said)
 
 
-# --- the range seen in texts -----------------------------------------------------------------------
+# --- the range seen in texts --------------------------------------------------------------------
 def seen(clause: Clause, lang: str) -> tuple[str, list[Seen]]:
     """Return what texts in hand state for the blanks of a clause.
 
@@ -286,7 +296,7 @@ def _from_rules(clause: Clause, lang: str) -> Iterator[Seen]:
     known, sources = rule_fields(), facts().sources.set_index("source_id")["read_as"]
     for name in clause.raw["fields"]:
         field = known[name]
-        for rules in load_reforms().values():
+        for rules in _reforms().values():
             values = [one for one in rules.parameters.get(name, ()) if one.status in _STATED]
             if rules.kind == "scenario" or not values or field.kind == "schedule":
                 continue
@@ -295,9 +305,7 @@ def _from_rules(clause: Clause, lang: str) -> Iterator[Seen]:
                 continue
             place = rules.name.zh if lang == "zh" else rules.name.en
             label = blank_name(name, lang)
-            text = (
-                f"{place}：{label}，{texts}" if lang == "zh" else f"{place}: {label}, {texts}"
-            )
+            text = f"{place}：{label}，{texts}" if lang == "zh" else f"{place}: {label}, {texts}"
             source = str(values[-1].source)
             yield Seen(text, depth(str(sources[source]), lang), source, rules.kind in _ALLIANCE)
 
@@ -310,8 +318,8 @@ def _distinct(name: str, values: list[DatedValue], lang: str) -> str:
             return _bounds(name, values[-1], lang)
         ends = [printed(name, one, lang) for one in dict.fromkeys((numbers[0], numbers[-1]))]
         return (" 至 " if lang == "zh" else " to ").join(ends).replace(" 至 ", "至")
-    text = printed(name, values[-1].value, lang)
-    return text or (values[-1].evidence or "" if lang == "zh" else "")
+    words = printed(name, values[-1].value, lang) or str(values[-1].evidence or "")
+    return words if lang == "en" or _CJK.search(words) else ""
 
 
 def _from_words(clause: Clause, lang: str) -> Iterator[Seen]:
@@ -354,12 +362,14 @@ def asks(clause: Clause, lang: str) -> list[Seen]:
         number = row["document_number"]
         known = number == number and number is not None and "not" not in str(number)
         after = f"（{number}）" if known else ""
-        text = f"{row['document']}{after}{_article(row)}{'：' if lang == 'zh' else ': '}{quoted(row)}"
+        text = (
+            f"{row['document']}{after}{_article(row)}{'：' if lang == 'zh' else ': '}{quoted(row)}"
+        )
         out.append(Seen(text, depth(str(row["depth"]), lang), str(row["source_id"]), True))
     return out
 
 
-# --- evidence --------------------------------------------------------------------------------------
+# --- evidence -----------------------------------------------------------------------------------
 def findings(clause: Clause, lang: str) -> list[Said]:
     """Return the real evidence on a clause: sentence, place, grade, source."""
     return [finding(name, lang) for name in clause.raw["findings"]]
@@ -370,14 +380,15 @@ def finding(name: str, lang: str) -> Said:
     raw = content()["findings"][name]
     table = getattr(facts(), raw["table"]).set_index("row_id")
     rows = {key: table.loc[row] for key, row in raw["rows"].items()}
-    counts = next(iter(rows.values()), {}) if "organisations" in table else {}
-    units = raw.get("units") or (int(counts["organisations"]) if len(counts) else None)
-    treated = raw.get("treated") or (int(counts["moved"]) if len(counts) else None)
-    first = next((row for row in rows.values()), None)
+    first = next(iter(rows.values()), None)
+    units, treated = raw.get("units"), raw.get("treated")
+    if first is not None and "organisations" in table:
+        units, treated = int(first["organisations"]), int(first["moved"])
     interval = first is not None and "conf_low" in first and first["conf_low"] == first["conf_low"]
     sure = grade(
         raw["design"], units, treated,
         interval=bool(interval), checks=len(raw.get("checks", ())), abroad=raw.get("abroad", False),
+        indirect=raw.get("indirect", False),
     )  # fmt: skip
     numbers: dict[str, Any] = {
         key: Number(row) if "estimate" not in row or row["estimate"] == row["estimate"] else None
@@ -385,17 +396,15 @@ def finding(name: str, lang: str) -> Said:
     }
     numbers |= {"units": units, "treated": treated}
     if name == "settled":
-        numbers |= _settled(lang)
+        numbers |= _settled()
     ids = {str(row["source_id"]) for row in rows.values()} or set(table["source_id"])
-    text, place = (
-        minus(part.format(**numbers)) for part in (raw[lang], raw["place"][lang])
-    )
-    return Said(text, place, sure, cite_ids(sorted(ids)))
+    text, place = (minus(part.format(**numbers)) for part in (raw[lang], raw["place"][lang]))
+    return Said(text, place, sure, cited(sorted(ids)).source)
 
 
-def _settled(lang: str) -> dict[str, Any]:
+def _settled() -> dict[str, Any]:
     total = load_mssp_table().select_dtypes("number").sum().astype(int)
-    chinese = status_matrix(load_reforms().of_kind(*CHINA))
+    chinese = status_matrix(_reforms().of_kind(*CHINA))
     known = chinese[["surplus_retention_share", "internal_split_rule"]].isin(_STATED)
     return {
         "settlements": int(total["settlements"]),
@@ -427,8 +436,8 @@ class Outcome:
         self.primary, self.outside = sum(point["visits"][1:3]), point["visits"][3]
         each = found["whole"]
         counts = (1, settings["townships"], settings["villages"])
-        whole = [1e5 * (p + i) / n for p, i, n in zip(each["pay"], each["institution"], counts, strict=True)]  # fmt: skip
-        self.township_yuan, self.village_yuan = whole[1:]
+        parts = zip(each["pay"], each["institution"], counts, strict=True)
+        _, self.township_yuan, self.village_yuan = (1e5 * (p + i) / n for p, i, n in parts)
         self.township_pay = 1e5 * each["pay"][1] / counts[1]
         self.induced_village = point["inducement"][2] / found["without"]["inducement"][2]
 
@@ -446,10 +455,15 @@ def model(clause: Clause, lang: str) -> Said | None:
     return Said(text, "", Grade.MODEL, MODEL[lang == "zh"], "ILLUSTRATIVE")
 
 
-@cache
 def _outcomes(name: str) -> tuple[Outcome, Outcome]:
     raw = content()["clauses"][name]["model"]
-    return Outcome(raw["from"]), Outcome(raw["to"])
+    before, after = (_outcome(tuple(sorted(raw[end].items()))) for end in ("from", "to"))
+    return before, after
+
+
+@cache
+def _outcome(changes: tuple[tuple[str, Any], ...]) -> Outcome:
+    return Outcome(dict(changes))
 
 
 def clause_grade(clause: Clause) -> Grade:

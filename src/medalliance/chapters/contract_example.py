@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ..reforms import Rules, load_rules
-from ..settlement import Settlement, settle
 from ..settlement.ledger_file import example_ledger
+from ..settlement.settle import settle
+from ..settlement.settlement import Settlement
 
 EXAMPLE = "two_sided_corridor"
 FEN_A_WAN = 1_000_000  # 10,000 yuan
@@ -28,7 +29,7 @@ _WORDS = {
     "lead_hospital": ("lead hospital", "牵头医疗机构"),
     "township": ("township centre", "乡镇卫生院"),
     "village": ("village clinics", "村卫生室"),
-    "out_of_county_providers": ("care outside the county, taken off first", "县域外就医费用，先行扣除"),
+    "out_of_county_providers": ("care outside the county", "县域外就医，先行扣除"),
     "risk_reserve": ("reserve, taken off first", "调剂金，先行预留"),
 }  # fmt: skip
 

@@ -39,14 +39,22 @@ _LABELS = {
 }
 _LEVELS = tuple(Grade)
 RULE = {
-    "en": "strong: treated and untreated units compared over time, at least {units} units and "
-    "{treated} treated ones, an interval, checks of the design; moderate: the same without "
-    "checks or interval, or a randomised trial; weak: fewer or uncounted units, an interrupted "
-    "series, a regression; description: before and after, a cross-section, a record. Evidence "
-    "from another country counts one step less. Without any, the model alone, or none.",
-    "zh": "较强：处理组与对照组跨期比较，至少{units}个单位、{treated}个处理单位，有区间，做过设计检验；"
-    "中等：同样的设计但没有检验或者区间，或者随机试验；较弱：单位较少或未写明、中断时间序列、回归；"
-    "仅为描述：前后对比、横截面、账目。来自别国的证据降一级。都没有的，仅有模型，或者尚无证据。",
+    "en": (
+        "strong: treated and untreated units compared over time, at least {units} units and "
+        "{treated} treated ones, an interval, checks of the design; moderate: the same without "
+        "checks or interval, or a randomised trial; weak: fewer or uncounted units, an interrupted "
+        "series, a regression; description: before and after, a cross-section, a record. "
+        "Evidence from another country counts one step less, and so does a study that changed "
+        "something else. Without any, the model alone, or none."
+    ),
+    "zh": (
+        "较强：处理组与对照组跨期比较，至少{units}个单位、{treated}个处理单位，有区间，做过设计检验；"
+        "中等：同样的设计但没有检验或者区间，或者随机试验；"
+        "较弱：单位较少或者未写明、中断时间序列、回归；"
+        "仅为描述：前后对比、横截面、账目。"
+        "来自别国的证据降一级，研究改变的不是本条内容的再降一级。"
+        "都没有的，仅有模型，或者尚无证据。"
+    ),
 }
 
 
@@ -58,13 +66,15 @@ def grade(
     interval: bool = False,
     checks: int = 0,
     abroad: bool = False,
+    indirect: bool = False,
 ) -> Grade:
     """Grade one finding from its design, its size and its checks.
 
     Parameters
     ----------
     design : str
-        Family of the design, as ``published_effects.csv`` names it, or ``"panel_iv"``, ``"record"``.
+        Family of the design, as ``published_effects.csv`` names it; or ``"panel_iv"``,
+        ``"record"``.
     units, treated : int, optional
         Units that treatment was given to or kept from (counties, practices, not patients), and
         those that got it; what is not stated counts as few.
@@ -74,6 +84,8 @@ def grade(
         Checks of the design that were made: earlier trends, other estimators, placebos.
     abroad : bool
         Whether the evidence is from another country than the claim.
+    indirect : bool
+        Whether the study changed something else than what the claim is about.
 
     Raises
     ------
@@ -93,7 +105,7 @@ def grade(
     else:
         known = ", ".join((*EXPERIMENT, *COMPARISON, *ADJUSTED, *DESCRIPTION))
         raise DataError(f"no grade for the design {design!r}.\n  Use one of {known}.")
-    return _LEVELS[min(_LEVELS.index(found) + abroad, _LEVELS.index(Grade.DESCRIPTION))]
+    return _LEVELS[min(_LEVELS.index(found) + abroad + indirect, _LEVELS.index(Grade.DESCRIPTION))]
 
 
 def strongest(grades: Iterable[Grade], *, model: bool = False) -> Grade:

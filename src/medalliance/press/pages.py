@@ -10,6 +10,7 @@ from pathlib import Path
 from ..codebook import load_codebook
 from ..paths import data_dir
 from .availability import sections, statement
+from .contract_page import contract_page
 from .exhibit_pages import cell_text, exhibit_page
 from .status import status
 
@@ -51,6 +52,8 @@ def generated_pages(book: Path) -> dict[str, str]:
         "data-availability.md": availability(),
         "exhibits.md": exhibit_page(book),
         "status.md": status(book),
+        "contract.md": contract_page("en"),
+        "contract-zh.md": contract_page("zh"),
     }
 
 
