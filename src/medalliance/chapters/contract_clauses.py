@@ -220,7 +220,6 @@ def filled_from(rules: Rules, lang: str) -> dict[str, Blank]:
 _WHY = {
     "sign": ("to be written when the contract is signed", "签约时填写"),
     "silent": ("the rule file says nothing about it", "规则文件没有涉及"),
-    "not_published": ("the text that was read does not state it", "所读文本没有写明"),
     "not_stated": ("the text was read whole and does not state it", "读过全文，没有写明"),
     "not_read": ("the part that would state it was not read", "可能写明的部分没有读到"),
     "elected": ("each contract states its own", "由各份协议自行选定"),

@@ -37,8 +37,7 @@ def contract_page(lang: str) -> str:
     grades = {clause.name: book.clause_grade(clause) for clause in parts}
     body = [
         f"# {words['title']}\n",
-        f'<p class="contract-twin"><a href="{words["twin"]}" lang="{_other(lang)}">'
-        f"{words['other']}</a></p>\n",
+        f"{words['twin_line']}\n",
         f"{words['lead']}\n",
         _sentence(_counted(words, list(grades.values())), "REAL", _CONTENT, lang),
         f"{words['open']}\n",
@@ -65,10 +64,6 @@ def heading(clause: book.Clause, lang: str) -> str:
     tens, ones = divmod(clause.number, 10)
     number = ("十" if tens else "") + (_ORDINALS[ones - 1] if ones else "")
     return f"第{number or '十'}条　{clause.said('title', lang)}"
-
-
-def _other(lang: str) -> str:
-    return "en" if lang == "zh" else "zh-CN"
 
 
 def _counted(words: dict[str, str], grades: list[Grade]) -> str:
