@@ -91,13 +91,15 @@ _NEEDED = (
 )
 
 
-def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
+def read_mssp(folder: str | Path | None = None, *, last_year: int | None = None) -> pd.DataFrame:
     """Read every yearly file that lies in a folder.
 
     Parameters
     ----------
     folder : str, Path or None
         Folder of files named ``2013.csv``, ``2014.csv``, …; None: ``MEDALLIANCE_MSSP_DIR``.
+    last_year : int or None
+        Files of later years are not read.
 
     Returns
     -------
@@ -119,7 +121,8 @@ def read_mssp(folder: str | Path | None = None) -> pd.DataFrame:
         error=DataError,
     )
     folder = mssp_dir() if folder is None else Path(folder)
-    files = sorted(path for path in folder.glob("20[0-9][0-9].csv"))
+    files = sorted(folder.glob("20[0-9][0-9].csv"))
+    files = [path for path in files if last_year is None or int(path.stem) <= last_year]
     if not files:
         raise DataError(
             f"{folder}: no file such as 2018.csv.\n"

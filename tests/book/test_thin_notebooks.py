@@ -32,7 +32,7 @@ OWN_WORDS = (
         "estimate-pay",
         "estimate-visits",
     ),
-    *("money-and-behaviour", "who-gets-each-yuan", "trust"),
+    *("money-and-behaviour", "who-gets-each-yuan", "trust", "ledger"),
 )
 SHARE_OF_CALLS = 0.6
 ROOMS = (

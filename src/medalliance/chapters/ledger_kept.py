@@ -43,8 +43,7 @@ def load_ledger(last_year: int | None = REGISTERED.last_year) -> Ledger:
     DataError
         If ``MEDALLIANCE_MSSP_DIR`` holds no file; ``make data-mssp`` downloads them.
     """
-    files = read_mssp()
-    return ledger(files if last_year is None else files[files["year"] <= last_year])
+    return ledger(read_mssp(last_year=last_year))
 
 
 def by_year_and_track(made: Ledger) -> pd.DataFrame:
