@@ -36,7 +36,9 @@ def test_the_registration_stands_in_the_chapter_word_for_word(cells):
 def test_the_registration_stands_before_every_estimate(cells):
     sources = ["".join(cell["source"]) for cell in cells]
     place = sources.index(registered_text())
-    estimates = re.compile(r"registered\.\w+\(|detectable|bounds\(|renewals\(|rebasing_table|model_table")
+    estimates = re.compile(
+        r"registered\.\w+\(|detectable|bounds\(|renewals\(|rebasing_table|model_table"
+    )
     calls = [text for text, cell in zip(sources, cells, strict=True) if cell["cell_type"] == "code"]
     assert sum(bool(estimates.search(text)) for text in calls) > 12
     early = [text for text in calls if sources.index(text) < place and estimates.search(text)]
