@@ -142,6 +142,7 @@ _HOME = {
     "subgroup_test": "diagnostics.subgroup_test",
     "sun_abraham": "estimators.sun_abraham",
     "surplus_split": "outcomes",
+    "sweep": "incentives.sweep",
     "switching_did": "estimators.switching_did",
     "synthetic_did": "estimators.synthetic_did",
     "synthetic_weights": "estimators.synthetic_weights",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -260,3 +262,38 @@ def test_limits_return_the_plain_model():
         assert_allclose(ours.mean_surplus, theirs.mean_surplus, rtol=1e-10)
         assert_allclose(ours.effort, theirs.effort, rtol=1e-10)
         assert_allclose(ours.inducement, theirs.inducement, rtol=1e-10, atol=1e-12)
+
+
+def test_new_actions_cost_at_most_five_times_todays_model():
+    """Processor time of 1,500 problems: with care, and with a score that answers to it."""
+    rng, n = np.random.default_rng(0), 1500
+
+    def draw(low, high):
+        return rng.uniform(low, high, (n, 3))
+
+    plain = ma.Technology(
+        members=rng.integers(1, 12, (n, 3)), saving=draw(2, 40), effort_cost=draw(5, 40),
+        sigma=rng.uniform(5, 60, n), price=draw(2, 60), margin=draw(0.5, 12),
+        inducement_cost=draw(1, 12), margin_pay=draw(0.1, 0.6), fund_share=0.6,
+        baseline_spending=1000.0,
+    )  # fmt: skip
+    care = plain.replace(
+        withholding_saving=draw(1, 8), withholding_cost=draw(1, 8), score_effect=draw(0.01, 0.1),
+        need=1.0, needed_price=draw(1, 9), needed_margin=draw(0.1, 1), needed_cost=draw(1, 3),
+        export_spending=draw(5, 20), export_price=10.0, export_cost=20.0, baseline_needed=None,
+    )  # fmt: skip
+    contract = ma.Contract(
+        split=rng.dirichlet([2, 2, 2], n), pay_share=0.5, budget=rng.uniform(980, 1020, n)
+    )
+
+    def seconds(terms, technology):
+        taken = []
+        for _ in range(3):
+            start = time.process_time()
+            solve_batch(terms, technology)
+            taken.append(time.process_time() - start)
+        return min(taken)
+
+    base = seconds(contract, plain)
+    assert seconds(contract, care) < 5 * base
+    assert seconds(contract.replace(score_weight=1.0), care) < 5 * base

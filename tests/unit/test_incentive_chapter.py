@@ -2,78 +2,118 @@
 
 from __future__ import annotations
 
-import re
-
+import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
-from medalliance.chapters import incentive_years, incentives
+import medalliance as ma
+from medalliance.chapters import why_members as draw
+from medalliance.incentives.grid import LEVERS, contract_at
 
-FIGURES = [
-    incentives.share_figure,
-    incentives.audit_figure,
-    incentives.trap_figure,
-    incentive_years.ratchet_figure,
-]
-TABLES = [
-    incentives.alliance_table,
-    incentives.rules_table,
-    incentives.gap_table,
-    incentive_years.ratchet_table,
-    incentive_years.unit_table,
-    incentive_years.referral_table,
-    incentive_years.gate_table,
-]
+CARE, WHOLE = ma.example_alliance(), ma.example_contract(gain_share=1.0, loss_share=1.0)
+HALF = ma.example_contract(gain_share=0.5)
 
 
-@pytest.mark.parametrize("recipe", [*FIGURES, *TABLES], ids=lambda f: f.__name__)
-def test_exhibits_are_illustrative_and_described(recipe):
-    exhibit = recipe()
-    assert exhibit.badge == "ILLUSTRATIVE"
-    assert len(exhibit.alt) > 20
-    assert exhibit.summary is not None
-    assert 'data-badge="ILLUSTRATIVE"' in exhibit._repr_html_()
+def test_each_leg_of_the_loop_adds_something():
+    weight = 1.25 * ma.threshold_weight(WHOLE, CARE)["threshold_weight"][0]
+    budget, surplus, feedback = (
+        ma.respond(WHOLE.replace(**terms), CARE).totals()
+        for terms in ({"gain_share": 0.0}, {}, {"score_weight": weight})
+    )
+    assert surplus["surplus"] > budget["surplus"]
+    assert surplus["harm"] > budget["harm"] > feedback["harm"]
+    assert feedback["welfare"] > surplus["welfare"] > budget["welfare"]
 
 
-def test_sentences_hold_the_numbers_of_the_model():
-    assert "0.171" in incentives.threshold_sentence().text
-    assert "at most 5 equal members" in incentives.threshold_sentence().text
-    numbers = [float(x) for x in re.findall(r"\d+\.\d+", incentives.gap_sentence().text)]
-    assert numbers[0] == pytest.approx(499.8)
-    assert numbers[1] == pytest.approx(32.6)
-    assert "0.0497" in incentives.trap_sentence().text
-    assert "0.0994" in incentives.audit_sentence().text
+def test_sizes_are_those_of_the_published_figures():
+    facts = ma.load_evidence().statistics
+    nation = facts[(facts["geography"] == "China") & (facts["year"] == 2022)]
+    value = nation.set_index(["variable", "source_id"])["value"].astype(float)
+    sizes = ma.magnitudes().frame.set_index("size")
+    fund = value["residents_fund_spending", "NHSA_2022"]
+    insured = value["residents_insured", "NHSA_2022"]
+    assert_allclose(sizes.loc["fund spending per insured", "value"], fund / insured)
+    wage = value["wage_health_sector", "NBS_WAGE2022"]
+    assert sizes.loc["yearly pay of hospital and township staff", "value"] == wage
+    visits = value.loc[
+        ["visits_county_hospital", "visits_township_centre", "visits_village_clinic"]
+    ].to_numpy()
+    printed = [sizes.loc[f"part of the county's visits, {n}", "value"]
+               for n in ("hospital", "township", "village")]  # fmt: skip
+    assert_allclose(printed, 100 * visits / visits.sum())
+    sourced = sizes[sizes["rests_on"] == "published"]
+    assert (sourced["source_id"] != "").all()
+    assert (sizes.loc[sizes["rests_on"] == "chosen", "source_id"] == "").all()
 
 
-def test_audit_sentence_is_where_inducement_stops():
-    for audit, stops in ((0.082, False), (0.083, True)):
-        terms = incentives.example_contract(loss_share=1.0, audit=audit)
-        found = incentives.respond(terms, incentives.example_alliance())
-        assert (found.inducement[0, 1] == 0) == stops
-        assert found.inducement[0, 2] > 0
+def test_a_bonus_above_the_wage_is_called_implausible():
+    poor = CARE.replace(wage=0.01 * CARE.wage)
+    assert "implausible" in ma.respond(WHOLE, poor).describe()
+    assert "implausible" not in ma.respond(WHOLE, CARE).describe()
 
 
-def test_prose_about_splits_holds():
-    printed = incentive_years.split_table().summary.set_index("split")
-    surplus = printed["expected surplus"].astype(float)
-    best = surplus["most saving, no inducement counted"]
-    assert best - surplus["6:3:1"] < 0.1
-    hospital = printed["lead hospital"].astype(float)
-    assert hospital["bargained, hospital ten times the weight"] > hospital["6:3:1"]
-    assert hospital["bargained, equal weights"] < hospital["6:3:1"]
-    units = incentive_years.unit_table().summary
-    assert units["primary care"].astype(float).tolist() == [0.0, 1.0]
+class TestGrid:
+    def test_nine_cells_each_with_a_lever_or_none(self):
+        assert len(LEVERS) == 9
+        assert ma.grid_levers()["lever"].isna().sum() == 1
+
+    @pytest.mark.parametrize("cell", [c for c, lever in LEVERS.items() if lever])
+    def test_a_cell_moves_its_own_lever_alone(self, cell):
+        empty, _ = contract_at({}, HALF, CARE)
+        full, gate = contract_at({cell: 3}, HALF, CARE)
+        moved = {
+            name
+            for name in ("needed_price", "score_weight", "split", "performance_pay", "takes_part",
+                         "loss_share", "disclosure", "audit", "gain_share", "pay_share")
+            if not np.allclose(getattr(full, name), getattr(empty, name))
+        }  # fmt: skip
+        assert moved or gate > 0
+        none = contract_at({("value", "relations"): 3}, HALF, CARE)[0]
+        assert_allclose(none.split, empty.split)
+
+    def test_changes_are_those_of_the_contract_at_full_depth(self):
+        codes = {("institution", "interests"): 2, ("institution", "resources"): 1}
+        found = ma.vary_grid(codes, HALF, CARE, ma.example_patients())
+        terms, _ = contract_at({**codes, ("institution", "resources"): 3}, HALF, CARE)
+        start, _ = contract_at(codes, HALF, CARE)
+        change = ma.respond(terms, CARE).mean_surplus[0] - ma.respond(start, CARE).mean_surplus[0]
+        row = found.frame[(found["row"] == "institution") & (found["column"] == "resources")]
+        assert_allclose(row["surplus"], change)
+        assert found.badge.value == "ILLUSTRATIVE"
+
+    def test_an_unknown_cell_is_refused(self):
+        with pytest.raises(ma.RuleError, match="no cell"):
+            contract_at({("value", "money"): 1}, HALF, CARE)
+        with pytest.raises(ma.RuleError, match="no cell"):
+            contract_at({("value", "resources"): 4}, HALF, CARE)
 
 
-def test_prose_about_demands_holds():
-    printed = incentive_years.demands_table().summary
-    before, after = printed["before"].astype(float), printed["after"].astype(float)
-    assert (after[[0, 1, 4]] > before[[0, 1, 4]]).all()
-    assert (after[[2, 3]] < before[[2, 3]]).all()
+class TestSweep:
+    def test_each_point_is_a_contract_solved_alone(self):
+        found = ma.sweep(HALF, CARE, "audit", [0.0, 0.04], {"one": {}, "two": {"loss_share": 1.0}})
+        alone = ma.respond(HALF.replace(loss_share=1.0, audit=0.04), CARE)
+        row = found.frame[(found["contract"] == "two") & (found["audit"] == 0.04)].iloc[0]
+        assert_allclose(row["surplus"], alone.mean_surplus[0])
+        assert_allclose(row["harm"], alone.harm[0])
+        assert found.plot().get_xlabel() == "audit"
+
+    def test_an_unknown_term_is_refused(self):
+        with pytest.raises(ma.RuleError, match="no term"):
+            ma.sweep(HALF, CARE, "luck", [0.0])
 
 
-def test_prose_about_signs_holds():
-    printed = incentive_years.signs_table().summary
-    one = printed["turned, one-sided, %"].astype(float)
-    assert 0 < one.max() < 1
-    assert (printed["turned, two-sided, %"].astype(float) == 0).all()
-    assert (printed["holds at given r, %"].astype(float) == 100).all()
+def test_visits_stand_beside_a_rule():
+    rows = {"base": {}, "bonus": {"performance_pay": 0.1 * CARE.saving}}
+    card = ma.compare_rules(HALF, CARE, rows, ma.example_patients())
+    visits = card.filter(like="visits_")
+    assert_allclose(visits.sum(axis=1), 1.0)
+    assert visits["visits_village"][1] > visits["visits_village"][0]
+
+
+def test_random_alliances_turn_a_sign_rarely():
+    from medalliance.incentives.statics import sign_reversals
+
+    contract, technology = draw.random_alliances(600)
+    two = sign_reversals(contract.replace(loss_share=1.0), technology)
+    assert (two["reversed"] == 0).all()
+    assert (two["holds_at_fixed_r"] == 1).all()

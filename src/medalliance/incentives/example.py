@@ -16,7 +16,11 @@ SPLIT = (0.6, 0.3, 0.1)
 MEMBERS = (1.0, 10.0, 100.0)
 SPENDING = 1000.0  # in units of 100,000 yuan: 100 million yuan
 # Published figures (statistics.csv): visits of 2022 in 100 million, fund and insured, wage in yuan.
-_VISITS = {"visits_county_hospital": 13.5, "visits_thc": 12.1, "visits_village_clinic": 12.8}
+_VISITS = {
+    "visits_county_hospital": 13.5,
+    "visits_township_centre": 12.1,
+    "visits_village_clinic": 12.8,
+}
 _FUND, _INSURED, _WAGE = 9353.44e8, 98349e4, 135222.0
 _OUTSIDE = 0.10
 _STAFF = (400.0, 24.0)
@@ -122,11 +126,11 @@ def magnitudes() -> Findings:
     inside = sum(_VISITS.values())
     rows: list[tuple[str, float, str, str, str, str]] = [
         ("fund spending per insured", _FUND / _INSURED, "yuan a year", "derived",
-         "urrbmi_fund_expenditure, urrbmi_insured", "NHSA_2022"),
+         "residents_fund_spending, residents_insured", "NHSA_2022"),
         ("yearly pay of hospital and township staff", _WAGE, "yuan", "published",
          "wage_health_sector", "NBS_WAGE2022"),
         *(
-            (f"part of the county's visits, {name}", visits / inside, "share", "derived",
+            (f"part of the county's visits, {name}", 100 * visits / inside, "%", "derived",
              variable, "NHC_2022")
             for name, (variable, visits) in zip(
                 ("hospital", "township", "village"), _VISITS.items(), strict=True
@@ -134,7 +138,7 @@ def magnitudes() -> Findings:
         ),
         ("visits per insured", patients.visits * 1e5 / insured, "a year", "derived",
          "from prices and spending", ""),
-        ("part of visits outside the county", _OUTSIDE, "share", "chosen", "", ""),
+        ("part of visits outside the county", 100 * _OUTSIDE, "%", "chosen", "", ""),
         *(
             (f"price of a visit, {name}", float(cost), "yuan", "chosen", "", "")
             for name, cost in zip(
@@ -144,7 +148,7 @@ def magnitudes() -> Findings:
         ("staff of the hospital", _STAFF[0], "people", "chosen", "", ""),
         ("staff of a township centre", _STAFF[1], "people", "chosen", "", ""),
         ("yearly pay of a village doctor", 40_000.0, "yuan", "chosen", "", ""),
-        ("standard deviation of the surplus", 40.0 / SPENDING, "of spending", "chosen", "", ""),
+        ("standard deviation of the surplus", 4.0, "% of spending", "chosen", "", ""),
         ("what effort saves, harm, value of needed services", float("nan"), "", "chosen", "", ""),
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["size", "value", "unit", "rests_on", "figure", "source_id"])
