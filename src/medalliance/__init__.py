@@ -52,6 +52,7 @@ _HOME = {
     "collective_optimum": "incentives.collective",
     "compare": "results",
     "compare_rules": "incentives.units",
+    "composition_test": "diagnostics.composition_test",
     "conley_taber": "inference.conley_taber",
     "contract_from_rules": "incentives.bridge",
     "controlled_direct_effect": "estimators.controlled_direct_effect",

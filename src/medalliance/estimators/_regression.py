@@ -28,7 +28,7 @@ class Fit:
     ----------
     coefficients : ndarray, shape (k,)
         Treatment columns first, then covariates.
-    influence : CompactInfluence, shape (n_units, k)
+    influence : CompactInfluence or ndarray, shape (n_units, k)
     variance_factor : float
         fixest's small-sample factor.
     regression : Regression
@@ -37,7 +37,7 @@ class Fit:
     """
 
     coefficients: Array
-    influence: CompactInfluence
+    influence: CompactInfluence | Array
     variance_factor: float
     regression: Regression
     dropped: tuple[str, ...] = ()

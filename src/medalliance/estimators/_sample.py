@@ -61,6 +61,9 @@ class Sample:
         What time is counted in.
     dropped : tuple of str
         Covariates that are not used, with the reason.
+    when : ndarray of intp, shape (n_units,), or None
+        In a repeated cross-section the place in ``years`` of each person's one row; tables then
+        have one column in place of ``n_years``.
     """
 
     outcome: Array
@@ -77,6 +80,7 @@ class Sample:
     n_blank_units: int = 0
     step: TimeStep = YEARLY
     dropped: tuple[str, ...] = ()
+    when: NDArray[np.intp] | None = None
 
     @property
     def n_units(self) -> int:
@@ -93,6 +97,14 @@ class Sample:
         """Rows seen, shape (n_units, n_years)."""
         return np.ones(self.outcome.shape, bool) if self.seen is None else self.seen
 
+    @cached_property
+    def rows(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Unit and place in ``years`` of the rows seen, each of shape (n_obs,)."""
+        if self.when is not None:
+            return np.arange(self.n_units), self.when
+        unit, year = np.nonzero(self.mask)
+        return unit, year
+
     def take_units(self, keep: NDArray[np.bool_]) -> Sample:
         """Return the sample of some units."""
         return replace(
@@ -100,6 +112,7 @@ class Sample:
             outcome=self.outcome[keep],
             covariates=self.covariates[:, keep],
             seen=None if self.seen is None else self.seen[keep],
+            when=None if self.when is None else self.when[keep],
             ids=self.ids[keep],
             cohort=self.cohort[keep],
             weight=self.weight[keep],
@@ -109,6 +122,7 @@ class Sample:
 
     def units(self, *, by_observation: bool = False) -> Units:
         """Return the units for ``Effects``."""
+        by_observation = by_observation and self.when is None
         seen = self.mask if by_observation else None
         years = self.years if by_observation else None
         return Units(self.ids, self.cohort, self.weight, self.cluster, years, seen)
@@ -123,6 +137,7 @@ def draw_sample(
     anticipation: int = 0,
     keep_already_treated: bool = False,
     path: bool = False,
+    people: bool = False,
     n_named: int = 0,
 ) -> Sample:
     """Take the rows with an outcome and covariates of units with a pre-period.
@@ -140,6 +155,8 @@ def draw_sample(
         Whether to keep units that were treated when first seen.
     path : bool
         Whether the estimator knows treatments that change more than once.
+    people : bool
+        Whether the estimator knows repeated cross-sections.
     n_named : int
         The first so many covariates are asked about and stay; of the others, those that are
         constant or collinear are dropped.
@@ -151,8 +168,9 @@ def draw_sample(
     Raises
     ------
     DesignError
-        If the panel's treatment is a path and the estimator knows cohorts alone, no row is left, a
-        column is named twice, or the weights are not positive constants of a unit.
+        If the panel's treatment is a path and the estimator knows cohorts alone, if units are seen
+        once and it compares within units, if no row is left, a column is named twice, or the
+        weights are not positive constants of a unit.
     """
     check_anticipation(anticipation)
     need_panel(panel)
@@ -161,6 +179,12 @@ def draw_sample(
             f"the treatment of this panel, {panel.path!r}, may change more than once, which this "
             "estimator does not know.\n  Use switching_did, or lp_did with nonabsorbing=..., or "
             "make the panel with cohort=..."
+        )
+    if panel.area is not None and not people:
+        raise DesignError(
+            "this panel is a repeated cross-section, and this estimator compares units with "
+            "themselves.\n  Use att_gt, etwfe or twfe, or make a panel of area means with the "
+            "number of people as weight."
         )
     if isinstance(covariates, str):
         covariates = (covariates,)
@@ -174,7 +198,8 @@ def draw_sample(
         )
     weight = _unit_weights(panel, weights)
     usable = usable_rows(columns)
-    refuse_cross_sections(panel, usable)
+    if panel.area is None:
+        refuse_cross_sections(panel, usable)
     blank = count_blank(panel, usable)
     drop = np.zeros(panel.n_units, bool)
     if not keep_already_treated and usable.any():
@@ -186,6 +211,15 @@ def draw_sample(
             f"no row has {', '.join((outcome, *covariates))} for a unit with a pre-period.\n"
             "  Check missing values and the cohort column."
         )
+    if panel.area is not None:
+        who = _people(panel, columns, usable, weight, int(drop.sum()))
+        who = replace(
+            _within_window(who, anticipation),
+            names=tuple(covariates),
+            n_blank_rows=blank[0],
+            step=panel.step,
+        )
+        return _without_collinear(who, n_named)
     if usable.all() and panel.is_balanced:
         grids = [column.reshape(panel.n_units, -1) for column in columns]
         whole = _assemble(panel, grids, None, np.arange(panel.n_units), weight, 0)
@@ -208,6 +242,30 @@ def draw_sample(
         step=panel.step,
     )
     return _without_collinear(part, n_named)
+
+
+def _people(
+    panel: Panel, columns: Sequence[Array], usable: NDArray[np.bool_], weight: Array, left_out: int
+) -> Sample:
+    """Take people who are seen once, each with the year of that row."""
+    years, when = np.unique(panel.year_codes[usable], return_inverse=True)
+    units = panel.unit_codes[usable]
+    flat = [column[usable][:, None] for column in columns]
+    return replace(
+        _assemble(panel, flat, None, units, weight, left_out, years), when=when.astype(np.intp)
+    )
+
+
+def people_notes(panel: Panel, sample: Sample) -> tuple[str, ...]:
+    """Say that rows are people seen once, in how many areas; empty for a panel of units."""
+    if panel.area is None:
+        return ()
+    areas = panel.frame[panel.area].to_numpy()[panel.units.get_indexer(sample.ids)]
+    return (
+        f"A repeated cross-section: {sample.n_units:,} people of {len(pd.unique(areas)):,} areas "
+        f"({panel.area}) seen once each; who is asked must not change with treatment "
+        "(composition_test).",
+    )
 
 
 def _without_collinear(sample: Sample, n_named: int) -> Sample:
@@ -252,6 +310,11 @@ def treated_when_first_seen(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[
     """
     if usable.all():
         return panel.already_treated
+    if panel.area is not None:
+        found = np.zeros(panel.n_units, bool)
+        part = panel.keep(usable)
+        found[panel.units.get_indexer(part.units)] = part.already_treated
+        return found
     rows = np.flatnonzero(usable)
     units, first = np.unique(panel.unit_codes[rows], return_index=True)
     cohort = panel.cohort_by_unit[units]
@@ -278,8 +341,9 @@ def refuse_cross_sections(panel: Panel, usable: NDArray[np.bool_]) -> None:
     raise DesignError(
         f"{units - again:,} of {units:,} units are seen in one {panel.step.unit} only: a repeated "
         "cross-section, in which nobody is seen before and after treatment.\n"
-        "  Give the group that treatment reaches (the county, not the person) as unit, with its "
-        f"mean in each {panel.step.unit}, and the number of people as weight."
+        "  Make it with repeated_cross_section=True and the area that treatment reaches as unit "
+        "(the county, not the person), for att_gt, etwfe and twfe; or give area means, and the "
+        "number of people as weight."
     )
 
 

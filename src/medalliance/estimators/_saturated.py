@@ -119,8 +119,8 @@ def fit_saturated(
 def _on_means(fit: SaturatedFit, sample: Sample, cells: Cells, exposure: Array) -> SaturatedFit:
     """Carry effects on rates to means, by the mean exposure of each cell, held fixed."""
     n_years = len(sample.years)
-    cell = (cells.group[:, None] * n_years + np.arange(n_years))[sample.mask]
-    weight = np.broadcast_to(sample.weight[:, None], exposure.shape)[sample.mask]
+    unit, when = sample.rows
+    cell, weight = cells.group[unit] * n_years + when, sample.weight[unit]
     size = np.bincount(cell, weight, cells.treated.size)
     total = np.bincount(cell, weight * exposure[sample.mask], cells.treated.size)
     shown = np.searchsorted(cells.cohorts, fit.cohort) * n_years
@@ -139,7 +139,7 @@ def _on_means(fit: SaturatedFit, sample: Sample, cells: Cells, exposure: Array) 
 def _rows(sample: Sample, outcomes: Array, cells: Cells, exposure: Array | None) -> Rows:
     """List the rows seen, covariates centred and scaled (which changes no effect)."""
     mask = sample.mask
-    unit, year = np.nonzero(mask)
+    unit, year = sample.rows
     weight = sample.weight[unit]
     y = outcomes[mask]
     if exposure is not None:
@@ -150,7 +150,7 @@ def _rows(sample: Sample, outcomes: Array, cells: Cells, exposure: Array | None)
         x = x - weight @ x / weight.sum()
         spread = np.sqrt(weight @ x**2 / weight.sum())
         z[:, j] = x / spread if spread > 0 else x
-    cell = cells.group[unit] * mask.shape[1] + year
+    cell = cells.group[unit] * len(sample.years) + year
     return Rows(y, z, weight, cell)
 
 
@@ -382,10 +382,7 @@ def _influence(
     """
     n_groups, n_years = cells.treated.shape
     size = score.shape[1] * rows.z.shape[1]
-    unit, year = np.nonzero(sample.mask)
-    values = np.zeros((sample.n_units, n_years, size))
     products = (rows.weight[:, None] * score)[:, :, None] * rows.z[:, None, :]
-    values[unit, year] = products.reshape(len(score), size)
 
     k, _, n_means = own.shape
     by_block = multiplier.reshape(n_groups + n_years, size, k * n_means)
@@ -393,5 +390,11 @@ def _influence(
     loadings *= ~cells.treated[:, :, None, None]
     loadings = loadings.reshape(n_groups * n_years, size, k, n_means)
     loadings[wanted, :, np.arange(k)] += own
+    if sample.when is not None:
+        by_cell = sample.n_units * loadings.reshape(n_groups * n_years, size, k * n_means)
+        return CompactInfluence(products.reshape(len(score), size), rows.cell, by_cell)
+    unit, year = sample.rows
+    values = np.zeros((sample.n_units, n_years, size))
+    values[unit, year] = products.reshape(len(score), size)
     flat = sample.n_units * loadings.reshape(n_groups, n_years * size, k * n_means)
     return CompactInfluence(values.reshape(sample.n_units, n_years * size), cells.group, flat)

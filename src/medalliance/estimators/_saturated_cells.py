@@ -64,8 +64,8 @@ def make_cells(sample: Sample, *, control_group: str, anticipation: int) -> Cell
         raise DesignError(
             f"no unit is treated between {years[0]} and {years[-1]}.\n  Check the cohort column."
         )
-    cell = group[:, None] * len(years) + np.arange(len(years))
-    count = np.bincount(cell[sample.mask], minlength=treated.size)
+    unit, when = sample.rows
+    count = np.bincount(group[unit] * len(years) + when, minlength=treated.size)
     return Cells(cohorts, group, treated, reference, count.reshape(treated.shape) > 0)
 
 

@@ -105,6 +105,56 @@ def rows_effect(
     return after - before, after_influence - before_influence
 
 
+def changing_effect(
+    outcome: Array, post: Bool, treated: Bool, covariates: Array, weight: Array
+) -> tuple[float, Array]:
+    """Estimate the effect on the treated of the second period where covariates may change.
+
+    The mean of each of the three other groups of rows is carried to the covariates of the treated
+    after treatment, by regression and by the odds of being one of these (a logit between the two
+    groups, as a multinomial one implies): right if either is.
+
+    Parameters
+    ----------
+    outcome : ndarray, shape (n,)
+    post, treated : ndarray of bool, shape (n,)
+    covariates : ndarray, shape (n, q)
+        With a column of ones.
+    weight : ndarray, shape (n,)
+
+    Returns
+    -------
+    effect : float
+    influence : ndarray, shape (n,)
+
+    Raises
+    ------
+    DesignError
+        If a group of rows does not overlap with the treated, or is too few for the covariates.
+
+    References
+    ----------
+    Sant'Anna, Xu (2023), "Difference-in-Differences with Compositional Changes", equation 2.8 and
+    Theorem 3.1.
+    """
+    target = post & treated
+    mine = weight * target
+    effect, influence = _mean(mine, outcome)
+    for rows, sign in ((treated & ~post, -1.0), (~treated & post, -1.0), (~treated & ~post, 1.0)):
+        fitted, slopes = _least_squares(outcome, rows, covariates, weight)
+        odds, score_influence = _odds(target, covariates, weight * (rows | target))
+        carried, carried_influence = _mean(mine, fitted)
+        tilted = weight * odds * rows
+        left, left_influence = _mean(tilted, outcome - fitted)
+        part = carried_influence + left_influence
+        part += slopes @ (_average(mine, covariates) - _average(tilted, covariates))
+        pull = covariates * (outcome - fitted - left)[:, None]
+        part += score_influence @ _average(tilted, pull)
+        effect += sign * (carried + left)
+        influence = influence + sign * part
+    return effect, influence
+
+
 @dataclass(frozen=True, eq=False)
 class _Rows:
     """Rows of both periods."""

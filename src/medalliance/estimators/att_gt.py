@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DesignError, check_choice, first_three, what_is_wrong
-from ..panel import Panel
+from ..panel import Panel, need_panel
 from ..results import CompactInfluence, Effects
 from ..results._cluster import cluster_sums
 from ._balance import settle_balance
 from ._cells import Cells, check_controls, list_cells, name_cells
 from ._collinear import independent
 from ._moving_weights import by_row, first_weights
-from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample
-from ._two_by_two import panel_effect, rows_effect
+from ._sample import CONTROL_GROUPS, Sample, describe_design, draw_sample, people_notes
+from ._two_by_two import changing_effect, panel_effect, rows_effect
 
 Array = NDArray[np.float64]
 
@@ -35,6 +35,7 @@ def att_gt(
     weights: str | None = None,
     unbalanced: Literal["rows", "balance"] = "rows",
     fix_weights: Literal["varying", "base_period", "first_period"] | None = None,
+    composition: Literal["stable", "changing"] = "stable",
 ) -> Effects:
     """Estimate the average effect on each cohort in each year.
 
@@ -44,6 +45,8 @@ def att_gt(
     Parameters
     ----------
     panel : Panel
+        Of units, or a repeated cross-section, whose rows of two years are compared (R ``did`` with
+        ``panel=FALSE``).
     outcome : str
         Column or registered outcome.
     control_group : {"not_yet_treated", "never_treated"}
@@ -67,6 +70,11 @@ def att_gt(
         For weights that move over time: each row's own (both years as cross-sections), those of
         each comparison's base year, or those of a unit's first row. Cohorts are averaged by the
         weights of first rows. Without it weights must be constant in a unit.
+    composition : {"stable", "changing"}
+        For a repeated cross-section with covariates: whether people's covariates in a group have
+        the same law in both years, or may change. ``"changing"`` fits all four means and the
+        chance of each group and year, doubly robust, and averages over the treated after
+        treatment; it is less precise. ``ma.composition_test`` holds one against the other.
 
     Returns
     -------
@@ -77,7 +85,8 @@ def att_gt(
     Raises
     ------
     DesignError
-        If there is no clean control, or no unit is seen in every year where that is asked for.
+        If there is no clean control, or no unit is seen in every year where that is asked for; if
+        ``composition="changing"`` comes without people, covariates or ``method="dr"``.
 
     Warns
     -----
@@ -86,16 +95,31 @@ def att_gt(
 
     References
     ----------
-    Callaway, Sant'Anna (2021), equations 2.5-2.7 and Theorem 2. Sant'Anna, Zhao (2020).
+    Callaway, Sant'Anna (2021), equations 2.5-2.7 and Theorem 2. Sant'Anna, Zhao (2020), section
+    2.2 for cross-sections. Sant'Anna, Xu (2023), "Difference-in-Differences with Compositional
+    Changes", equation 2.8.
     """
     check_choice("control_group", control_group, CONTROL_GROUPS)
     check_choice("method", method, ("dr", "ipw", "reg"))
     check_choice("base_period", base_period, ("varying", "universal"))
+    check_choice("composition", composition, ("stable", "changing"))
+    need_panel(panel)
+    if panel.area is not None and fix_weights is not None:
+        raise DesignError(
+            "people are seen once, so their weights do not move.\n  Leave fix_weights out."
+        )
+    if composition == "changing":
+        _check_changing(panel, covariates, method)
     moving = None
     if fix_weights is not None:
         panel, moving = first_weights(panel, weights, fix_weights)
     sample = draw_sample(
-        panel, outcome, covariates=covariates, weights=weights, anticipation=anticipation
+        panel,
+        outcome,
+        covariates=covariates,
+        weights=weights,
+        anticipation=anticipation,
+        people=True,
     )
     sample, said = settle_balance(sample, unbalanced)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
@@ -116,8 +140,11 @@ def att_gt(
             sample, group, cells, how, partial(by_row, moving, fix_weights)
         )
     elif len(sample.covariates):
-        name = f"att_gt ({method})"
-        cells, estimate, influence, notes = _adjusted(sample, group, cells, method)
+        changes = composition == "changing"
+        name = f"att_gt ({method}{', changing composition' if changes else ''})"
+        cells, estimate, influence, notes = _adjusted(
+            sample, group, cells, "changing" if changes else method
+        )
     else:
         name = "att_gt"
         cells, estimate, influence, notes = _unadjusted(sample, group, cells)
@@ -130,7 +157,7 @@ def att_gt(
             sample,
             outcome,
             name,
-            notes=(*notes, *said.get("notes", ())),
+            notes=(*notes, *said.get("notes", ()), *people_notes(panel, sample)),
             left_out=said.get("left_out", ()),
             **adjust,
             **rule,
@@ -144,16 +171,27 @@ def att_gt(
             method=method,
             unbalanced=unbalanced,
             fix_weights=fix_weights,
+            composition=composition,
             **adjust,
             **rule,
         ),
     )
 
 
+def _check_changing(panel: Panel, covariates: Sequence[str], method: str) -> None:
+    if panel.area is None or not len(covariates) or method != "dr":
+        raise DesignError(
+            'composition="changing" compares covariates of people seen once, doubly robust.\n'
+            "  Give a repeated cross-section and covariates, with method='dr'."
+        )
+
+
 def _unadjusted(
     sample: Sample, group: NDArray[np.intp], cells: Cells
 ) -> tuple[Cells, Array, CompactInfluence, tuple[str, ...]]:
     """Compare weighted means by cohort and year; the influence is linear in a unit's outcomes."""
+    if sample.when is not None:
+        return _of_people(sample, group, cells)
     weight, mask = sample.weight, sample.mask
     outcome = sample.outcome - sample.outcome.sum() / sample.n_obs
     if sample.seen is None:
@@ -163,6 +201,34 @@ def _unadjusted(
     weighted = weight[:, None] * outcome
     sums = cluster_sums(weighted, group, len(cells.cohorts))
     sizes = cluster_sums(weight[:, None] * mask, group, len(cells.cohorts))
+    cells, notes = _with_rows(sample, cells, sizes)
+    estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)
+    if sample.seen is None:
+        values = np.column_stack([weighted, weight])
+        constant = constant.sum(axis=1, keepdims=True)
+    else:
+        values = np.column_stack([weighted, weight[:, None] * mask])
+    loadings = np.concatenate([slopes, constant], axis=1)
+    return cells, estimate, CompactInfluence(values, group, loadings), notes
+
+
+def _of_people(
+    sample: Sample, group: NDArray[np.intp], cells: Cells
+) -> tuple[Cells, Array, CompactInfluence, tuple[str, ...]]:
+    """Compare weighted means of people by cohort and year."""
+    shape = len(cells.cohorts), len(sample.years)
+    cell = group * shape[1] + sample.rows[1]
+    outcome = sample.outcome[:, 0] - sample.outcome.mean()
+    values = np.column_stack([sample.weight * outcome, sample.weight])
+    sums, sizes = cluster_sums(values, cell, shape[0] * shape[1]).T.reshape(2, *shape)
+    cells, notes = _with_rows(sample, cells, sizes)
+    estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)
+    loadings = np.stack([slopes, constant], axis=2).reshape(len(sizes) * shape[1], 2, -1)
+    return cells, estimate, CompactInfluence(values, cell, loadings), notes
+
+
+def _with_rows(sample: Sample, cells: Cells, sizes: Array) -> tuple[Cells, tuple[str, ...]]:
+    """Keep the cells whose four means have rows; ``sizes`` is the weight by cohort and year."""
     there, compared = np.ones((2, len(cells.group)), bool)
     for time in (cells.year, cells.base):
         there &= sizes[cells.group, time] > 0
@@ -175,15 +241,7 @@ def _unadjusted(
         )
     notes = _note_left_out(sample, cells, ~there, "nobody of the cohort is seen then")
     notes += _note_left_out(sample, cells, there & ~compared)
-    cells = cells.keep(usable)
-    estimate, slopes, constant = _differences(cells, sums, sizes, sample.n_units)
-    if sample.seen is None:
-        values = np.column_stack([weighted, weight])
-        constant = constant.sum(axis=1, keepdims=True)
-    else:
-        values = np.column_stack([weighted, weight[:, None] * mask])
-    loadings = np.concatenate([slopes, constant], axis=1)
-    return cells, estimate, CompactInfluence(values, group, loadings), notes
+    return cells.keep(usable), notes
 
 
 def _differences(
@@ -290,6 +348,8 @@ def _one_cell(
     The last value says which covariates are used: others are constant or collinear in the cell.
     """
     spread = np.zeros(sample.n_units)
+    if sample.when is not None:
+        return _cell_of_people(sample, treated, control, year, base, method)
     rows = np.flatnonzero(treated | control)
     if not control.any():
         raise DesignError("no control unit.")
@@ -307,9 +367,7 @@ def _one_cell(
     who = np.concatenate(ends)
     post = np.repeat([False, True], [len(end) for end in ends])
     time = np.where(post, year, base)
-    for period in (post, ~post):
-        if not (period & treated[who]).any() or not (period & ~treated[who]).any():
-            raise DesignError("no row of one side in one of the two years.")
+    _check_four(post, treated[who])
     columns, keep = _regressors(sample.covariates[:, who, time].T, post)
     effect, influence = rows_effect(
         sample.outcome[who, time],
@@ -321,6 +379,35 @@ def _one_cell(
     )
     scaled = sample.n_units / len(who) * influence
     return effect, cluster_sums(scaled, who, sample.n_units), keep
+
+
+def _cell_of_people(
+    sample: Sample,
+    treated: NDArray[np.bool_],
+    control: NDArray[np.bool_],
+    year: int,
+    base: int,
+    method: str,
+) -> tuple[float, Array, NDArray[np.bool_]]:
+    """Estimate one cell from people who are seen in one of the two years."""
+    when = sample.rows[1]
+    who = np.flatnonzero((treated | control) & ((when == year) | (when == base)))
+    post = when[who] == year
+    _check_four(post, treated[who])
+    columns, keep = _regressors(sample.covariates[:, who, 0].T, post)
+    given = sample.outcome[who, 0], post, treated[who], columns, sample.weight[who]
+    effect, influence = (
+        changing_effect(*given) if method == "changing" else rows_effect(*given, method)
+    )
+    spread = np.zeros(sample.n_units)
+    spread[who] = sample.n_units / len(who) * influence
+    return effect, spread, keep
+
+
+def _check_four(post: NDArray[np.bool_], treated: NDArray[np.bool_]) -> None:
+    for period in (post, ~post):
+        if not (period & treated).any() or not (period & ~treated).any():
+            raise DesignError("no row of one side in one of the two years.")
 
 
 def _regressors(

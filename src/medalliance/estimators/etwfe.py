@@ -18,7 +18,7 @@ from ..results import FIXEST, Effects, cell_terms
 from ..results._cluster import small_sample_factor
 from ._balance import settle_balance
 from ._families import Family, Gaussian, Poisson
-from ._sample import Sample, describe_design, draw_sample, keep_usable
+from ._sample import Sample, describe_design, draw_sample, keep_usable, people_notes
 from ._saturated import SaturatedFit, fit_saturated
 from ._saturated_cells import make_cells
 from ._saturated_units import fit_with_unit_effects
@@ -56,6 +56,7 @@ def etwfe(
     Parameters
     ----------
     panel : Panel
+        Of units, or a repeated cross-section (clustered by area).
     outcome : str or sequence of str
         Column or registered outcome; for ``"multinomial"`` a composition (``"visits"``) or the
         columns of its parts.
@@ -110,11 +111,16 @@ def etwfe(
     blank: dict[str, Any] = {}
     if exposure is not None:
         panel, blank = keep_usable(panel, (names[0], *listed, exposure))
-    sample = draw_sample(panel, names[0], anticipation=anticipation, **adjust)
+    sample = draw_sample(panel, names[0], anticipation=anticipation, people=True, **adjust)
     sample = replace(sample, **blank) if blank else sample
     sample, said = settle_balance(sample, unbalanced)
     exposed = None if exposure is None else _exposure(panel, sample, exposure)
     cells = make_cells(sample, **rule)
+    if fixed_effects == "unit" and panel.area is not None:
+        raise DesignError(
+            "people are seen once, so they have no effects of their own.\n"
+            "  Use fixed_effects='cohort'."
+        )
     if fixed_effects == "unit":
         fit = fit_with_unit_effects(sample, cells)
     else:
@@ -131,6 +137,7 @@ def etwfe(
             *refusal_notes(fit),
             *((f"Exposure {exposure}.",) if exposure else ()),
             *said.get("notes", ()),
+            *people_notes(panel, sample),
         ),
         left_out=said.get("left_out", ()),
         linear=FAMILIES[family].linear,
@@ -177,11 +184,14 @@ def _check_choices(
 
 def _exposure(panel: Panel, sample: Sample, name: str) -> NDArray[np.float64]:
     """Lay exposure out like the sample, shape (n_units, n_years)."""
-    rows, years = panel.units.get_indexer(sample.ids), np.isin(panel.years, sample.years)
-    grid = np.where(sample.mask, panel.grid(outcome_values(panel, name))[rows][:, years], 1.0)
-    low = np.argwhere(grid <= 0)
+    grid = np.where(sample.mask, _laid_out(panel, sample, name), 1.0)
+    unit, year = sample.rows
+    low = np.flatnonzero(grid[sample.mask] <= 0)
     if len(low):
-        where = [f"{sample.ids[i]} in {sample.step.label(sample.years[t])}" for i, t in low]
+        where = [
+            f"{sample.ids[unit[row]]} in {sample.step.label(sample.years[year[row]])}"
+            for row in low
+        ]
         raise DesignError(
             f"exposure {name!r} is not positive for {first_three(where)}.\n"
             "  Leave these rows blank, or correct them."
@@ -210,9 +220,16 @@ def _outcomes(panel: Panel, sample: Sample, names: tuple[str, ...]) -> NDArray[n
     """Lay the outcomes out like the sample, shape (n_units, n_years, r)."""
     if len(names) == 1:
         return sample.outcome[:, :, None]
-    rows, years = panel.units.get_indexer(sample.ids), np.isin(panel.years, sample.years)
-    grids = [panel.grid(outcome_values(panel, name))[rows][:, years] for name in names]
+    grids = [_laid_out(panel, sample, name) for name in names]
     return np.where(sample.mask[:, :, None], np.stack(grids, axis=-1), 0.0)
+
+
+def _laid_out(panel: Panel, sample: Sample, name: str) -> NDArray[np.float64]:
+    """Lay a column out like the sample, NaN where a unit is not seen."""
+    rows, values = panel.units.get_indexer(sample.ids), outcome_values(panel, name)
+    if sample.when is not None:
+        return values[rows][:, None]
+    return panel.grid(values)[rows][:, np.isin(panel.years, sample.years)]
 
 
 def refusal_notes(fit: SaturatedFit) -> tuple[str, ...]:

@@ -14,8 +14,9 @@ from ..panel import NEVER_TREATED, Panel
 from ..results import FIXEST, Effects, terms_frame
 from ..results._cluster import count_clusters
 from ._influence import spread_terms
+from ._people_regression import fit_people
 from ._regression import fit_two_way
-from ._sample import Sample, describe_design, draw_sample
+from ._sample import Sample, describe_design, draw_sample, people_notes
 
 Array = NDArray[np.float64]
 REFERENCE = -1
@@ -37,6 +38,7 @@ def twfe(
     Parameters
     ----------
     panel : Panel
+        Of units, or a repeated cross-section: then area effects take the place of unit effects.
     outcome : str
         Column or registered outcome.
     covariates : sequence of str
@@ -65,7 +67,7 @@ def twfe(
     Wooldridge (2010), section 10.5. Cameron, Miller (2015) for the variance. Goodman-Bacon (2021)
     and Sun, Abraham (2021) for what the coefficients weigh.
     """
-    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights)
+    sample = draw_sample(panel, outcome, covariates=covariates, weights=weights, people=True)
     cohorts, group = np.unique(sample.cohort, return_inverse=True)
     event = _event_times(cohorts, sample.years)
     if not (event >= 0).any():
@@ -87,7 +89,12 @@ def twfe(
         labels = [f"event time {key}" for key in keys]
         fitted = list(np.flatnonzero(keys != reference))
     names = (*(labels[place] for place in fitted), *sample.names)
-    fit = fit_two_way(sample, group, member[:, :, fitted].astype(float), names)
+    columns = member[:, :, fitted].astype(float)
+    if sample.when is not None:
+        fit = fit_people(panel, sample, group, columns, names)
+        notes = (*notes, *people_notes(panel, sample))
+    else:
+        fit = fit_two_way(sample, group, columns, names)
     estimate = np.zeros(len(labels))
     estimate[fitted] = fit.coefficients[: len(fitted)]
     count = _count_units(member, group, sample)
@@ -139,6 +146,9 @@ def _event_keys(
     seen = np.ones(event.shape, bool)
     if sample.seen is not None:
         seen = np.stack([sample.seen[group == code].any(axis=0) for code in range(len(event))])
+    elif sample.when is not None:
+        seen[:] = False
+        seen[group, sample.when] = True
     keys = np.unique(event[seen & np.isfinite(event)]).astype(np.int64)
     keys = np.union1d(keys, reference)
     if np.isnan(event).any():
@@ -153,7 +163,11 @@ def _event_keys(
 
 
 def _count_units(member: NDArray[np.bool_], group: NDArray[np.intp], sample: Sample) -> list[int]:
-    """Count the units behind each column."""
+    """Count the units behind each column; of people, those seen then."""
+    if sample.when is not None:
+        shape = member.shape[:2]
+        size = np.bincount(group * shape[1] + sample.when, minlength=shape[0] * shape[1])
+        return [int(count) for count in np.tensordot(size.reshape(shape), member, axes=2)]
     if sample.seen is None:
         counts = np.bincount(group, minlength=len(member)) @ member.any(axis=1)
         return [int(count) for count in counts]

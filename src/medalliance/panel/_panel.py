@@ -19,6 +19,7 @@ from ..provenance import Badge, Provenance
 from . import _checks
 from ._inspect import NEVER_TREATED, inspect
 from ._path import first_changes, need_frame, read_level
+from ._people import from_people
 from ._time import YEARLY, TimeStep, check_step, gap_line
 from ._truth import Truth
 
@@ -92,6 +93,9 @@ class Panel:
         :meth:`say` writes any time as people do.
     path : str or None
         Column of a treatment that may change more than once; ``cohort`` is its first change.
+    area : str or None
+        In a repeated cross-section the column of groups that treatment reaches. Then each row is
+        a unit, a person seen once, and ``unit`` numbers rows.
     """
 
     frame: pd.DataFrame
@@ -104,6 +108,7 @@ class Panel:
     truth: Truth | None = None
     step: TimeStep = YEARLY
     path: str | None = None
+    area: str | None = None
 
     @classmethod
     def from_frame(
@@ -122,6 +127,7 @@ class Panel:
         source: str = "",
         truth: Truth | None = None,
         step: str | int | None = None,
+        repeated_cross_section: bool = False,
     ) -> Self:
         """Check a table with any column names, returning it as a panel.
 
@@ -158,6 +164,11 @@ class Panel:
             counts whole numbers, that many in a step: ``step=2`` for a panel of every second
             year (event time 1 is then two years), ``step=1`` for any other numbers. A cohort
             between two times is first treated at the second.
+        repeated_cross_section : bool
+            Whether rows are people asked once, in place of units seen again. ``unit`` then names
+            the area that treatment reaches (the county, not the person), which has many rows a
+            year and one cohort; rows are clustered by it unless ``cluster`` says otherwise, and
+            ``weight`` is each person's. For ``att_gt``, ``etwfe`` and ``twfe``.
 
         Returns
         -------
@@ -174,6 +185,17 @@ class Panel:
             If a unit has a year missing between two years that are seen, or all units have; if
             units differ by blanks or leading zeros alone.
         """
+        if repeated_cross_section:
+            if path is not None or treatment is not None:
+                raise DataError(
+                    "panel: a repeated cross-section takes cohort=, not path= or treatment=.\n"
+                    "  Give each area the year in which treatment reaches it."
+                )
+            return from_people(  # type: ignore[return-value]
+                cls.from_frame, df, unit, year=year, cohort=cohort, cluster=cluster,
+                weight=weight, currency=currency, badge=badge, source=source, truth=truth,
+                step=step,
+            )  # fmt: skip
         if path is not None:
             return _from_path(  # type: ignore[return-value]
                 cls.from_frame, df, path, (cohort, treatment), unit=unit, year=year,
@@ -286,8 +308,16 @@ class Panel:
 
     @cached_property
     def already_treated(self) -> NDArray[np.bool_]:
-        """Whether a unit was treated when first seen, shape (n_units,): it has no pre-period."""
+        """Whether a unit was treated when first seen, shape (n_units,): it has no pre-period.
+
+        In a repeated cross-section, when its cohort was first seen.
+        """
         first_seen = self.years[self.year_codes[self.first_rows]]
+        if self.area is not None:
+            code = np.unique(self.cohort_by_unit, return_inverse=True)[1]
+            earliest = np.full(int(code.max(initial=0)) + 1, first_seen.max(initial=0))
+            np.minimum.at(earliest, code, first_seen)
+            first_seen = earliest[code]
         return (self.cohort_by_unit != NEVER_TREATED) & (self.cohort_by_unit <= first_seen)
 
     @property
@@ -368,6 +398,14 @@ class Panel:
         return self.provenance.carried_by(pd.DataFrame(rows))
 
     def __repr__(self) -> str:
+        if self.area is not None:
+            areas = self.frame[self.area].nunique()
+            return (
+                f"Panel({self.n_units:,} people in {areas:,} areas x {len(self.years)} years, "
+                f"repeated cross-section; area={self.area!r}, year={self.year!r}, "
+                f"cohort={self.cohort!r}, cluster={self.cluster!r}, weight={self.weight!r}, "
+                f"badge={self.badge.value})"
+            )
         shape = "balanced" if self.is_balanced else "unbalanced"
         return (
             f"Panel({self.n_units:,} units x {len(self.years)} years, {shape}; unit={self.unit!r}, "
