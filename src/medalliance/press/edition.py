@@ -340,7 +340,8 @@ def _update(place: Path, template: Any, digest: str) -> int:
 
 def has_words(text: str) -> bool:
     """Return whether a message holds English outside formulas and code."""
-    return needs_translation(re.sub(r"`[^`]*`|\$[^$]*\$|https?://\S+|\\[A-Za-z]+", "", text))
+    formula = r"\$[^$]*\$|\\[A-Za-z]+(\{[A-Za-z]\})?|[_^]\{[^}]*\}"
+    return needs_translation(re.sub(rf"`[^`]*`|https?://\S+|{formula}", "", text))
 
 
 def _places(locations: Iterable[tuple[str, Any]]) -> list[str]:
