@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ..show.translation import (
     PICTURE,
     WORDS,
     Catalogue,
+    abstracted,
     load_catalogue,
     messages,
     needs_translation,
@@ -328,7 +330,8 @@ def _update(place: Path, template: Any, digest: str) -> int:
     made.obsolete = {key: old for key, old in made.obsolete.items() if old.string}
     made.fuzzy = False
     for message in made:  # a formula, an address, a name of code
-        if message.id and not message.string and not has_words(str(message.id)):
+        text = str(message.id)
+        if text and not message.string and (not has_words(text) or is_reference(text)):
             message.string = message.id
     buffer = io.BytesIO()
     write_po(buffer, made, width=0, no_location=digest != "", sort_output=digest == "")
@@ -338,9 +341,22 @@ def _update(place: Path, template: Any, digest: str) -> int:
     return sum(1 for message in made if message.id and (message.fuzzy or not message.string))
 
 
+@cache
+def _titles() -> tuple[str, ...]:
+    with (data_dir() / "published" / "sources.csv").open(encoding="utf-8", newline="") as handle:
+        return tuple(abstracted(row["title"])[0] for row in csv.DictReader(handle))
+
+
+def is_reference(message: str) -> bool:
+    """Return whether a message cites a source by its title, which keeps its own language."""
+    return any(len(title) > 20 and title in message for title in _titles())
+
+
 def has_words(text: str) -> bool:
     """Return whether a message holds English outside formulas and code."""
     formula = r"\$[^$]*\$|\\[A-Za-z]+(\{[A-Za-z]\})?|[_^]\{[^}]*\}"
+    if text.startswith("\n"):  # a formula set by itself
+        return False
     return needs_translation(re.sub(rf"`[^`]*`|https?://\S+|{formula}", "", text))
 
 

@@ -23,18 +23,21 @@ PICTURE = "application/vnd.medalliance.picture-zh"
 _NUMBER = re.compile(
     r"(?<![A-Za-z0-9_])(?:[-\u2212+]?\d+(?:,\d{3})*(?:\.\d+)?(?![0-9a-f]{6})|[0-9a-f]{12}(?!\w))"
 )
+# a foot is a row of facts, a source one of citations, a caption may begin with a name
 _PART = re.compile(
-    r"(; |: (?=\d+ points from )|(?<=[.?!]) (?=[A-Z]))"
-)  # a foot is a row of facts; each is one message
+    r"(; |: (?=\d+ points from )|(?<=\w\w[.?!])(?<!et al\.)(?<!vs\.) (?=\S)|(?<=[)%][.?!]) (?=\S))"
+)
+_NAME = re.compile(r"([A-Z][\w() -]{0,34}): (?=[a-z0-9])")
 _JOIN = {"; ": "；", ": ": "：", " ": ""}
 _GAP = re.compile(r"\{(\d+)(?:\*([0-9.]+))?\}")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
+_CODE = re.compile(r"[a-z]\w*_\w+")  # a name of the package or of a column stays
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
 def needs_translation(text: object) -> bool:
     """Return whether a text is English: words that do not stand inside a Chinese text."""
-    if not isinstance(text, str) or not _LATIN.search(text):
+    if not isinstance(text, str) or not _LATIN.search(text) or _CODE.fullmatch(text):
         return False
     return len(_CHINESE.findall(text)) * 3 < len(re.findall(r"[A-Za-z]", text))
 
@@ -111,17 +114,26 @@ def messages(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _texts(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield the texts of a record, each with whether it is a template of named numbers."""
-    yield record["source"], False
+    yield from ((part, False) for part in _PART.split(record["source"]))
     if record["kind"] == "sentence":
         yield record["template"], bool(record["numbers"])
         yield from ((value, False) for value in record["numbers"].values())
         return
-    yield record["caption"], False
-    yield from ((part, False) for name in ("alt", "foot") for part in _PART.split(record[name]))
+    yield from ((part, False) for part in _parts(record["caption"]))
+    yield from ((part, False) for part in _PART.split(record["foot"]))
+    if record["kind"] == "figure":
+        yield from ((part, False) for part in _PART.split(record["alt"]))
     yield from ((word, False) for word in record.get("words", ()))
     for column in record["columns"]:
         yield column["heading"], False
         yield from ((cell, False) for cell in column["printed"])
+
+
+def _parts(caption: str) -> list[str]:
+    """Split a caption into its sentences, and from a name that it begins with."""
+    name = _NAME.match(caption)
+    start = [name[1], ": "] if name else []
+    return [*start, *_PART.split(caption[name.end() if name else 0 :])]
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,12 +176,14 @@ class Catalogue:
                 f"  Run `make messages`, then write them in book/{FOLDER}/{WORDS}."
             )
         put = self._put
-        made = {**record, "lang": LANGUAGE, "source": put(record["source"])}
+        made = {**record, "lang": LANGUAGE, "source": self._facts(record["source"])}
         if record["kind"] == "sentence":
             made["text"] = self._sentence(record["template"], record["numbers"])
             return made
-        made |= {"caption": put(record["caption"])}
-        made |= {name: self._facts(record[name]) for name in ("alt", "foot")}
+        made |= {"caption": self._joined(_parts(record["caption"]))}
+        made["foot"] = self._facts(record["foot"])
+        figure = record["kind"] == "figure"
+        made["alt"] = self._facts(record["alt"]) if figure else f"表：{made['caption']}"
         made["columns"] = [
             {
                 **column,
@@ -184,8 +198,10 @@ class Catalogue:
         return self.say(text) or text
 
     def _facts(self, text: str) -> str:
-        joined = (_JOIN.get(part, self._put(part)) for part in _PART.split(text))
-        return "".join(joined) if needs_translation(text) else text
+        return self._joined(_PART.split(text)) if needs_translation(text) else text
+
+    def _joined(self, parts: list[str]) -> str:
+        return "".join(_JOIN.get(part, self._put(part)) for part in parts)
 
     def _sentence(self, template: str, numbers: Mapping[str, Any]) -> str:
         if not numbers:
