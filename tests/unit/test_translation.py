@@ -93,6 +93,9 @@ def test_a_sentence_keeps_its_numbers_and_translates_its_words():
     assert set(messages(said.record)) == {
         "{share:.1%} of visits {move}.", "rose", "a yearbook of {0}"
     }  # fmt: skip
+    money = ma.say("{n:.1f} million yuan", n=1.5, about=ABOUT)
+    wan = {"{n:.1f} million yuan": "{n*100:,.0f}万元", "a yearbook of {0}": "{0}年年鉴"}
+    assert Catalogue(wan).record(money.record)["text"] == "150万元"
     known = {
         "{share:.1%} of visits {move}.": "就诊的{share:.0%}{move}。",
         "rose": "上升",

@@ -30,6 +30,7 @@ _PART = re.compile(
 _NAME = re.compile(r"([A-Z][\w() -]{0,34}): (?=[a-z0-9])")
 _JOIN = {"; ": "；", ": ": "：", " ": ""}
 _GAP = re.compile(r"\{(\d+)(?:\*([0-9.]+))?\}")
+_SCALED = re.compile(r"(\{([A-Za-z_]\w*)\*(\d+))(?=[:}])")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
 _CODE = re.compile(r"[a-z]\w*_\w+")  # a name of the package or of a column stays
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
@@ -114,7 +115,7 @@ def messages(record: Mapping[str, Any]) -> Iterator[str]:
 
 def _texts(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Yield the texts of a record, each with whether it is a template of named numbers."""
-    yield from ((part, False) for part in _PART.split(record["source"]))
+    yield from ((part, False) for part in record["source"].split("; "))
     if record["kind"] == "sentence":
         yield record["template"], bool(record["numbers"])
         yield from ((value, False) for value in record["numbers"].values())
@@ -176,7 +177,7 @@ class Catalogue:
                 f"  Run `make messages`, then write them in book/{FOLDER}/{WORDS}."
             )
         put = self._put
-        made = {**record, "lang": LANGUAGE, "source": self._facts(record["source"])}
+        made = {**record, "lang": LANGUAGE, "source": self._cited(record["source"])}
         if record["kind"] == "sentence":
             made["text"] = self._sentence(record["template"], record["numbers"])
             return made
@@ -200,6 +201,9 @@ class Catalogue:
     def _facts(self, text: str) -> str:
         return self._joined(_PART.split(text)) if needs_translation(text) else text
 
+    def _cited(self, source: str) -> str:
+        return "；".join(map(self._put, source.split("; ")))
+
     def _joined(self, parts: list[str]) -> str:
         return "".join(_JOIN.get(part, self._put(part)) for part in parts)
 
@@ -210,7 +214,11 @@ class Catalogue:
             name: self._put(value) if isinstance(value, str) else value
             for name, value in numbers.items()
         }
-        return self.known.get(template, template).format(**said)
+        message = self.known.get(template, template)
+        for gap, name, factor in _SCALED.findall(message):
+            message = message.replace(gap, f"{{{name}_by_{factor}")
+            said[f"{name}_by_{factor}"] = numbers[name] * float(factor)
+        return message.format(**said)
 
 
 @cache
