@@ -41,6 +41,7 @@ def test_numbers_taken_out_come_back(text):
         ("from −0.05 to +0.3", "from {0} to {1}"),
         ("R12 and n2 stay", "R12 and n2 stay"),
         ("data bcbdae449875 of 240", "data {0} of {1}"),
+        ("inputs 0da7a4a88e4e0b97, p = 1.7e-31", "inputs {0}, p = {1}"),
         ("a {brace} of 3", "a {{brace}} of {0}"),
     ],
 )

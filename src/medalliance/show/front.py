@@ -101,7 +101,7 @@ def show(
         if summary.empty and content.frame is not None:
             summary = content.frame
     numbers = rounded(summary)
-    told = alt or content.alt or f"{caption} {_in_words(numbers)}".strip()
+    told = alt or content.alt or _two_sentences(caption, _in_words(numbers))
     return picture(drawn, provenance, caption, told, foot=foot, summary=numbers, lang=lang)
 
 
@@ -212,6 +212,11 @@ def _content(value: Any, kind: str | None, drawing: Mapping[str, Any]) -> Conten
 def _drawn_from(axes: list[Any]) -> Provenance | None:
     """Return the provenance of the frames that Axes were drawn from, mixed."""
     return mixed(getattr(ax, PROVENANCE, None) for ax in axes)
+
+
+def _two_sentences(first: str, second: str) -> str:
+    ended = first if first[-1:] in ".?!。" or not second else f"{first}."
+    return f"{ended} {second}".strip()
 
 
 def _in_words(numbers: pd.DataFrame) -> str:

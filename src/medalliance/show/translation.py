@@ -21,7 +21,8 @@ WORDS = "words.po"  # the catalogue of exhibits
 EDITIONS = "MEDALLIANCE_EDITIONS"  # set where pictures are also drawn in the second language
 PICTURE = "application/vnd.medalliance.picture-zh"
 _NUMBER = re.compile(
-    r"(?<![A-Za-z0-9_])(?:[-\u2212+]?\d+(?:,\d{3})*(?:\.\d+)?(?![0-9a-f]{6})|[0-9a-f]{12}(?!\w))"
+    r"(?<![A-Za-z0-9_])(?:[-\u2212+]?\d+(?:,\d{3})*(?:\.\d+)?(?:e[-+]\d+)?(?![0-9a-f]{6})"
+    r"|[0-9a-f]{12}(?:[0-9a-f]{4})?(?!\w))"
 )
 # a foot is a row of facts, a source one of citations, a caption may begin with a name
 _PART = re.compile(
