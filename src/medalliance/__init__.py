@@ -145,6 +145,7 @@ _HOME = {
     "surplus_split": "outcomes",
     "sweep": "incentives.sweep",
     "switching_did": "estimators.switching_did",
+    "synthetic_control": "estimators.synthetic_control",
     "synthetic_did": "estimators.synthetic_did",
     "synthetic_weights": "estimators.synthetic_weights",
     "technology_from_patients": "incentives.patients",

@@ -136,7 +136,9 @@ def _time_weights(donors: Array, n_pre: int, ridge: float) -> Array:
     return simplex_least_squares(design - design.mean(axis=0), target - target.mean(), ridge)
 
 
-def augment(donors_before: Array, treated_before: Array, omega: Array) -> tuple[Array, float]:
+def augment(
+    donors_before: Array, treated_before: Array, omega: Array, penalty: float | None = None
+) -> tuple[Array, float]:
     """Correct synthetic-control weights by ridge regression; return weights and penalty.
 
     The penalty is the largest of 21 values (from the largest eigenvalue down by eight orders of
@@ -147,14 +149,16 @@ def augment(donors_before: Array, treated_before: Array, omega: Array) -> tuple[
     """
     centre = donors_before.mean(axis=0)
     x, goal = donors_before - centre, treated_before - centre
+    if penalty is not None:
+        return _ridge_corrected(x, goal, omega, penalty), penalty
     penalties = penalty_grid(float(np.linalg.norm(x, 2) ** 2))
     every = np.arange(x.shape[1])
     errors = np.empty((len(penalties), len(every)))
     for t in every:
         rest = every[every != t]
         base = simplex_least_squares(x[:, rest].T, goal[rest])
-        for i, penalty in enumerate(penalties):
-            weights = _ridge_corrected(x[:, rest], goal[rest], base, penalty)
+        for i, tried in enumerate(penalties):
+            weights = _ridge_corrected(x[:, rest], goal[rest], base, float(tried))
             errors[i, t] = (goal[t] - weights @ x[:, t]) ** 2
     mean = errors.mean(axis=1)
     best = int(np.argmin(mean))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..errors import DesignError, first_three
+from ..panel import NEVER_TREATED, Panel
 from ..results._cluster import cluster_sums
 from ._synthetic import Array, Method, SyntheticFit, synthetic_fit
 
@@ -101,6 +105,28 @@ class Blocks:
         return replace(
             self, donors=sides[0], adopters=dict(zip(self.adopters, sides[1:], strict=True))
         )
+
+
+def donors_only(panel: Panel, donors: Sequence[Any] | None) -> Panel:
+    """Leave out never-treated units that are not named; None names all.
+
+    Raises
+    ------
+    DesignError
+        If a name is no never-treated unit.
+    """
+    if donors is None:
+        return panel
+    if isinstance(donors, str):
+        donors = (donors,)
+    never = panel.cohort_by_unit == NEVER_TREATED
+    unknown = [name for name in donors if name not in panel.units[never]]
+    if unknown or not len(donors):
+        raise DesignError(
+            f"no never-treated unit {first_three(unknown) if unknown else 'is named'}.\n"
+            "  Name donors by their unit, as panel.units writes them."
+        )
+    return panel.keep((~never | panel.units.isin(list(donors)))[panel.unit_codes])
 
 
 def fit_all(blocks: Blocks, method: Method) -> dict[int, SyntheticFit]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,7 @@ from ._synthetic_blocks import (
     Blocks,
     Side,
     by_cluster,
+    donors_only,
     fit_all,
     in_order,
     leave_out,
@@ -31,6 +33,7 @@ from ._synthetic_blocks import (
     resample,
     resample_cohorts,
 )
+from ._within import TwoWay
 
 Variance = Literal["placebo", "jackknife", "bootstrap", "cohort_bootstrap"]
 VARIANCES = ("placebo", "jackknife", "bootstrap", "cohort_bootstrap")
@@ -41,6 +44,8 @@ def synthetic_did(
     outcome: str,
     *,
     method: Method = "sdid",
+    covariates: Sequence[str] = (),
+    donors: Sequence[Any] | None = None,
     variance: Variance = "placebo",
     n_draws: int = 200,
     seed: int = 20260101,
@@ -63,6 +68,11 @@ def synthetic_did(
         ``"sdid"``, ``"sc"`` (synthetic control), ``"did"``, or ``"ascm"`` (ridge-augmented
         synthetic control). Without a penalty, as ``"sc"`` is, many weights may fit the years before
         adoption equally well, where donors are more than these years: one of them is taken.
+    covariates : sequence of str
+        Time-varying columns that treatment does not move. Their part, by slopes within units and
+        years of untreated rows, is taken from the outcome first.
+    donors : sequence, optional
+        Units that may get weight; all that are never treated without.
     variance : str
         ``"placebo"`` gives never-treated units the adopters' dates; ``"jackknife"`` leaves out
         one unit with weights kept; ``"bootstrap"`` draws units anew; ``"cohort_bootstrap"``
@@ -100,7 +110,8 @@ def synthetic_did(
     check_choice("variance", variance, VARIANCES)
     if n_draws < 2 and variance != "jackknife":
         raise DesignError(f"n_draws={n_draws}.\n  Give two draws or more.")
-    blocks, kept = make_blocks(panel, outcome), _read(panel, outcome)[1]
+    panel = donors_only(panel, donors)
+    blocks, kept = make_blocks(panel, outcome, covariates), _read(panel, outcome)[1]
     needs = _variances(blocks)
     _fail_if_variance_cannot_be_had(needs, variance)
     possible = not all(needs.values())
@@ -121,6 +132,7 @@ def synthetic_did(
         n_clusters=int(blocks.cluster.max()) + 1,
         clusters=panel.cluster or panel.unit,
         weights=panel.weight,
+        covariates=(covariates,) if isinstance(covariates, str) else tuple(covariates),
         step=panel.step,
         left_out=kept.left_out,
         provenance=panel.provenance,
@@ -161,6 +173,7 @@ def synthetic_did(
             synthetic_did,
             outcome=outcome,
             method=method,
+            covariates=covariates,
             variance=variance,
             n_draws=n_draws,
             seed=seed,
@@ -193,8 +206,8 @@ def _dof(blocks: Blocks, fits: dict[int, SyntheticFit], variance: Variance, n_dr
     return float(1 / (1 / free + 1 / (n_draws - 1)))
 
 
-def make_blocks(panel: Panel, outcome: str) -> Blocks:
-    """Cut a panel into donors and adopters.
+def make_blocks(panel: Panel, outcome: str, covariates: Sequence[str] = ()) -> Blocks:
+    """Cut a panel into donors and adopters, the outcome net of covariates.
 
     Raises
     ------
@@ -204,6 +217,8 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
     grid, kept = _read(panel, outcome)
     weight, cluster = panel.weight_by_unit, panel.cluster_by_unit
     cohort = cohorts_within(panel.cohort_by_unit, int(kept.years[-1]))
+    if len(covariates):
+        grid = _net_of(panel, grid, kept, cohort, covariates)
     donors = kept.units & (cohort == NEVER_TREATED)
     dates = np.unique(cohort[kept.units & (cohort != NEVER_TREATED)])
     if not donors.any() or not dates.size:
@@ -215,6 +230,41 @@ def make_blocks(panel: Panel, outcome: str) -> Blocks:
 
     adopters = {int(g): side(kept.units & (cohort == g)) for g in dates}
     return Blocks(side(donors), adopters, kept.years, panel.units[donors])
+
+
+def _net_of(
+    panel: Panel, grid: Array, kept: _Kept, cohort: NDArray[np.int64], covariates: Sequence[str]
+) -> Array:
+    """Take from the outcome what covariates explain in untreated rows, within units and years.
+
+    Source: Arkhangelsky et al. (2021), footnote 4; slopes from untreated rows alone, so that
+    effects do not enter them (Kranz 2022).
+    """
+    names = (covariates,) if isinstance(covariates, str) else tuple(covariates)
+    columns = np.searchsorted(panel.years, kept.years)
+    x = np.stack([panel.grid(outcome_values(panel, name))[:, columns] for name in names])
+    holes = np.argwhere(~np.isfinite(x).all(axis=0) & kept.units[:, None])
+    if holes.size:
+        where = [f"{panel.units[i]} in {panel.say(kept.years[t])}" for i, t in holes]
+        raise DesignError(
+            f"{', '.join(names)} is missing for {first_three(where)}.\n"
+            "  Fill it, or leave these units out."
+        )
+    start = np.where(cohort == NEVER_TREATED, np.iinfo(np.int64).max, cohort)
+    free = (kept.years < start[:, None]) & kept.units[:, None]
+    two = TwoWay((free[kept.units] * panel.weight_by_unit[kept.units, None]).astype(float))
+    inside = [two.residual(one[kept.units]) for one in (grid, *x)]
+    y, *regressors = (one[free[kept.units]] for one in inside)
+    root = np.sqrt(np.broadcast_to(panel.weight_by_unit[:, None], free.shape)[free])
+    design = np.column_stack(regressors) * root[:, None]
+    size = np.linalg.norm(x[:, free], axis=1) + 1e-300
+    if np.linalg.matrix_rank(design / size, tol=1e-8) < len(names):
+        raise DesignError(
+            f"{', '.join(names)} do not move on their own within units and years.\n"
+            "  Leave out those that are constant or follow from others."
+        )
+    slopes = np.linalg.lstsq(design, y * root, rcond=None)[0]
+    return np.where(kept.units[:, None], grid - np.tensordot(slopes, x, axes=1), grid)
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +300,12 @@ def _read(panel: Panel, outcome: str) -> tuple[Array, _Kept]:
         )
     left_out = blank_phrases((outcome,), *count_blank(panel, usable))
     return grid, _Kept(keep, years, int(early.sum()), left_out)
+
+
+def used_units(panel: Panel, outcome: str) -> tuple[Units, _Kept]:
+    """Return the units behind a synthetic estimate, and what was left out."""
+    kept = _read(panel, outcome)[1]
+    return _units(panel, kept), kept
 
 
 def _units(panel: Panel, sample: _Kept) -> Units:
