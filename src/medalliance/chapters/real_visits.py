@@ -225,3 +225,38 @@ def told(effects: Effects) -> str:
     """Say whether the first of some estimates, or their mean, can be told from nothing."""
     low, high = (effects.overall if "event_time" in effects.terms else effects).conf_int()[0]
     return "it cannot be told from nothing" if low <= 0 <= high else "it can be told from nothing"
+
+
+def chinese_surplus() -> pd.DataFrame:
+    """Gather what is printed of the surplus rate of Chinese alliances, before and after.
+
+    Returns
+    -------
+    DataFrame
+        ``case when value printed source_id``; ``value`` is 0-1 and its denominator is not printed.
+    """
+    evidence = facts()
+    rows = evidence.cases.query("variable == 'published_fund_surplus_rate'")
+    when = rows["year_start"].astype("string").fillna(rows["period"].astype("string"))
+    made = rows.assign(when=when, printed=rows["printed"] + " " + rows["printed_unit"])
+    made = made[["case", "when", "value", "printed", "source_id"]].reset_index(drop=True)
+    return evidence.about(*rows["source_id"]).carried_by(made)
+
+
+def chinese_surplus_sentence() -> Sentence:
+    """Say how the printed surplus rates moved, which no comparison group stands behind."""
+    found = chinese_surplus()
+    sanming = found[found["case"].str.startswith("Sanming")]["value"]
+    youxi = found[found["case"].str.startswith("Youxi")]["value"]
+    return say(
+        "Sanming's surplus rate is printed as {first:.1%} before and {last:.1%} after its package, "
+        "and that of Youxi, one of Sanming's counties, as {youxi:.2%} after it. These are "
+        "{printed} printed numbers of {places} places, before and after, without a comparison "
+        "group, and neither source prints what the rate is divided by.",
+        about=found,
+        first=sanming.iloc[0],
+        last=sanming.iloc[-1],
+        youxi=youxi.iloc[-1],
+        printed=len(found),
+        places=found["case"].nunique(),
+    )
