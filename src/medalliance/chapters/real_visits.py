@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..diagnostics.pretrend_test import pretrend_test
+from ..evidence.grade import grade
 from ..evidence.quoting import facts
 from ..outcomes import outcome_values
 from ..registered.ledger_effects import LABELS, group_time
@@ -100,7 +101,8 @@ def chinese_effects() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``tier place outcome design effect side known``: ``side`` is -1, 0 or 1, 0 where the source
+        ``tier place outcome design effect grade side known``: ``grade`` follows from design and
+        interval, the units being counted in words alone; ``side`` is -1, 0 or 1, 0 where the source
         finds no difference from nothing; ``known`` says whether a size with an interval or a
         p-value, a size alone, or a sign alone was read.
     """
@@ -117,10 +119,14 @@ def chinese_effects() -> pd.DataFrame:
     )
     rows["effect"] = [effect_text(row) for _, row in rows.iterrows()]
     rows["design"] = rows["design_family"].map(DESIGNS)
+    rows["grade"] = [
+        grade(design, interval=interval).label()
+        for design, interval in zip(rows["design_family"], rows["conf_low"].notna(), strict=True)
+    ]
     rows["outcome"] = [plain(text) for text in rows["outcome"]]
     rows["tier"] = rows["tier"].astype("category").cat.set_categories(list(TIERS))
     rows = rows.sort_values(["tier", "side"], ascending=[True, False], kind="stable")
-    columns = ["tier", "place", "outcome", "design", "effect", "side", "known"]
+    columns = ["tier", "place", "outcome", "design", "effect", "grade", "side", "known"]
     return evidence.about(*rows["source_id"]).carried_by(
         rows[columns].astype({"tier": str, "side": int}).reset_index(drop=True)
     )
