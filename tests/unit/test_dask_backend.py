@@ -88,7 +88,7 @@ def test_the_command_takes_a_scheduler(cluster, tmp_path, monkeypatch):
     for name, how in (("dask", there), ("loky", ["--jobs", "1"])):
         folders = ["--cache", str(tmp_path / f"{name}_cache"), "-o", str(tmp_path / name)]
         assert main([*asked, *how, *folders]) == 0
-    for name in ("threats", "grading"):
+    for name in ("threats", "grading", "pretrends"):
         one, other = (
             pd.read_parquet(tmp_path / how / f"{name}_draws.parquet") for how in ("dask", "loky")
         )

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medalliance.grading import grading, threats
+from medalliance.grading import grading, pretrends, threats
 from medalliance.grading.monte_carlo import Task, key, run_tasks
+from medalliance.grading.stored_draws import read_draws
 
 SMALL = [Task("threats", "few_treated", seed, 100) for seed in range(3)]
 
@@ -162,3 +163,29 @@ def test_a_hundred_small_draws_are_within_acceptance(design, monkeypatch):
     assert len(found) == 2 * len(chosen)
     assert found["bias_ok"].all(), found
     assert found["coverage_ok"].all(), found
+
+
+def test_checks_of_pretrends_reject_as_often_as_they_say():
+    """A stored draw comes out again; rates stand within chance of 5 %, a band not above."""
+    draws = read_draws("pretrends")
+    again = run_tasks(pretrends.one_draw, pretrends.tasks(1, first_seed=20_000))
+    first = draws[draws["draw"] == 20_000].reset_index(drop=True)
+    pd.testing.assert_frame_equal(first, again, check_dtype=False)
+    table = pretrends.rates(draws)
+    assert len(table) == 2 * len(pretrends.STUDIES)
+    assert (table["n_draws"] >= 400).all()
+    assert table["size_ok"].all()
+    assert ((table["rejection"] - 0.05).abs() <= grading.band(400)).all()
+
+
+def test_rates_say_what_is_outside_chance():
+    counts = {("a", pretrends.JOINT): 20, ("b", pretrends.JOINT): 1, ("c", pretrends.JOINT): 40,
+              ("b", pretrends.BAND): 1, ("c", pretrends.BAND): 40}  # fmt: skip
+    draws = pd.DataFrame(
+        {"estimator": name, "check": check, "rejects": k < count}
+        for (name, check), count in counts.items()
+        for k in range(400)
+    )
+    table = pretrends.rates(draws).set_index(["estimator", "check"])
+    assert table["rejection"].to_dict() == {key: n / 400 for key, n in counts.items()}
+    assert table["size_ok"].tolist() == [True, True, False, True, False]

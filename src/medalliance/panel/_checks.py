@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import first_three
 from ._problems import Problem, many, problem
 from ._time import (
+    LAST_YEAR,
     YEARLY,
     TimeStep,
     count_steps,
@@ -246,7 +247,8 @@ def _read_times(
         years, year_ok, problems = whole_numbers(year, "year")
         cohorts, cohort_ok, found = whole_numbers(cohort, "cohort", infinite=never)
         problems += found
-        odd = np.unique(cohorts)[[number_month(c) for c in np.unique(cohorts)]]
+        odd = np.unique(cohorts[cohorts > LAST_YEAR])
+        odd = odd[[number_month(c) for c in odd]]
         if len(odd) and step is None:
             text = f"cohort {cohort.name!r} is no year as {year.name!r} is: {first_three(odd)}."
             rows = np.flatnonzero(np.isin(cohorts, odd))

@@ -115,6 +115,8 @@ def is_plain(column: pd.Series, step: object) -> bool:
         return _is_number(column, last=np.inf)
     if step in ("quarter", "month") or not _is_number(column):
         return False
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        return not len(column) or bool(column.to_numpy().max() <= LAST_YEAR)
     values = column.to_numpy(np.float64, na_value=np.nan)
     finite = values[np.isfinite(values)]
     return not len(finite) or finite.max() <= LAST_YEAR or bool((finite != np.round(finite)).any())

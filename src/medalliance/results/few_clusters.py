@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DesignError, first_three
@@ -209,9 +210,10 @@ def _clusters_by_cohort(
     cohort: NDArray[np.int64], cluster: NDArray[np.intp]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the clusters of each cohort."""
-    years = np.unique(cohort)
-    held = [np.count_nonzero(np.bincount(cluster[cohort == year])) for year in years]
-    return years, np.array(held, dtype=np.int64)
+    code, years = pd.factorize(cohort, sort=True)
+    held = np.zeros((len(years), int(cluster.max(initial=-1)) + 1), bool)
+    held[code, cluster] = True
+    return np.asarray(years), held.sum(axis=1)
 
 
 def treated_clusters(
