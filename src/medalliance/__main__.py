@@ -10,9 +10,10 @@ from typing import Any
 EXIT_CODES = (
     "Exit codes: 0 done; 1 the data, rules or design are refused (the message says why); "
     "2 wrong usage; 3 a file cannot be read or written; "
-    "4 done in part, and what is missing is named."
+    "4 done in part, and what is missing is named; 70 a fault of the program, told in a log file."
 )
 
+FAULT = 70
 GROUPS = {"new": "Make a new thing.", "check": "Check a file of yours."}
 # what a group does by itself: cli/check.py is `medalliance check panel` and `medalliance check`
 DEFAULTS = {"check": "panel"}
@@ -67,7 +68,33 @@ def main(arguments: list[str] | None = None) -> int:
         return 3
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else int(left.code is not None)
+    except KeyboardInterrupt:
+        print("Stopped; what was finished stands, the rest was not written.", file=sys.stderr)
+        return 130
+    except MemoryError:
+        print("There is not enough memory for this. Give a smaller file.", file=sys.stderr)
+        return 1
+    except Exception as fault:  # a fault of ours: the last net, which a fuzz test keeps empty
+        print(_told_of(fault), file=sys.stderr)
+        return FAULT
     return 0
+
+
+def _told_of(fault: Exception) -> str:
+    """Write what happened into a log file, and return one sentence that names it."""
+    import tempfile
+    import traceback
+
+    said = (str(fault).strip() or "no word").splitlines()[0][:200]
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="medalliance-", suffix=".log", delete=False, encoding="utf-8"
+        ) as log:
+            traceback.print_exception(fault, file=log)
+        where = f"The file {log.name} says where; it holds no row of your data but may name a cell."
+    except OSError:
+        where = "No log could be written."
+    return f"This is a fault of the program ({type(fault).__name__}: {said}). {where}"
 
 
 def _about() -> None:

@@ -138,6 +138,8 @@ def read_columns(raw: Table) -> tuple[dict[str, Any], list[Rule]]:
 
 def row_rules(columns: dict[str, Any]) -> list[Rule]:
     """Return what each row must keep once its cells can be read."""
+    import ibis
+
     c = columns
     reversal = c["reversal_of"].notnull()
     rules = []
@@ -160,6 +162,9 @@ def row_rules(columns: dict[str, Any]) -> list[Rule]:
         text = f"{name} of a reversal is positive"
         advice = "A reversal carries minus the money that it takes back."
         rules.append(Rule(f"{name}_positive", reversal & (c[name] > 0), shown, text, advice))
+    both = c["total_fen"].cast("string") + ibis.literal(" < ") + c["fund_fen"].cast("string")
+    over = c["fund_fen"].abs() > c["total_fen"].abs()
+    rules.append(Rule("over", over, both, "the fund pays more than the total"))
     itself = (c["reversal_of"] == c["claim_id"]).fill_null(False)
     rules.append(Rule("itself", itself, c["reversal_of"], "reversal_of names its own claim"))
     return rules

@@ -29,6 +29,12 @@ def rules_of_design(panel: Panel) -> list[Problem]:
             "column cohort: it holds the first treated year, 0 for never."
         )
         return [problem("E131", text, column="cohort")]
+    if not (treated & ~panel.already_treated & (cohorts <= panel.years[-1])).any():
+        text = (
+            f"every treated county is so when first seen, or starts after {panel.years[-1]}: "
+            "nothing can be estimated. Add earlier years, or correct the column cohort."
+        )
+        return [problem("E131", text, column="cohort")]
     return [
         *_untreated_run_out(panel, treated, cohorts),
         *_few_clusters(panel, treated),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..errors import first_three
 from ..panel import (
+    KEYS,
     NA,
     YEARS,
     ColumnMap,
@@ -45,7 +46,7 @@ def proposal_text(report: PanelReport) -> str:
     report : PanelReport
         Of :func:`check_panel`.
     """
-    lines = [HEAD.format(name=report.name), *_settings(report), "columns:"]
+    lines = [HEAD.format(name=report.name), *_first_rows(report), *_settings(report), "columns:"]
     plan = report.mapping
     used = plan.columns if plan else {}
     wide = _wide(report.header) if "year" not in report.frame.columns else {}
@@ -76,11 +77,20 @@ def _settings(report: PanelReport) -> list[str]:
     for name in ("sheet", "header", "encoding", "separator", "decimal"):
         value = getattr(plan, name)
         if value is not None:
-            lines.append(f"{name}: {_key(str(value))}")
+            said = json.dumps(value, ensure_ascii=False)
+            lines.append(f"{name}: {said if isinstance(value, tuple) else _key(str(value))}")
     if plan.missing:
         lines.append(f"missing: [{', '.join(_key(word) for word in plan.missing)}]")
     if plan.pad_codes:
         lines.append("pad_codes: true")
+    if plan.keep_totals:
+        lines.append("keep_totals: true")
+    for name, cells in plan.drop.items():
+        lines += ["drop:"] if "drop:" not in lines else []
+        lines.append(f"  {_key(name)}: [{', '.join(_key(cell) for cell in cells)}]")
+    if plan.cohorts:
+        pairs = ", ".join(f"{_key(code)}: {year}" for code, year in plan.cohorts.items())
+        lines.append(f"cohorts: {{{pairs}}}")
     if plan.crosswalk:
         pairs = ", ".join(f"{_key(a)}: {_key(b)}" for a, b in plan.crosswalk.items())
         lines.append(f"crosswalk: {{{pairs}}}")
@@ -91,9 +101,10 @@ def _line(name: str, column: ColumnMap, report: PanelReport) -> list[str]:
     parts = [f"to: {column.to}"]
     if column.unit:
         parts.append(f"unit: {_key(column.unit)}")
-    if column.words:
-        words = ", ".join(f"{_key(a)}: {_key(b)}" for a, b in column.words.items())
-        parts.append(f"values: {{{words}}}")
+    words = column.words or _blank_cohorts(column, report)
+    if words:
+        listed = ", ".join(f"{_key(a)}: {_key(b)}" for a, b in words.items())
+        parts.append(f"values: {{{listed}}}")
     date = column.date or _date_of(column.to, report)
     if date:
         parts.append(f"date: {date}")
@@ -101,9 +112,37 @@ def _line(name: str, column: ColumnMap, report: PanelReport) -> list[str]:
         parts.append("round: true")
     value = f"{{{', '.join(parts)}}}" if len(parts) > 1 else column.to
     comment = _comment(column, report)
+    if words and not column.words:
+        comment = "a blank is read as never under contract: take `values` out if it means unknown"
     if date and not column.date:
         comment = "dates: first_full_year or same_year?"
     return [f"  {_key(name)}: {value}{f'   # {comment}' if comment else ''}"]
+
+
+def _blank_cohorts(column: ColumnMap, report: PanelReport) -> dict[str, str]:
+    """Propose that a blank cohort means never, where some cells are filled."""
+    blank = any(p.code == "E115" and "is missing in" in p.text for p in report.problems
+                if p.column == column.to)  # fmt: skip
+    some = column.to in report.frame.columns and report.frame[column.to].notna().any()
+    return {"": "0"} if column.to == KEYS[2] and blank and some else {}
+
+
+def _first_rows(report: PanelReport) -> list[str]:
+    """Show the first rows as they will be read, as comments, with what was left out."""
+    frame = report.frame.head(3)
+    if frame.empty:
+        return []
+    lines = ["# The first rows, as they will be read:"]
+    for name in map(str, frame.columns):
+        cells = [
+            "blank" if cell is None or cell != cell else f"{cell:,.10g}" if isinstance(cell, float)
+            else str(cell) for cell in frame[name]
+        ]  # fmt: skip
+        lines.append(f"#   {name}: {' | '.join(cell[:24] for cell in cells)}")
+    told = [item.text for item in report.readings if not item.column]
+    if told:
+        lines += ["# How the file was read:", *(f"#   {text}" for text in told)]
+    return [*lines, ""]
 
 
 def _comment(column: ColumnMap, report: PanelReport) -> str:
@@ -172,6 +211,14 @@ def _doubts(report: PanelReport) -> list[str]:
     if "E120" in codes:
         places = first_three(place for found in codes["E120"] for place in found.places)
         lines.append(f"# crosswalk: {{'old code': 'code that its rows count to'}}   # {places}")
+    if KEYS[2] not in report.frame.columns and "treated" not in report.frame.columns:
+        lines.append(
+            "# cohorts: {'code of a county': 2018}   # first full year under contract, of those "
+            "that have one; 0 in all others"
+        )
+    if "E135" in codes:
+        shown = ", ".join(_key(v) for found in codes["E135"] for v in found.values)  # noqa: PD011
+        lines.append(f"# drop: {{county_code: [{shown}]}}   # if they are totals of a prefecture")
     return ["", *lines] if lines else []
 
 

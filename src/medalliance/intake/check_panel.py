@@ -33,6 +33,7 @@ from ..panel import (
 )
 from ._design import rules_of_design
 from ._needs import needs_of
+from ._nonsense import rules_of_nonsense
 from ._plausible import rules_of_values
 from ._totals import compare_totals
 from .report import PanelReport
@@ -91,7 +92,7 @@ def check_panel(
     panel = None if inspection is None else _as_panel(inspection)
     if panel is not None and inspection is not None and len(panel.frame):
         numbers = standard.rows[_origin(inspection)]
-        found = [*rules_of_outcomes(panel), *rules_of_values(panel)]
+        found = [*rules_of_outcomes(panel), *rules_of_values(panel), *rules_of_nonsense(panel)]
         if knows_cohort(standard):
             found += rules_of_design(panel)
         if totals is not None:

@@ -121,6 +121,8 @@ class PanelReport:
         counts = ", ".join(many(len(self.of(severity)), severity) for severity in SEVERITY_WORDS)
         if not self.ok:
             return f"{counts}. The errors stop estimation; mend them first."
+        if not any(need.available for need in self.needs):
+            return f"{counts}. The table holds no outcome that can be estimated; see below."
         return f"{counts}. Nothing stops estimation."
 
     def shape(self) -> str:

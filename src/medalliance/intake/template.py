@@ -50,7 +50,7 @@ that tells the package what your columns are.
 MAPPING = """# A mapping file, map.yaml: your columns in terms of the standard ones.
 # medalliance check yours.xlsx --mapping map.yaml
 sheet: 面板            # sheet of a workbook; leave out for the best match
-header: 2              # row of the column names, counted from 1; leave out to have it found
+header: 2              # row of the column names, or [2, 3]; leave out to have it found
 encoding: gb18030      # of a text file; leave out to have it found
 separator: semicolon   # comma, semicolon, tab or bar; leave out to have it found
 missing: ["—", "n/a", "-9"]          # words and numbers that mean missing
@@ -68,6 +68,11 @@ columns:
 #   spending: {to: "基金支出{year}", unit: 万元}
 # counties that merged or changed their code; the rows are added up:
 # crosswalk: {"330522": "330523"}
+# rows that are no county; totals and notes are found and left out without it:
+# drop: {县名: [市本级, 开发区]}
+# keep_totals: true    # read rows that look like totals or notes too
+# a table without a first year under contract; all other counties have none:
+# cohorts: {"330521": 2018}
 # pad_codes: true      # put the zero back in front of area codes of five digits
 # decimal: ","         # commas mark decimals
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._checks import PanelWarning, is_money, missing_columns, suggest
-from ._encoding import find_layout
+from ._encoding import find_layout, first_lines, some_rows
 from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
 from ._load import TEACHING, TEACHING_PANEL, load_panel, teaching_frame
@@ -13,7 +13,7 @@ from ._panel import YOURS, Panel, cohorts_within, gappy_units, need_panel
 from ._problems import RULES, Problem, Reading, Rule, many, problem, renumber
 from ._schema import ENUMS, FIRST_YEAR, LAST_YEAR, SENTINELS, check_schema, panel_schema
 from ._standardise import Standard, find_problems, knows_cohort, roles_of, standardise
-from ._table import Layout, Table
+from ._table import Layout, Table, first_line
 from ._time import YEARLY, TimeStep, common_step, gap_line, missing_steps
 from ._truth import Truth
 from ._units import units_of
@@ -51,6 +51,8 @@ __all__ = [
     "common_step",
     "find_layout",
     "find_problems",
+    "first_line",
+    "first_lines",
     "gap_line",
     "gappy_units",
     "inspect",
@@ -69,6 +71,7 @@ __all__ = [
     "recognise",
     "renumber",
     "roles_of",
+    "some_rows",
     "standard_columns",
     "standardise",
     "suggest",

@@ -25,6 +25,12 @@ BASES: dict[str, tuple[str, ...]] = {
     "accrual": ("权责发生制", "权责", "应计制", "应计"),
     "cash": ("收付实现制", "收付", "现金制", "现金"),
 }
+YES_NO = {
+    "1": ("是", "有", "已", "已实施", "已试点", "试点", "yes", "y", "true", "t", "√", "✓"),
+    "0": ("否", "无", "未", "未实施", "未试点", "非试点", "没有", "no", "n", "false", "f"),
+}
+_PERCENT_FROM = 1.5  # no share reaches it, and no percent of a level lies below it
+_SAME_MIDDLE = 0.25  # by which the middles of shares and of percents may differ
 FEN = 1e-6  # yuan by which a number may miss two decimals
 
 
@@ -138,14 +144,18 @@ def _numbers(
     notes: _Notes,
 ) -> pd.Series:
     factor = unit_factor(target, column.unit)
+    if standard_columns()[target].unit == "yes_no" and not pd.api.types.is_numeric_dtype(values):
+        values = _words(values, YES_NO)
     numeric = pd.api.types.is_numeric_dtype(values.dtype)
-    if numeric and factor == 1 and not missing and not column.round:
-        return values.reset_index(drop=True)
     kind = standard_columns()[target].unit
+    if numeric and factor == 1 and not missing and not column.round and kind != "share":
+        return values.reset_index(drop=True)
     found = read_numbers(values, target, kind, missing=missing, decimal=plan.decimal)
     notes.readings += found.readings
     notes.problems += found.problems
     numbers = np.where(found.scaled, found.numbers, found.numbers * factor)
+    if kind == "share":
+        numbers = _one_scale(numbers, found.numbers, found.scaled, target, factor, notes)
     if factor != 1:
         count = int((np.isfinite(numbers) & ~found.scaled).sum())
         text = f"{target}: {many(count, 'number')} multiplied by {factor:,.10g} ({column.unit})"
@@ -160,6 +170,34 @@ def _numbers(
     if kind in ("persons", "visits"):
         return pd.Series(_whole(numbers))
     return pd.Series(numbers)
+
+
+def _one_scale(
+    numbers: NDArray[np.float64],
+    given: NDArray[np.float64],
+    scaled: NDArray[np.bool_],
+    target: str,
+    factor: float,
+    notes: _Notes,
+) -> NDArray[np.float64]:
+    """Read a column of percents and shares on one scale, where each cell can be only one of them.
+
+    It can where nothing lies between 1 and 1.5, and both kinds have about the same middle.
+    """
+    plain = np.isfinite(given) & ~scaled
+    percent, share = plain & (given > _PERCENT_FROM), plain & (given <= 1)
+    if factor not in (1.0, 0.01) or not percent.any() or not (share & (given > 0)).any():
+        return numbers
+    middles = np.median(given[percent]) / 100, np.median(given[share & (given > 0)])
+    clear = not (plain & ~percent & ((given >= 1) | (given < 0))).any()
+    if not clear or given[percent].max() > 100 or abs(middles[0] - middles[1]) > _SAME_MIDDLE:
+        return numbers
+    text = (
+        f"{target}: {many(int(percent.sum()), 'number')} above 1 read as percent, "
+        f"{many(int(share.sum()), 'number')} up to 1 as shares; both have the same range"
+    )
+    notes.readings.append(Reading(text, target, int(percent.sum())))
+    return np.where(percent, given / 100, np.where(share, given, numbers))
 
 
 def _tidy(numbers: NDArray[np.float64], target: str, kind: str) -> NDArray[np.float64]:

@@ -6,7 +6,6 @@ import codecs
 import csv
 import gzip
 import io
-from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +24,7 @@ _DISGUISED = (
     (b"\xd0\xcf\x11\xe0", "an old or locked Excel workbook", ".xls"),
     (b"<stata_dta>", "a Stata file", ".dta"),
 )
-HEADER_LINES = 15
+HEADER_LINES = 18
 
 
 def open_bytes(path: Path) -> IO[bytes]:
@@ -156,7 +155,7 @@ def find_separator(text: str) -> str:
     """
     best, score = ",", (0, 0)
     for mark in SEPARATORS:
-        widths = [len(row) for row in _some_rows(text, mark) if row]
+        widths = [len(row) for row in some_rows(text, mark) if row]
         wide = [width for width in widths if width > 1]
         if not wide:
             continue
@@ -179,27 +178,8 @@ def find_layout(path: Path) -> tuple[str, str]:
     return encoding, find_separator(first_lines(path, encoding))
 
 
-def find_header(text: str, separator: str, known: Callable[[str], bool]) -> int:
-    """Return the number of the header line, counted from 1.
-
-    It is the first line with at least two known names; otherwise the first line that is not
-    blank.
-    """
-    rows = _some_rows(text, separator)
-    for number, row in enumerate(rows, start=1):
-        if sum(known(cell) for cell in row) >= 2:
-            return number
-    return next((n for n, row in enumerate(rows, start=1) if any(c.strip() for c in row)), 1)
-
-
-def header_cells(text: str, separator: str, number: int) -> list[str]:
-    """Return the cells of a header line, trimmed."""
-    rows = _some_rows(text, separator, stop=number)
-    cells = rows[number - 1] if len(rows) >= number else []
-    return [cell.strip().lstrip("\ufeff").strip() for cell in cells]
-
-
-def _some_rows(text: str, separator: str, stop: int = HEADER_LINES) -> list[list[str]]:
+def some_rows(text: str, separator: str, stop: int = HEADER_LINES) -> list[list[str]]:
+    """Return the cells of the first lines of a text."""
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     rows = []
     try:

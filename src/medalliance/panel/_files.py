@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 import zipfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -12,11 +11,14 @@ import pandas as pd
 
 from ..errors import DataError, first_three, needed
 from ..paths import reading
-from ._problems import Reading
-from ._table import BIG, Layout, Table, finish, first_line, left_out
+from ._limits import refuse_beyond
+from ._problems import Reading, many
+from ._shapes import table_of_sheets
+from ._sheets import read_old_workbook, read_workbook
+from ._table import BIG, Layout, Table, first_line, left_out
 from ._text_file import read_text
 
-KINDS = ".csv, .csv.gz, .tsv, .txt, .xlsx, .parquet or .dta"
+KINDS = ".csv, .csv.gz, .tsv, .txt, .xlsx, .xls, .parquet or .dta"
 _TEXT = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 
 
@@ -52,11 +54,19 @@ def read_table(
     """
     path, layout = reading(Path(path)), layout or Layout()
     kind = _kind(path)
-    if kind == "text":
-        return read_text(path, layout, known=known, codes=codes, key=key)
-    if kind == "workbook":
-        return _read_workbook(path, layout, known)
-    return _read_parquet(path, known) if kind == "parquet" else _read_stata(path)
+    try:
+        if kind == "text":
+            return read_text(path, layout, known=known, codes=codes, key=key)
+        if kind == "workbook":
+            return _read_workbook(path, layout, known)
+        return _read_parquet(path, known) if kind == "parquet" else _read_stata(path, known)
+    except (DataError, PermissionError, FileNotFoundError):
+        raise
+    except Exception as error:  # damaged files make the libraries raise errors of every kind
+        raise DataError(
+            f"{path.name} is no readable {kind} file: {first_line(error)}.\n"
+            "  It is damaged or was cut off. Save or copy it again; the file was not changed."
+        ) from None
 
 
 def _kind(path: Path) -> str:
@@ -74,14 +84,14 @@ def _kind(path: Path) -> str:
         raise DataError(f"{path.name}: the file is empty.\n  Give a table with a header and rows.")
     if suffix in _TEXT:
         return "text"
-    if suffix in (".xlsx", ".xlsm"):
+    if suffix in (".xlsx", ".xlsm", ".xls"):
         return "workbook"
     if suffix in (".parquet", ".pq"):
         return "parquet"
     if suffix == ".dta":
         return "stata"
-    more = " Open it and save it as .xlsx." if suffix == ".xls" else f" Save it as {KINDS}."
-    raise DataError(f"{path.name}: cannot read {suffix or 'a file without a suffix'}.\n {more}")
+    kind = suffix or "a file without a suffix"
+    raise DataError(f"{path.name}: cannot read {kind}.\n  Save it as {KINDS}.")
 
 
 def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
@@ -92,6 +102,17 @@ def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
     try:
         file = pq.ParquetFile(path)
         names = list(file.schema_arrow.names)
+        refuse_beyond(path.name, "MEDALLIANCE_MOST_COLUMNS", len(names))
+        nested = [
+            f"{item.name} ({str(item.type).partition('<')[0]})"
+            for item in file.schema_arrow
+            if pa.types.is_nested(item.type)
+        ]
+        if nested:
+            raise DataError(
+                f"{path.name}: columns hold lists or records, not single values: "
+                f"{first_three(nested)}.\n  Write one value a cell, or leave these columns out."
+            )
         wanted = None if path.stat().st_size < BIG else [n for n in names if known(n)]
         frame = file.read(columns=wanted).to_pandas()
     except (pa.ArrowInvalid, pa.ArrowIOError, OSError) as error:
@@ -109,16 +130,10 @@ def _read_parquet(path: Path, known: Callable[[str], bool]) -> Table:
     return Table(path.name, frame, np.arange(1, len(frame) + 1), readings)
 
 
-def _read_stata(path: Path) -> Table:
-    try:
-        frame = pd.read_stata(path, convert_categoricals=False, convert_missing=False)
-    except (ValueError, OSError, KeyError, IndexError, TypeError, struct.error) as error:
-        if isinstance(error, PermissionError):
-            raise
-        raise DataError(
-            f"{path.name} is no whole Stata file: {first_line(error)}.\n"
-            "  Save it again from Stata, or copy it again; the file was not changed."
-        ) from None
+def _read_stata(path: Path, known: Callable[[str], bool]) -> Table:
+    with pd.read_stata(path, convert_categoricals=False, convert_missing=False, iterator=True) as f:
+        labels, values = f.variable_labels(), f.value_labels()
+        frame = f.read()
     readings = []
     for name in frame.columns:
         if pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
@@ -126,6 +141,18 @@ def _read_stata(path: Path) -> Table:
             if mended is not None:
                 frame[name] = mended
                 readings.append(Reading(f"column {name} was read as GB 18030 text", str(name)))
+    for name in [name for name in frame.columns if name in values]:
+        words = {code: str(word) for code, word in values[name].items()}
+        frame[name] = frame[name].map(words).where(frame[name].isin(list(words)), frame[name])
+        readings.append(
+            Reading(f"column {name}: value labels were read: {first_three(words.values())}")
+        )
+    named = {n: text for n, text in labels.items() if text and not known(n) and known(text)}
+    named = {n: text for n, text in named.items() if list(named.values()).count(text) == 1}
+    if named:
+        listed = first_three(f"{name} ({label})" for name, label in named.items())
+        readings.append(Reading(f"variable labels name {many(len(named), 'column')}: {listed}"))
+        frame = frame.rename(columns=named)
     return Table(path.name, frame, np.arange(1, len(frame) + 1), readings)
 
 
@@ -143,25 +170,10 @@ def _old_stata_text(column: pd.Series) -> pd.Series | None:
 
 
 def _read_workbook(path: Path, layout: Layout, known: Callable[[str], bool]) -> Table:
+    old = path.suffix.lower() == ".xls"
     try:
-        with pd.ExcelFile(path, engine="openpyxl") as book:
-            names = [str(name) for name in book.sheet_names]
-            if layout.sheet is not None and layout.sheet not in names:
-                raise DataError(
-                    f"{path.name} has no sheet {layout.sheet!r}.\n  It has {', '.join(names)}."
-                )
-            wanted = names if layout.sheet is None else [layout.sheet]
-            sheets: dict[str, pd.DataFrame] = pd.read_excel(
-                book,
-                sheet_name=wanted,
-                header=None,
-                dtype=object,
-                keep_default_na=False,
-                na_values=[""],
-            )
-    except (zipfile.BadZipFile, KeyError, EOFError, OSError) as error:
-        if isinstance(error, PermissionError):
-            raise
+        grids = read_old_workbook(path) if old else read_workbook(path)
+    except zipfile.BadZipFile:
         with path.open("rb") as file:
             locked = file.read(4) == b"\xd0\xcf\x11\xe0"
         why = "locked with a password or an old .xls" if locked else "damaged or cut off"
@@ -169,41 +181,4 @@ def _read_workbook(path: Path, layout: Layout, known: Callable[[str], bool]) -> 
             f"{path.name} is no readable workbook: it is {why}.\n"
             "  Open it, save it as .xlsx without a password, and check that copy."
         ) from None
-    return _best_sheet(path, sheets, layout, known)
-
-
-def _best_sheet(
-    path: Path, sheets: dict[str, pd.DataFrame], layout: Layout, known: Callable[[str], bool]
-) -> Table:
-    """Take the sheet and the header row in which most column names are known."""
-    scored: list[tuple[int, str, int]] = []
-    for name, cells in sheets.items():
-        rows = [layout.header] if layout.header else range(1, min(len(cells), 15) + 1)
-        counts = [
-            (sum(known(str(cell).strip()) for cell in cells.iloc[r - 1].dropna()), -r)
-            for r in rows
-            if r <= len(cells)
-        ]
-        if counts:
-            score, row = max(counts)
-            scored.append((score, name, -row if score >= 2 else _first_filled(cells)))
-    filled = [item for item in scored if not sheets[item[1]].dropna(how="all").empty]
-    if not filled:
-        raise DataError(f"{path.name}: every sheet is empty.\n  Give a table with a header.")
-    score, chosen, row = max(filled, key=lambda item: item[0])
-    row = layout.header or row
-    readings = []
-    if len(sheets) > 1:
-        readings.append(Reading(f"sheet {chosen} was read, of {first_three(sheets)}"))
-    if row > 1:
-        readings.append(Reading(f"row {row} was read as the header; {row - 1} above were left out"))
-    cells = sheets[chosen]
-    header = [str(cell).strip() if pd.notna(cell) else "" for cell in cells.iloc[row - 1]]
-    body = cells.iloc[row:].reset_index(drop=True).infer_objects()
-    numbers = np.arange(row + 1, row + 1 + len(body))
-    return finish(Table(path.name, body, numbers, readings), header)
-
-
-def _first_filled(cells: pd.DataFrame) -> int:
-    filled = np.flatnonzero(cells.notna().any(axis=1).to_numpy(bool))
-    return int(filled[0]) + 1 if len(filled) else 1
+    return table_of_sheets(path.name, grids, layout, known)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from ..errors import DataError, raise_problems
 from ..paths import reading
+from ..yaml_files import refuse_growth, yaml_text
 from ._checks import suggest
 from ._names import is_standard, plain_name, standard_columns
 from ._table import Layout
@@ -65,6 +66,12 @@ class PanelMapping(BaseModel):
         Standard name -> pattern with ``{year}``, for tables with one column a year.
     crosswalk : dict
         Old area code -> code that its rows count to; merged counties are added up.
+    cohorts : dict
+        Area code -> cohort, for tables without one; 0 in all other counties.
+    drop : dict
+        Column, by its name in the file or its standard name -> cells whose rows are left out.
+    keep_totals : bool
+        Keep rows that look like totals, notes or sums of others.
     pad_codes : bool
         Put the zero back in front of area codes of five digits.
     """
@@ -72,15 +79,37 @@ class PanelMapping(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     columns: dict[str, ColumnMap] = Field(default_factory=dict)
-    sheet: str | None = None
-    header: int | None = Field(default=None, ge=1)
+    sheet: str | tuple[str, ...] | None = None
+    header: int | tuple[int, ...] | None = None
     encoding: str | None = None
     separator: str | None = None
     decimal: Literal[",", "."] | None = None
     missing: tuple[str, ...] = ()
     wide: dict[str, ColumnMap] = Field(default_factory=dict)
     crosswalk: dict[str, str] = Field(default_factory=dict)
+    cohorts: dict[str, int] = Field(default_factory=dict)
+    drop: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    keep_totals: bool = False
     pad_codes: bool = False
+
+    @field_validator("header", mode="after")
+    @classmethod
+    def _rows(cls, given: Any) -> Any:
+        if given is not None and min([given] if isinstance(given, int) else given, default=0) < 1:
+            raise ValueError("rows are counted from 1")
+        return given
+
+    @field_validator("sheet", "header", mode="before")
+    @classmethod
+    def _several(cls, given: Any) -> Any:
+        return tuple(given) if isinstance(given, list) else given
+
+    @field_validator("drop", mode="before")
+    @classmethod
+    def _dropped(cls, given: Any) -> Any:
+        if not isinstance(given, Lookup):
+            return given
+        return {str(n): tuple(v) if isinstance(v, list) else (str(v),) for n, v in given.items()}
 
     @field_validator("columns", mode="before")
     @classmethod
@@ -180,11 +209,16 @@ def _read(path: Path) -> Any:
             "writes a proposal."
         )
     try:
-        return yaml.load(reading(path).read_text(encoding="utf-8-sig"), Loader=_TextLoader)
-    except UnicodeDecodeError:
-        raise DataError(f"{path.name} is not UTF-8.\n  Save it as UTF-8.") from None
+        text = yaml_text(reading(path))
+        refuse_growth(yaml.compose(text, Loader=_TextLoader))
+        return yaml.load(text, Loader=_TextLoader)
     except DataError as error:
         raise DataError(f"{path.name}: {error}\n  Give each name once.") from None
+    except (ValueError, TypeError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise DataError(
+            f"{path.name}: {why}.\n  Write `name: standard_name`, one a line."
+        ) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" in line {mark.line + 1}" if mark else ""

@@ -17,7 +17,7 @@ from ._units import units_of
 
 _WORDS = """
 - -- --- — —— – ― … …… . .. * / \\ na n/a n.a. nan null none nil missing <na> #n/a
-无 无数据 缺失 缺 暂无 不详 未知
+x × 无 无数据 缺失 缺 暂无 不详 未知
 """
 MISSING = frozenset((*_WORDS.split(), ""))
 NEVER = frozenset(("never", "never treated", "inf", "从未", "未实施", "未改革", "未试点", "∞"))

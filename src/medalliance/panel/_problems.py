@@ -70,6 +70,8 @@ RULES = _rules(
     ("E132", "error", "each column name stands once"),
     ("E133", "note", "counties are seen before treatment"),
     ("E134", "error", "rows have as many cells as the header"),
+    ("E135", "warning", "no row holds the sum of others"),
+    ("E136", "error", "numbers lie near their neighbours and differ from each other"),
 )
 
 

@@ -23,6 +23,7 @@ from ._mapping import ColumnMap, PanelMapping, load_mapping, target_of
 from ._names import CODES, KEYS, is_standard, recognise
 from ._problems import Problem, Reading, many, problem, renumber
 from ._schema import check_schema
+from ._shapes import leave_out_rows, lengthen_years, plain_text
 from ._table import Table
 from ._wide import lengthen
 
@@ -84,6 +85,18 @@ def standardise(
     """
     plan = load_mapping(mapping)
     table = _table(source, plan)
+    names = {name: target_of(column) for name, column in plan.columns.items()}
+
+    def target(name: str) -> str:
+        match = recognise(name)
+        return names.get(name) or (match.column if match else "")
+
+    table = _without(table, plan, target)
+    if not isinstance(source, pd.DataFrame):
+        if not plan.wide:
+            table = lengthen_years(table)
+        if not plan.keep_totals:
+            table = leave_out_rows(table, target)
     _refuse_absent(table, plan, said_by)
     if plan.wide:
         table = lengthen(table, plan.wide)
@@ -104,6 +117,13 @@ def standardise(
     if "cohort" not in frame.columns and {"treated", *KEYS[:2]} <= set(frame.columns):
         frame = frame.assign(cohort=_first_treated(frame))
         readings.append(Reading("cohort was taken from treated: its first year with 1", "cohort"))
+    if "cohort" not in frame.columns and plan.cohorts and "county_code" in frame.columns:
+        frame = frame.assign(cohort=frame["county_code"].map(plan.cohorts).fillna(0).astype(int))
+        text = f"cohort was taken from the mapping: {many(len(plan.cohorts), 'code')}, 0 elsewhere"
+        readings.append(Reading(text, "cohort"))
+    if not isinstance(source, pd.DataFrame):
+        frame, told = _prefectures(frame)
+        readings += told
     header = tuple(map(str, table.frame.columns))
     return Standard(table.name, frame, rows, readings, problems, proposal, header)
 
@@ -233,6 +253,40 @@ def _codes(
         problems += wrong
     changed = {name: column for name, column in done.items() if column is not frame[name]}
     return frame.assign(**changed) if changed else frame, readings, problems
+
+
+def _without(table: Table, plan: PanelMapping, target: Callable[[str], str]) -> Table:
+    """Leave out the rows that the mapping drops."""
+    out = np.zeros(len(table.frame), dtype=bool)
+    for column, cells in plan.drop.items():
+        places = [
+            k for k, name in enumerate(map(str, table.frame.columns))
+            if column in (name, target(name))
+        ]  # fmt: skip
+        if not places:
+            raise DataError(f"drop: the table has no column {column}.\n  Name one of its columns.")
+        text = table.frame.iloc[:, places[0]].astype(object).map(plain_text)
+        out |= text.isin(cells).to_numpy(bool)
+    if not out.any():
+        return table
+    told = Reading(f"{many(int(out.sum()), 'row')} left out by `drop` of the mapping")
+    frame = table.frame[~out].reset_index(drop=True)
+    return replace(table, frame=frame, rows=table.rows[~out], readings=[*table.readings, told])
+
+
+def _prefectures(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Reading]]:
+    """Take the prefecture from the first four digits of the county's code where it is not given."""
+    if "prefecture_code" in frame.columns or "county_code" not in frame.columns:
+        return frame, []
+    codes = frame["county_code"]
+    if frame.empty or not _is_text(codes) or not codes.str.fullmatch(r"\d{6}").all():
+        return frame, []
+    taken = codes.str[:4] + "00"
+    text = (
+        "prefecture_code was taken from the first four digits of county_code: "
+        f"{many(taken.nunique(), 'prefecture')}"
+    )
+    return frame.assign(prefecture_code=taken), [Reading(text, "prefecture_code")]
 
 
 def _first_treated(frame: pd.DataFrame) -> NDArray[np.int64]:

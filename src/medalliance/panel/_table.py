@@ -23,18 +23,25 @@ class Layout:
 
     Attributes
     ----------
-    sheet : str or None
-        Sheet of a workbook.
-    header : int or None
-        Number of the line or row that holds the column names, counted from 1.
+    sheet : str, tuple of str or None
+        Sheets of a workbook.
+    header : int, tuple of int or None
+        Numbers of the lines or rows that hold the column names, counted from 1.
     encoding, separator : str or None
         Of a text file.
     """
 
-    sheet: str | None = None
-    header: int | None = None
+    sheet: str | tuple[str, ...] | None = None
+    header: int | tuple[int, ...] | None = None
     encoding: str | None = None
     separator: str | None = None
+
+    @property
+    def header_rows(self) -> tuple[int, int] | None:
+        """First and last row of the header; ``None`` where it is to be found."""
+        if self.header is None or isinstance(self.header, int):
+            return None if self.header is None else (self.header, self.header)
+        return min(self.header), max(self.header)
 
 
 @dataclass(frozen=True, eq=False)

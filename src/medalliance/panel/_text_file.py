@@ -12,8 +12,9 @@ import pandas as pd
 
 from ..errors import DataError, first_three, needed
 from ..spreadsheet import GUARDED
-from ._encoding import SEPARATORS, find_encoding, find_header, find_separator, first_lines
-from ._encoding import header_cells as cells_of
+from ._encoding import SEPARATORS, find_encoding, find_separator, first_lines, some_rows
+from ._head import Head, find_head
+from ._limits import refuse_beyond
 from ._problems import Problem, Reading, many, problem
 from ._table import BIG, TRUNCATED, Layout, Table, finish, left_out, progress, truncated_gzip
 
@@ -37,15 +38,16 @@ def read_text(
     except (*TRUNCATED, zlib.error) as error:
         raise truncated_gzip(path, error) from None
     separator = layout.separator or find_separator(head)
-    number = layout.header or find_header(head, separator, known)
-    header = cells_of(head, separator, number)
+    top = find_head(some_rows(head, separator), known, layout.header_rows)
+    number, header = top.last, [name.strip() for name in top.names]
+    refuse_beyond(path.name, "MEDALLIANCE_MOST_COLUMNS", len(header))
     if not any(header):
         raise DataError(f"{path.name}: line {number} holds no column names.\n  Name the header.")
     big = path.stat().st_size >= BIG
     wanted = [k for k, name in enumerate(header) if name and (not big or known(name))]
     reader = _Reader(path, header, number, encoding, separator)
     columns, bad = reader.read(wanted, codes=codes, key=key)
-    readings = _how_it_was_read(encoding, separator, number)
+    readings = _how_it_was_read(encoding, separator, top)
     readings += left_out([n for n in header if n], [header[k] for k in wanted])
     frame = pd.DataFrame({k: _unguarded(columns[k]) for k in wanted})
     frame.columns = pd.RangeIndex(len(wanted))
@@ -219,15 +221,22 @@ def _text_again(block: np.ndarray) -> Any:
     return pa.array([None if value != value else repr(value) for value in block.tolist()])
 
 
-def _how_it_was_read(encoding: str, separator: str, number: int) -> list[Reading]:
+def _how_it_was_read(encoding: str, separator: str, top: Head) -> list[Reading]:
     readings = []
     if encoding not in ("utf-8", "utf-8-sig"):
         readings.append(Reading(f"the text was read as {encoding.upper()}"))
     if separator != ",":
         readings.append(Reading(f"columns are split by {SEPARATORS.get(separator, separator)}"))
-    if number > 1:
-        text = f"line {number} was read as the header; {many(number - 1, 'line')} above left out"
+    if top.last > 1:
+        lines = (
+            f"lines {top.first} to {top.last} were"
+            if top.first < top.last
+            else f"line {top.last} was"
+        )
+        text = f"{lines} read as the header; {many(top.first - 1, 'line')} above left out"
         readings.append(Reading(text))
+    if top.units:
+        readings.append(Reading(f"units of the line above the table: {'、'.join(top.units)}"))
     return readings
 
 
@@ -244,6 +253,5 @@ def _ragged(bad: list[tuple[int, int, str]], width: int) -> list[Problem]:
         f"the header has {width} cells, but {shown}. Put text that holds the separator in "
         "quotation marks, close every quotation mark, or fill the row up."
     )
-    rows = [line - 1 for line, _, _ in bad]
     values = [line for _, _, line in bad]
-    return [problem("E134", text, rows=rows, values=values)]
+    return [problem("E134", text, values=values, count=len(bad))]

@@ -11,6 +11,7 @@ import yaml
 
 from ..errors import RuleError
 from ..paths import reading
+from ..yaml_files import refuse_growth, yaml_text
 
 
 class _ExactLoader(yaml.SafeLoader):
@@ -60,22 +61,31 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], list[str]]:
         If the file is missing, is not YAML or does not hold a mapping.
     """
     try:
-        text = reading(path).read_text(encoding="utf-8")
+        text = yaml_text(reading(path))
     except OSError as error:
         raise RuleError(
             f"{path}: cannot be read ({error.strerror}).\n"
             "  Give the path of a YAML file, or the name of a contract (see load_reforms)."
         ) from error
-    loader = _ExactLoader(text)
+    except ValueError as error:
+        raise RuleError(f"{path.name}: {error}.\n  Save it as UTF-8.") from None
+    loader = None
     try:
-        content = loader.get_single_data()
+        loader = _ExactLoader(text)
+        node = loader.get_single_node()
+        refuse_growth(node)
+        content = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as error:
         where = getattr(error, "problem_mark", None)
         line = f" in line {where.line + 1}" if where else ""
         problem = getattr(error, "problem", None) or "not valid YAML"
         raise RuleError(f"{path.name}: {problem}{line}. Mend the file's layout.") from error
+    except (ValueError, TypeError, RecursionError, ArithmeticError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RuleError(f"{path.name}: {why}. Mend the file's layout.") from None
     finally:
-        loader.dispose()
+        if loader is not None:
+            loader.dispose()
     if not isinstance(content, dict):
         raise RuleError(f"{path.name}: holds no mapping. Start it with 'id: ...'.")
     return content, loader.duplicates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from ..errors import DataError, first_three, raise_problems
-from ..panel import find_layout
+from ..panel import find_layout, first_line, first_lines, some_rows
 from ..paths import data_dir, reading
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
@@ -52,6 +53,10 @@ def read_ledger(path: str | Path, currency: str) -> pd.DataFrame:
     """
     path = Path(path)
     frame, separator = _read_text(path)
+    if frame.empty:
+        raise DataError(
+            f"{path.name} holds a header and no row.\n  Add a row an alliance and year."
+        )
     main, minor = MAIN_UNIT[currency], MINOR_UNIT[currency]
     problems = [
         f"column {name}: name the unit of money, {name}_{main} or {name}_{minor}"
@@ -79,9 +84,23 @@ def _read_text(path: Path) -> tuple[pd.DataFrame, str]:
     options = {"dtype": str, "keep_default_na": False, "encoding": encoding, "sep": separator}
     try:
         frame = pd.read_csv(reading(path), **options)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        raise DataError(f"{path.name}: {error}.\n  Save it as CSV again.") from None
-    frame.columns = [str(name).strip() for name in frame.columns]
+    except (ValueError, EOFError, OSError, csv.Error) as error:
+        if isinstance(error, PermissionError):
+            raise
+        raise DataError(f"{path.name}: {first_line(error)}.\n  Save it as CSV again.") from None
+    names = [str(name).strip() for name in frame.columns]
+    given = [cell.strip() for cell in some_rows(first_lines(path, encoding), separator, stop=1)[0]]
+    twice = sorted({name for name in given if name and given.count(name) > 1})
+    if twice:
+        raise DataError(
+            f"{path.name}: column names stand twice: {first_three(twice)}.\n  Keep one of each."
+        )
+    if not isinstance(frame.index, pd.RangeIndex) or len(given) != len(names):
+        raise DataError(
+            f"{path.name}: rows hold more cells than the header.\n  Put text that holds the "
+            "separator in quotation marks."
+        )
+    frame.columns = names
     return frame.map(str.strip), separator
 
 
@@ -101,6 +120,8 @@ def _to_minor(column: pd.Series, name: str, problems: list[str], *, commas: bool
 
 def _minor(text: str, commas: bool) -> str | None:
     """Return whole minor units; a comma may part thousands only where it does not part columns."""
+    if not text.isascii() or "_" in text:
+        return None
     if "," in text and not (commas and _GROUPED.fullmatch(text)):
         return None
     try:

@@ -47,6 +47,21 @@ def test_a_refused_exhibit_becomes_a_sentence_and_the_rest_goes_on(tmp_path):
     assert found.seconds > 0 and found.megabytes > 10
 
 
+def test_cells_that_hang_on_a_refused_one_are_gone(tmp_path):
+    found = run(
+        tmp_path,
+        "from medalliance.errors import DesignError\ndef f():\n    " + REFUSE,
+        "steps = f()\nsteps",
+        "more = steps + 1\nmore",
+        "more",
+        "steps = 2\nsteps",
+    )
+    assert found.whole and len(found.refusals) == 1
+    code = [cell for cell in found.notebook.cells if cell.cell_type == "code"]
+    assert [cell.source.splitlines()[0] for cell in code[1:]] == ["steps = f()", "steps = 2"]
+    assert code[-1].outputs[0]["data"]["text/plain"] == "2"
+
+
 def test_where_the_first_step_is_refused_the_page_keeps_its_question_and_says_why(tmp_path):
     found = run(
         tmp_path,

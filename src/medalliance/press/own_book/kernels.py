@@ -67,6 +67,7 @@ class _Log:
     refusals: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     whole: bool = True
+    lost: set[str] = field(default_factory=set)  # names that refused cells would have set
 
 
 def closed_environment(scratch: Path) -> dict[str, str]:
@@ -230,12 +231,18 @@ def _execute(
             if cell.cell_type != "code":
                 kept.append(cell)
                 continue
+            sets, reads = _names(cell.source)
+            if reads & log.lost:
+                log.lost |= sets
+                continue
+            log.lost -= sets
             try:
                 client.execute_cell(cell, number)
             except CellExecutionError as failed:
                 if failed.ename not in REFUSALS:
                     raise DataError(f"{path.name} fails on this panel.\n{failed}") from failed
                 _say_refusal(cell, str(failed.evalue), log)
+                log.lost |= sets
             kept.append(cell)
             _take_warnings(cell, log)
             if not log.whole:
@@ -248,6 +255,13 @@ def _execute(
             probe.outputs = []
     notebook.cells = kept
     return log, _megabytes(probe)
+
+
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell sets, with those that it reads."""
+    named = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)]
+    sets = {node.id for node in named if isinstance(node.ctx, ast.Store)}
+    return sets, {node.id for node in named if isinstance(node.ctx, ast.Load)} - sets
 
 
 def _say_refusal(cell: Any, words: str, log: _Log) -> None:
