@@ -13,7 +13,7 @@ def run(
     rows: Annotated[int, typer.Option(help="Rows of claims, about.")] = 1_000_000,
     counties: Annotated[int, typer.Option(help="Counties, ten to a prefecture.")] = 40,
     years: Annotated[int, typer.Option(help="Years from 2012.")] = 6,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same claims.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same claims.")] = 0,
     provider_ids: Annotated[bool, typer.Option(help="Write the column provider_id.")] = True,
     jobs: Annotated[int, typer.Option(help="Processes; -1 takes all processors.")] = 1,
 ) -> None:

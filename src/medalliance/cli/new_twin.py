@@ -15,7 +15,7 @@ def run(
     ] = None,
     counties: Annotated[int, typer.Option(help="Invented counties.")] = 60,
     years: Annotated[int, typer.Option(help="Years from 2012.")] = 10,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same table.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same table.")] = 0,
 ) -> None:
     """Write a twin of your table: your column names and units, numbers drawn from the schema.
 

@@ -12,7 +12,7 @@ def run(
     output: Annotated[Path, typer.Option("-o", "--output", help="CSV file of the panel.")],
     counties: Annotated[int, typer.Option(help="Counties, ten to a prefecture.")] = 200,
     years: Annotated[int, typer.Option(help="Years from 2012.")] = 12,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same panel.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same panel.")] = 0,
     rule: Annotated[list[str] | None, typer.Option(help="Scenario rule; may be repeated.")] = None,
     threat: Annotated[list[str] | None, typer.Option(help="Threat; may be repeated.")] = None,
     force: Annotated[bool, typer.Option(help="Replace files that exist.")] = False,

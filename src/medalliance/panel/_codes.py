@@ -25,7 +25,7 @@ def clean_codes(column: pd.Series) -> pd.Series:
 
 def _clean(value: object) -> str | None:
     if isinstance(value, float | np.floating):
-        value = int(value) if value == int(value) else value
+        value = int(value) if value.is_integer() else value
     text = unicodedata.normalize("NFKC", str(value)).strip().lstrip("'`").strip()
     if text.endswith(".0") and text[:-2].isdigit():
         text = text[:-2]

@@ -93,7 +93,7 @@ def _blank(cell: object) -> bool:
 
 
 def _as_text(cell: object) -> str:
-    if isinstance(cell, float | np.floating) and cell == int(cell):
+    if isinstance(cell, float | np.floating) and cell.is_integer():
         return str(int(cell))
     return str(cell).strip()
 

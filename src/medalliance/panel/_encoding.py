@@ -54,10 +54,10 @@ def find_encoding(path: Path, named: str | None = None) -> str:
         return _named_encoding(path, named)
     for mark, encoding in _BOMS:
         if head.startswith(mark):
-            return encoding
+            return _whole_text(path, encoding)
     if b"\0" in head[:4096]:
         even, odd = head[0:4096:2].count(0), head[1:4096:2].count(0)
-        return "utf-16-le" if odd > even else "utf-16-be"
+        return _whole_text(path, "utf-16-le" if odd > even else "utf-16-be")
     stop, seen = _first_bad_byte(path, "utf-8")
     if stop is None:
         return "utf-8"
@@ -74,6 +74,25 @@ def find_encoding(path: Path, named: str | None = None) -> str:
         f"{path.name}: line {_line_of(path, bad)} is in none of UTF-8, UTF-16 and GB 18030.\n"
         '  Save the file as "CSV UTF-8", or name its encoding, e.g. encoding: big5 in the mapping.'
     )
+
+
+def _whole_text(path: Path, encoding: str) -> str:
+    """Return an encoding that the file's own marks name, if it holds nothing else.
+
+    Raises
+    ------
+    DataError
+        If bytes of the file are no text in it.
+    """
+    bad, _ = _first_bad_byte(path, encoding)
+    zero = bad is None and "\0" in first_lines(path, encoding)
+    if bad is not None or zero:
+        place = f"line {_line_of(path, bad)}" if bad is not None else "its beginning"
+        raise DataError(
+            f"{path.name}: {place} holds bytes that are no text.\n  The file is damaged, or no "
+            "table. Save it again as CSV UTF-8."
+        )
+    return encoding
 
 
 def _refuse_other_kinds(path: Path, head: bytes) -> None:

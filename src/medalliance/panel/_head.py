@@ -106,7 +106,7 @@ def year_in(name: str) -> tuple[str, int] | None:
 def _text(cell: Any) -> str:
     if cell is None or cell != cell:
         return ""
-    if isinstance(cell, float) and cell == int(cell):
+    if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return " ".join(str(cell).lstrip("\ufeff").split())
 

@@ -260,7 +260,7 @@ def plain_text(cell: object) -> str:
     """Return a cell as text; a blank one as nothing, a whole number without decimals."""
     if cell is None or cell is pd.NA or cell is pd.NaT or cell != cell:
         return ""
-    text = str(int(cell)) if isinstance(cell, float) and cell == int(cell) else str(cell)
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
     return " ".join(text.split())
 
 

@@ -91,12 +91,12 @@ def standardise(
         match = recognise(name)
         return names.get(name) or (match.column if match else "")
 
-    table = _without(table, plan, target)
     if not isinstance(source, pd.DataFrame):
         if not plan.wide:
             table = lengthen_years(table)
         if not plan.keep_totals:
             table = leave_out_rows(table, target)
+    table = _without(table, plan, target)
     _refuse_absent(table, plan, said_by)
     if plan.wide:
         table = lengthen(table, plan.wide)

@@ -140,7 +140,8 @@ class Postings:
             received. ``status`` is that of the rule field that is the reason.
         """
         parts = [self._part(line) for line in self.lines]
-        table = pd.concat([part for part in parts if len(part)], ignore_index=True)
+        filled = [part for part in parts if len(part)]  # none where every amount is 0
+        table = pd.concat(filled or parts[:1], ignore_index=True)
         order = np.lexsort((table["step"].to_numpy(), table["row"].to_numpy()))
         table = table.take(order).reset_index(drop=True)
         own = self.frame.take(table.pop("row").to_numpy()).reset_index(drop=True)
