@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -26,7 +27,8 @@ def clean_codes(column: pd.Series) -> pd.Series:
 def _clean(value: object) -> str | None:
     if isinstance(value, float | np.floating):
         value = int(value) if value.is_integer() else value
-    text = unicodedata.normalize("NFKC", str(value)).strip().lstrip("'`").strip()
+    text = re.sub(r"[\x00-\x1f\x7f]", "", unicodedata.normalize("NFKC", str(value)))
+    text = text.strip().lstrip("'`").strip()
     if text.endswith(".0") and text[:-2].isdigit():
         text = text[:-2]
     if text.isdigit() and len(text) in (9, 12) and set(text[DIGITS:]) == {"0"}:

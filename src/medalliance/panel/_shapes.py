@@ -57,7 +57,7 @@ def table_of_sheets(
     usable = [grid for grid in filled if heads[grid.title].known >= 2]
     yearly = [g for g in usable if year_in(g.title) and not _has(heads[g.title], "year")]
     single = [g for g in usable if _variable(g.title) and len(_years_of(heads[g.title])) >= 2]
-    if len(yearly) >= 2 and len({year_in(g.title)[1] for g in yearly if year_in(g.title)}) >= 2:
+    if len({found[1] for grid in yearly if (found := year_in(grid.title))}) >= 2:
         return _below(name, yearly, heads, titles)
     if len(single) >= 2:
         return _beside(name, single, heads, titles)

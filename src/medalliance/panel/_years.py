@@ -20,6 +20,7 @@ _YEAR = re.compile(r"(?:fy\s*)?([12]\d{3})(?:\.0+)?\s*(?:年度|年)?$")
 _DATE = re.compile(
     r"([12]\d{3})\s*[-/.年]\s*(\d{1,2})(?:\s*[-/.月]\s*(\d{1,2})?)?\s*日?(?:[t ].*)?$"
 )
+_NO_YEAR = 1e8  # from which a number is not even a date in one piece
 _PACKED = re.compile(r"([12]\d{3})(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])$")
 
 
@@ -59,6 +60,8 @@ def read_years(
     counts = np.bincount(codes[codes >= 0], minlength=len(found))
     for k, cell in enumerate(found):
         value, how = _read_cell(cell, rule, name == "cohort", missing)
+        if value is not None and not abs(value) < _NO_YEAR:
+            value, how = (value, how) if np.isnan(value) else (None, "is not a whole number")
         values.append(value if value is not None else np.nan)
         if value is None:
             wrong[k] = how
@@ -96,6 +99,8 @@ def _read_cell(
         number = float(cell)
         if np.isinf(number) and cohort:
             return 0.0, "infinity read as never treated (0)"
+        if not np.isfinite(number):
+            return None, "is not a whole number"
         packed = _PACKED.match(f"{number:.0f}") if number == round(number) else None
         if packed:
             return _of_date(int(packed[1]), int(packed[2]), int(packed[3]), rule)

@@ -56,7 +56,7 @@ def word(tables: Sequence[Mapping[str, Any]], *, title: str) -> bytes:
     from docx.enum.text import WD_BREAK
 
     document = docx.Document()
-    _set_fonts(document)
+    set_fonts(document)
     document.core_properties.title = title[:_TITLE]
     document.core_properties.author = ""
     document.core_properties.comments = ""
@@ -76,7 +76,8 @@ def word(tables: Sequence[Mapping[str, Any]], *, title: str) -> bytes:
     return undated(buffer.getvalue())
 
 
-def _set_fonts(document: Any) -> None:
+def set_fonts(document: Any) -> None:
+    """Set the fonts of a Word document, Latin and Chinese."""
     from docx.oxml.ns import qn
     from docx.shared import Pt
 
