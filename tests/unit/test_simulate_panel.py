@@ -206,3 +206,35 @@ def test_the_smallest_panel_is_drawn():
 def test_a_number_that_is_not_whole_is_named(wrong):
     with pytest.raises(DataError, match=next(iter(wrong))):
         simulate_panel(**{"n_counties": 40, "n_years": 8, "seed": 1} | wrong)
+
+
+@pytest.fixture(scope="module")
+def caring():
+    return simulate_panel(40, 8, seed=3, care=True)
+
+
+def test_care_moves_nothing_where_no_rule_is_in_force(caring):
+    """The status quo stays: moments to which the simulator is fitted are those of before."""
+    plain = simulate_panel(40, 8, seed=3, channels=False).panel.frame
+    frame = caring.panel.frame
+    untreated = (frame["cohort"] == 0) | (frame["year"] < frame["cohort"])
+    pd.testing.assert_frame_equal(frame.loc[untreated, plain.columns], plain[untreated])
+    added = frame.loc[untreated, ["harm_per_insured", "needed_services_per_insured"]]
+    assert (added == 0).all(axis=None)
+
+
+def test_harm_is_truth_of_its_own_channel(caring):
+    harm = "harm_per_insured"
+    assert caring.effect(harm) > 0
+    assert caring.effect(harm, "care") == pytest.approx(caring.effect(harm))
+    assert caring.effect(harm, "referral") == pytest.approx(0.0, abs=1e-12)
+    # Needed services cost the budget, so that members who hold a share of it supply less of them.
+    assert caring.effect("needed_services_per_insured") < 0
+
+
+def test_the_village_doctors_choice_is_a_channel_of_visits(caring):
+    share = "primary_care_visit_share"
+    assert caring.effect(share, "care") == pytest.approx(0.0, abs=1e-12)
+    assert 0 < caring.effect(share, "referral") < caring.effect(share)
+    assert caring.effect("log_spending_per_insured", "referral") < 0
+    assert caring.effect("log_spending_per_insured", "care") < 0

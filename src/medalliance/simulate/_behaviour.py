@@ -12,6 +12,7 @@ from ..incentives.bridge import contract_from_rules
 from ..incentives.contract import Contract
 from ..incentives.patients import PatientChoice, saving_per_effort
 from ..incentives.technology import Technology
+from ..incentives.village import VillageDoctor, village_shares
 from ..reforms import Rules
 from ._parameters import FUND_SHARE, Parameters
 from ._world import MEMBERS, World
@@ -27,7 +28,34 @@ ATTRACTION = np.array([0.0, 1.0, 1.0, 0.0])
 EFFORT_COST = np.array([8.7, 2.0e-3, 4.8e-5])  # parts of the quota
 GROWTH_YEARS = 4  # effects that grow do so for as long
 PULL = 0.4  # what a log point of expected pay adds to a tier's appeal, through staff
+# Parts of a tier's fund spending: needed care that a unit withheld saves, and a needed service.
+WITHHELD, NEEDED = 0.02, 0.01
+HARM, WORTH, AVOIDED = 2.0, 1.5, 0.2  # harm over saving; value, later saving over a service's price
+DOCTOR = {"skill": [0.5, 0.75, 0.95, 1.0], "fee": 15.0, "burden": 100.0}
+FOLLOW = 0.10  # visits for which a village doctor with the right to refer decides
 _REFERENCE = {"score": 1.0, "reserve": 0.0, "out_of_county_spending": 0.0}
+
+
+@dataclass(frozen=True, eq=False)
+class Care:
+    """What members do to needed care, per insured resident, and where village doctors send people.
+
+    Attributes
+    ----------
+    harm : array, shape (n, n_years)
+        Money-metric harm of needed care withheld, yuan of the first year.
+    needed : array, shape (n, n_years, 3)
+        Needed services by tier over those of the status quo, part of what is lacking.
+    saved : array, shape (n, n_years, 3)
+        Fund spending saved by withheld care, less that of needed services added.
+    sent : array, shape (n, n_years, 4)
+        Where village doctors send those who follow them; zero where they may not refer.
+    """
+
+    harm: Array
+    needed: Array
+    saved: Array
+    sent: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +70,15 @@ class Response:
     bonus : array, shape (n, n_years, 3)
         Expected bonus from the surplus, part of base pay.
     marginal_share : array, shape (n, n_years)
+    care : Care or None
+        What members do to patients' care; None where that is not followed.
     """
 
     effort: Array
     induced: Array
     bonus: Array
     marginal_share: Array
+    care: Care | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +124,17 @@ def deductions(rules: Rules, year: int) -> float:
     return 1.0 - kept
 
 
-def no_response(world: World) -> Response:
+def no_response(world: World, *, care: bool = False) -> Response:
     """Return the response where nobody has anything to gain."""
-    shape = (*world.shape, 3)
-    return Response(np.zeros(shape), np.zeros(shape), np.zeros(shape), np.zeros(world.shape))
+    whole, tiers = world.shape, (*world.shape, 3)
+    held = None
+    if care:
+        held = Care(np.zeros(whole), np.zeros(tiers), np.zeros(tiers), np.zeros((*whole, 4)))
+    return Response(np.zeros(tiers), np.zeros(tiers), np.zeros(tiers), np.zeros(whole), held)
 
 
 def members_respond(world: World, rules: dict[str, Rules], rule_of: NDArray[np.object_],
-                    on: Mask) -> Response:  # fmt: skip
+                    on: Mask, *, care: bool = False) -> Response:  # fmt: skip
     """Solve the incentive model in every treated cell.
 
     Parameters
@@ -109,8 +143,10 @@ def members_respond(world: World, rules: dict[str, Rules], rule_of: NDArray[np.o
     rule_of : array of str, shape (n,)
         Rule of each county.
     on : array of bool, shape (n, n_years)
+    care : bool
+        Whether members can withhold and supply needed care, and village doctors refer.
     """
-    found = no_response(world)
+    found = no_response(world, care=care)
     for name, rule in rules.items():
         rows, years = np.nonzero(on & (rule_of == name)[:, None])
         if len(rows):
@@ -122,7 +158,7 @@ def _respond_under(rule: Rules, world: World, at: tuple[Ints, Ints], found: Resp
     rows, years = at
     year = int(world.years[-1])
     base = contract_from_rules(rule, year, ledger=_REFERENCE)
-    technology = _technology(world, rows, years)
+    technology = _technology(world, rows, years, care=found.care is not None)
     budget = budget_per_insured(world, reform=True)[rows, years] / world.price_index[years]
     contract = base.replace(
         quality=world.score[rows, years], budget=budget * (1 - deductions(rule, year))
@@ -138,13 +174,22 @@ def _respond_under(rule: Rules, world: World, at: tuple[Ints, Ints], found: Resp
     pay = world.fit.tier_pay * np.exp(world.log_wage[rows, years])
     found.bonus[rows, years] = money / heads / pay
     found.marginal_share[rows, years] = solved.marginal_share
+    if found.care is not None:
+        t, c = technology, found.care
+        added = solved.needed - t.baseline_needed
+        cost = t.fund_share * t.needed_price - t.needed_saving
+        c.harm[rows, years] = solved.harm
+        c.needed[rows, years] = added
+        c.saved[rows, years] = MEMBERS * (t.withholding_saving * solved.withheld - cost * added)
+        worth = claim[..., 2] * solved.perceived_share
+        c.sent[rows, years] = village_shares(VillageDoctor(**DOCTOR), _choice(world.fit), worth)
 
 
 def _claim(contract: Contract) -> Array:
     return np.asarray(contract.pay_share * contract.split / MEMBERS)
 
 
-def _technology(world: World, rows: Ints, years: Ints) -> Technology:
+def _technology(world: World, rows: Ints, years: Ints, *, care: bool) -> Technology:
     fit, price = world.fit, world.fit.price
     choice = _choice(fit)
     shares = softmax(world.appeal[rows, years])
@@ -159,7 +204,7 @@ def _technology(world: World, rows: Ints, years: Ints) -> Technology:
     margin = MARGIN * price[:3]
     visits = fit.visits * volume * shares[:, :3]
     induced = INDUCED * visits / MEMBERS
-    return Technology(
+    plain = Technology(
         members=MEMBERS,
         saving=total + managed,
         outflow_saving=total - inside,
@@ -174,6 +219,25 @@ def _technology(world: World, rows: Ints, years: Ints) -> Technology:
         baseline_spending=fund.sum(axis=1),
         outflow_spending=fund[:, 3],
         groups=("lead_hospital", "township", "village"),
+    )
+    return _with_care(plain, fund[:, :3] / MEMBERS) if care else plain
+
+
+def _with_care(technology: Technology, fund: Array) -> Technology:
+    """Add needed care, of which half of what patients lack is supplied in the status quo."""
+    price = NEEDED * fund / FUND_SHARE
+    margin = MARGIN * price
+    return technology.replace(
+        withholding_saving=WITHHELD * fund,
+        withholding_harm=HARM * WITHHELD * fund,
+        withholding_cost=WITHHELD * fund,
+        need=1.0,
+        needed_price=price,
+        needed_margin=margin,
+        needed_cost=MARGIN_PAY * margin / 0.5,
+        needed_value=WORTH * price,
+        needed_saving=AVOIDED * price,
+        baseline_needed=None,
     )
 
 
@@ -199,7 +263,8 @@ def activity(
     since : array, shape (n, n_years)
         Years since the reform; negative before it or without one.
     frozen : str
-        A channel that is switched off: ``"incentive"``, ``"pay"`` or ``"shares"``.
+        A channel that is switched off: ``"incentive"``, ``"pay"``, ``"shares"``, ``"care"`` or
+        ``"referral"``.
     """
     effort = np.zeros_like(response.effort) if frozen == "incentive" else response.effort
     induced = np.zeros_like(response.induced) if frozen == "incentive" else response.induced
@@ -211,7 +276,10 @@ def activity(
     if frozen != "shares":
         appeal[:, :, :3] += ATTRACTION[:3] * effort
         appeal[:, :, 1:3] += (PULL * np.broadcast_to(bonus, response.bonus.shape))[:, :, 1:3]
-    shares = softmax(appeal)
+    shares, care = softmax(appeal), response.care
+    if care is not None and frozen not in ("shares", "referral"):
+        follow = FOLLOW * care.sent.sum(axis=-1, keepdims=True)
+        shares = (1 - follow) * shares + FOLLOW * care.sent
     volume = world.fit.visits * np.exp(world.log_volume)
     visits = volume[:, :, None] * shares
     cost = np.exp(world.log_cost)[:, :, None] * world.fit.price * FUND_SHARE
@@ -221,6 +289,8 @@ def activity(
     spent[:, :, :3] += extra * cost[:, :, :3]
     if frozen != "shares":
         visits[:, :, :3] += extra
+    if care is not None and frozen not in ("incentive", "care"):
+        spent[:, :, :3] -= care.saved
     spent = spent * world.price_index[None, :, None]
     spent = spent * np.exp(_outside_reform(world, since))[:, :, None]
     return Activity(visits, spent.sum(axis=-1), spent)

@@ -30,6 +30,8 @@ Array = NDArray[np.float64]
 RuleLike = str | Rules
 
 CHANNELS = ("all", "incentive", "pay", "shares")
+CARE_CHANNELS = ("care", "referral")
+CARE_OUTCOMES = ("harm_per_insured", "needed_services_per_insured")
 GRADED = (
     "fund_surplus_rate",
     "notional_surplus_rate",
@@ -116,6 +118,7 @@ def simulate_panel(
     outcomes: Sequence[str] = GRADED,
     settled: bool = True,
     hiring: float = 0.0,
+    care: bool = False,
     parameters: Parameters | None = None,
 ) -> SimulatedPanel:
     """Simulate counties under contract rules, with every true effect known.
@@ -147,6 +150,11 @@ def simulate_panel(
     hiring : float
         Log points a year, for four years after the reform, by which township centres hire
         physicians and part with administrators: pay then moves with who is paid.
+    care : bool
+        Let members withhold and supply needed care, and let village doctors refer under the rule:
+        adds the columns and outcomes ``harm_per_insured`` (yuan) and
+        ``needed_services_per_insured`` (part of what is lacking, over the status quo) and the
+        channels ``care`` and ``referral``. Cells without a rule are the same.
     parameters : Parameters, optional
         Levels and trends of counties; those fitted to published moments without it.
 
@@ -175,7 +183,7 @@ def simulate_panel(
     rule_of = _deal(world, list(named))
     since = np.where(world.cohort[:, None] > 0, world.years - world.cohort[:, None], -99)
     since = np.where((rule_of != "")[:, None], since, -99)
-    response = members_respond(world, named, rule_of, since >= 0)
+    response = members_respond(world, named, rule_of, since >= 0, care=care)
 
     paying = named if settled else {}
 
@@ -185,9 +193,13 @@ def simulate_panel(
     full = frame()
     none = full
     if outcomes:
-        none = _run(world, no_response(world), np.full_like(since, -99), named, rule_of, "")
+        none = _run(
+            world, no_response(world, care=care), np.full_like(since, -99), named, rule_of, ""
+        )
     panel = as_panel(full)
-    truth = _truth(panel, none, {name: frame(name) for name in CHANNELS[1:] if channels}, outcomes)
+    off = CHANNELS[1:] + (CARE_CHANNELS if care else ()) if channels else ()
+    kept = [*outcomes, *(CARE_OUTCOMES if care and outcomes else ())]
+    truth = _truth(panel, none, {name: frame(name) for name in off}, kept)
     return SimulatedPanel(
         panel=replace(panel, truth=_channel(truth, "all")),
         truth=truth,
@@ -254,7 +266,15 @@ def _run(
         )
     if frozen in ("pay", "incentive"):
         paid = no_response(world)
-    return raw_columns(world, done, money, paid, rule_of, since)
+    table = raw_columns(world, done, money, paid, rule_of, since)
+    if response.care is None:
+        return table
+    acts = 0.0 if frozen in ("incentive", "care") else 1.0
+    prices = world.price_index[None]
+    return table.assign(
+        harm_per_insured=(acts * response.care.harm * prices).reshape(-1).round(4),
+        needed_services_per_insured=(acts * response.care.needed.sum(axis=-1)).reshape(-1).round(6),
+    )
 
 
 def _truth(
