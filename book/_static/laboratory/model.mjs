@@ -717,6 +717,7 @@ export function terms(settings, county) {
   const rest = 1 - s.lead_share;
   const split = [s.lead_share, rest * s.township_share, rest * (1 - s.township_share)];
   const error = s.budget_error * sum(ungated);
+  const one = s.acts === "one";
   const saving = total.map((theta, j) => theta + county.management[j] * scale[j]);
   const technology = {
     ...own,
@@ -732,7 +733,8 @@ export function terms(settings, county) {
     baseline_inducement: own.margin.map((m, j) => (county.margin_pay * m) / own.inducement_cost[j]),
     baseline_needed: own.needed_margin.map((m, j) =>
       clip((county.margin_pay * m) / own.needed_cost[j], 0, county.need[j])),
-    believed_share: split.map((part, j) => (county.believed * part) / choice.members[j]),
+    // Acting as one, every member weighs the whole transfer as its own.
+    believed_share: split.map((part, j) => (one ? 1 : (county.believed * part) / choice.members[j])),
     budget_error: error,
     signal: county.knows.map((x, j) => (error > 0 ? x / (choice.members[j] * error * error) : 0)),
   };
@@ -758,7 +760,7 @@ export function terms(settings, county) {
     margin_pay: s.margin_pay,
     price: own.price.map((x) => s.induced_price * x),
     needed_price: own.needed_price.map((x) => s.needed_price * x),
-    disclosure: s.disclosure,
+    disclosure: one ? 0 : s.disclosure,
     takes_part: [0, s.takes_part, s.takes_part],
     out_of_county: s.out_of_county,
     budget: scope * offered * (1 + s.growth),

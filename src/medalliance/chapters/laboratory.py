@@ -78,6 +78,7 @@ SETTINGS: dict[str, Any] = {
     "disclosure": (1.0, 0.0, 1.0, 0.1),
     "budget_error": (0.0, 0.0, 0.06, 0.005),
     "takes_part": (0.0, 0.0, 1.0, 0.1),
+    "acts": ("apart", ("apart", "one")),
     "townships": (10, 1, 30, 1),
     "villages": (100, 10, 300, 10),
     "uncertainty": (0.04, 0.005, 0.08, 0.005),
@@ -141,13 +142,16 @@ def terms(
         [s["lead_share"], rest * s["township_share"], rest * (1 - s["township_share"])]
     )
     error = s["budget_error"] * spending.sum()
+    # Acting as one, every member weighs the whole transfer as its own.
+    one = s["acts"] == "one"
+    believed = np.ones(3) if one else c["believed"] * split / members
     technology = technology_from_patients(
         choice,
         **own,
         sigma=s["uncertainty"] * spending.sum(),
         margin_pay=c["margin_pay"],
         need=c["need"],
-        believed_share=c["believed"] * split / members,
+        believed_share=believed,
         budget_error=error,
         # Everybody of a group together knows need as well as ten times the insurer.
         signal=np.array(c["knows"]) / (members * error**2) if error > 0 else 0.0,
@@ -176,7 +180,7 @@ def terms(
         margin_pay=s["margin_pay"],
         price=s["induced_price"] * own["price"],
         needed_price=s["needed_price"] * own["needed_price"],
-        disclosure=s["disclosure"],
+        disclosure=0.0 if one else s["disclosure"],
         takes_part=[0.0, s["takes_part"], s["takes_part"]],
         out_of_county=s["out_of_county"],
         budget=scope * offered * (1 + s["growth"]),

@@ -285,6 +285,11 @@ class Equilibrium(Shown):
             f"the expected surplus is {self.mean_surplus[k]:.4g}. "
             f"Effort of a member: {', '.join(parts)}."
         )
+        if self.problem.care is not None:
+            text += (
+                f" Harm to patients is {self.harm[k]:.4g}; needed services are worth "
+                f"{self.needed_value[k]:.4g}; welfare is {self.welfare[k]:.4g}."
+            )
         over = float(self.totals()["bonus_over_wage"])
         if over > 1:
             text += (

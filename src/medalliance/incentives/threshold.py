@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import RuleError
 from .batch import solve_batch
@@ -16,6 +17,8 @@ from .transfer import two_sides
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Array = NDArray[np.float64]
 
 
 def threshold_weight(contract: Contract, technology: Technology) -> pd.DataFrame:
@@ -70,26 +73,25 @@ def threshold_weight(contract: Contract, technology: Technology) -> pd.DataFrame
 
 
 def _by_solver(contract: Contract, technology: Technology, group: int, guess: float) -> float:
-    """Bisect the weight at which the solved model withholds nothing, other groups out of it."""
+    """Find the weight at which the solved model withholds nothing, other groups out of it."""
     if not np.isfinite(guess) or guess == 0:
         return guess
     alone = np.arange(technology.n_groups) == group
     only = technology.replace(
         withholding_saving=np.where(alone, technology.withholding_saving, 0.0)
     )
-    low, high = 0.0, 1.0
-    while _withheld(contract, only, group, high) > 0:
-        low, high = high, 2 * high
-        if high > 1e9:
-            return float("inf")
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (
-            (middle, high) if _withheld(contract, only, group, middle) > 0 else (low, middle)
-        )
+    grown = 2.0 ** np.arange(31)
+    stops = np.flatnonzero(_withheld(contract, only, group, grown) <= 0)
+    if not stops.size:
+        return float("inf")
+    low, high = 0.0, float(grown[stops[0]])
+    for _ in range(9):
+        grid = np.linspace(low, high, 33)
+        last = int(np.flatnonzero(_withheld(contract, only, group, grid) > 0)[-1])
+        low, high = float(grid[last]), float(grid[last + 1])
     return high
 
 
-def _withheld(contract: Contract, technology: Technology, group: int, weight: float) -> float:
+def _withheld(contract: Contract, technology: Technology, group: int, weight: Array) -> Array:
     found = solve_batch(contract.replace(score_weight=weight), technology)
-    return float(found.withheld[0, group])
+    return np.asarray(found.withheld[:, group])
