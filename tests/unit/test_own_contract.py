@@ -73,7 +73,7 @@ def test_an_assumed_term_that_is_used_makes_the_tables_illustrative(panel, tmp_p
     contract(tmp_path, monkeypatch, retained="{status: assumed, value: 0.5}")
     found = own_contract.run(panel)
     assert found.badge == Badge.ILLUSTRATIVE
-    assert "assumed: surplus retained" in found.source
+    assert "assumed: surplus retained" in found.provenance.source
 
 
 def test_only_the_counties_that_name_the_contract_are_settled(panel, tmp_path, monkeypatch):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import medalliance as ma
-from medalliance.settlement import exact
+from medalliance.reforms import exact
 from medalliance.settlement.allocate import allocate_segments
 
 

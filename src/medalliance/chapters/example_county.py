@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..provenance import Badge, Provenance
 from ..reforms import DatedValue, Rules, load_rules, rule_fields
-from ..reforms.steps import step_fields
 from ..show.exhibits import Exhibit, Sentence
 from ..show.front import say, show
 
@@ -47,7 +46,7 @@ def example_rules(rules: Rules) -> Rules:
     """
     scenario = load_rules(SCENARIO)
     base = rules if rules.steps else scenario
-    needed = {name for step in base.steps for name in step_fields(step)}
+    needed = {name for step in base.steps for name in step.fields}
     if not rules.steps:
         needed |= {"budget_basis", "out_of_county"} | {str(step.why) for step in base.steps}
     parameters = {}

@@ -11,9 +11,8 @@ import pandas as pd
 
 from ..errors import DataError, DesignError, RuleError
 from ..panel import Panel
-from ..provenance import Badge, weakest
+from ..provenance import Badge, Provenance, weakest
 from ..reforms import Rules, load_rules, rule_fields
-from ..reforms.steps import step_fields
 from ..settlement.settle import settle
 from ..settlement.settlement import Settlement
 
@@ -59,11 +58,11 @@ class OwnContract:
     @cached_property
     def assumed(self) -> tuple[str, ...]:
         """Terms that the steps read and that the contract assumes."""
-        read = {name for step in self.rules.steps for name in step_fields(step)}
+        read = {name for step in self.rules.steps for name in step.fields}
         return tuple(sorted(read & set(self.rules.assumed)))
 
     @property
-    def source(self) -> str:
+    def provenance(self) -> Provenance:
         """Where the numbers come from; names the file beside the reader's numbers alone.
 
         A file is often named after its county, and no simulated number stands beside that name.
@@ -72,7 +71,8 @@ class OwnContract:
         words = f"the panel that you loaded, settled under {file}"
         fields = rule_fields()
         named = ", ".join(fields[name].label.en.lower() for name in self.assumed)
-        return f"{words}; assumed: {named}" if named else words
+        about = Provenance(self.badge, words, self.rules.currency)
+        return about.noting(f"assumed: {named}") if named else about
 
     @cached_property
     def rows(self) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from ..errors import RuleError, first_three, need_type
 from ..provenance import Badge, Provenance
 from .dated import SILENCE, DatedValue, read_parameters, shown
 from .fields import Bilingual, rule_fields
-from .steps import Step, step_fields, step_problems
+from .steps import Step, step_problems
 
 KINDS = ("case", "city_scheme", "province", "national", "programme", "analogue", "scenario")
 Kind = Literal["case", "city_scheme", "province", "national", "programme", "analogue", "scenario"]
@@ -72,7 +72,7 @@ class Rules(BaseModel):
         problems = step_problems(self.steps) + [
             f"step {place} ({step.op}): {name} is no rule field"
             for place, step in enumerate(self.steps, start=1)
-            for name in step_fields(step)
+            for name in step.fields
             if name not in known
         ]
         if problems:

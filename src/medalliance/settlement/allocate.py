@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import RuleError, need_type
-from . import exact
+from ..reforms import exact
 
 
 def allocate(amount: int, weights: Mapping[str, Decimal | int]) -> dict[str, int]:

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import exact
-from .exact import Exact
+from ..reforms import exact
+from ..reforms.exact import Exact
 from .ledger import open_ledger
 from .lookup import Lookup
 from .postings import Postings

@@ -8,22 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..errors import RuleError
-from ..reforms.steps import step_refs
+from ..reforms._step import Sum
 from .postings import SIGNS, Postings, Trace, money
-
-_VERBS = {
-    "deduct": "Deducted",
-    "gate": "The gate",
-    "share": "The alliance's share",
-    "scale": "Scaled by the score",
-    "cap": "The cap",
-    "floor": "The floor",
-    "band": "The corridor",
-    "withhold": "Held back",
-    "sequester": "The sequester",
-    "adjust": "Adjusted",
-    "round": "Rounded",
-}
 
 LABELS = {
     "providers claims": "claims paid to providers",
@@ -93,22 +79,22 @@ def _sentences(settlement: Postings, row: int, traces: list[Trace]) -> list[str]
         moved = f"{money(before, sign)} becomes {money(after, sign)}"
         if before == after:
             moved = f"nothing changes, {money(after, sign)} stays"
-        target = f" to {getattr(trace.step, 'account', '')}" if hasattr(
-            trace.step, "account") else ""  # fmt: skip
+        account = getattr(trace.step, "account", "")
+        target = f" to {account}" if account else ""
         reasons = "; ".join(_reasons(settlement, row, trace.step))
-        out.append(f"{_VERBS[trace.step.op]}{target.replace('_', ' ')}: {moved} ({reasons}).")
+        out.append(f"{trace.step.verb}{target.replace('_', ' ')}: {moved} ({reasons}).")
     return out
 
 
 def _reasons(settlement: Postings, row: int, step: Any) -> list[str]:
     out = []
     who = settlement.frame.iloc[row]
-    for ref in step_refs(step):
+    for ref in step.references():
         if ref.startswith("ledger."):
             column = ref.removeprefix("ledger.")
             if column in settlement.columns:
                 value = settlement.columns[column].iloc[row]
-                is_sum = ref in _sums(step)
+                is_sum = ref in step.references(Sum)
                 shown = money(int(value), SIGNS[settlement.rules.currency]) if is_sum else value
                 out.append(f"{column} {shown}")
             continue
@@ -120,13 +106,6 @@ def _reasons(settlement: Postings, row: int, step: Any) -> list[str]:
             grey = ", assumed" if dated.status == "assumed" else ""
             out.append(f"{ref} {dated.value}{grey}")
     return out or [step.op]
-
-
-def _sums(step: Any) -> set[str]:
-    """Return the references of a step that are money."""
-    limits = getattr(step, "limits", ())
-    sums = {getattr(step, "amount", None), *(limit.amount for limit in limits)}
-    return {ref for ref in sums | {limit.of for limit in limits} if ref}
 
 
 def _outcome(settlement: Postings, row: int) -> list[str]:
@@ -162,11 +141,11 @@ def steps_frame(settlement: Postings, row: int) -> pd.DataFrame:
     rows = [
         {
             "step": trace.place,
-            "operation": _VERBS[trace.step.op],
+            "operation": trace.step.verb,
             "before": int(trace.before[row]) / 100,
             "after": int(trace.after[row]) / 100,
             "why": "; ".join(_reasons(settlement, row, trace.step)),
-            "status": "assumed" if assumed & set(step_refs(trace.step)) else "",
+            "status": "assumed" if assumed & set(trace.step.references()) else "",
         }
         for trace in settlement.traces
         if trace.rows[row]

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, first_three, need_type
-from . import exact
-from .exact import Exact
+from ..reforms import exact
+from ..reforms.exact import Exact
 
 MINOR_UNIT = {"CNY": "fen", "USD": "cents", "EUR": "cents"}
 MAIN_UNIT = {"CNY": "yuan", "USD": "usd", "EUR": "eur"}

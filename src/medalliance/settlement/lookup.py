@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..errors import DataError, RuleError
-from . import exact
-from .exact import Exact
+from ..reforms import exact
+from ..reforms.exact import Exact
 from .ledger import FloatError, Ledger
 
 if TYPE_CHECKING:

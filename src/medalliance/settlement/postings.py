@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from ..errors import DataError
 from ..provenance import Badge, Provenance, provenance_of
-from ..reforms.steps import step_fields
 from ..spreadsheet import csv_of
 from .ledger import MAIN_UNIT, MINOR_UNIT
 
@@ -126,7 +125,7 @@ class Postings:
         """Rule fields used here whose value is assumed."""
         used = {name for line in self.lines for name in line.why.split(" + ")}
         for step in self.rules.steps:
-            used |= set(step_fields(step))
+            used |= set(step.fields)
         return tuple(sorted(used & set(self.rules.assumed)))
 
     def to_frame(self) -> pd.DataFrame:

@@ -12,13 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..progress import counted
-from ..reforms import need_rules
+from ..reforms import exact, need_rules
+from ..reforms.exact import Exact
 from ..reforms.steps import Round, Share, Split
-from . import exact
-from .exact import Exact
 from .ledger import Ledger, open_ledger
 from .lookup import Lookup
-from .operations import OPERATIONS
 from .postings import Line, Trace
 from .settlement import Settlement
 from .splitting import Leaf, split
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
     from ..reforms import Rules
 
 _LAST = 1000
-_READS = ("rate", "by_size", "score", "by", "amount", "unearned", "within")
 
 
 def settle(
@@ -196,7 +193,7 @@ class _Run:
         before, self.budget = self.budget, self.budget - taken
         if (self.budget < 0).any():
             self.book._say_rows(f"deductions to {step.account} exceed the budget", self.budget < 0)
-        self.lines.append(Line(step.account, "deducted", _why(step), place, "pool", taken))
+        self.lines.append(Line(step.account, "deducted", step.reason, place, "pool", taken))
         self.traces.append(Trace(place, step, rows, before, self.budget))
 
     def _result(self) -> None:
@@ -207,16 +204,14 @@ class _Run:
             self.sides[side] = _Balance(exact.whole(amounts), amounts)
 
     def _step(self, step: Any, value: Exact, rows: NDArray[np.bool_]) -> Exact:
-        return exact.choose(rows, OPERATIONS[step.op](self, step, value, rows), value)
+        return exact.choose(rows, step.apply(self, value, rows), value)
 
     def _post_difference(self, place: int, step: Any, moved: NDArray[np.int64]) -> None:
-        party, account = "insurer", _ACCOUNT.get(step.op, "kept")
-        if step.op in ("withhold", "deduct"):
-            party, account = step.account, "withheld" if step.op == "withhold" else "drawn"
+        party, account = getattr(step, "account", "insurer"), step.posted
         sign = 1 if step.side == "surplus" else -1
         if step.side == "deficit" and party == "insurer":
             account = "topped_up"
-        self.lines.append(Line(party, account, _why(step), place, step.side, sign * moved))
+        self.lines.append(Line(party, account, step.reason, place, step.side, sign * moved))
 
     def _split(self, step: Any, side: _Balance) -> None:
         side.leaves = side.leaves or [_whole_leaf(side.shown)]
@@ -247,22 +242,5 @@ class _Run:
         self.lines.insert(1, Line("providers", "claims", "spending", 0, "pool", self.spending))
 
 
-_ACCOUNT = {"sequester": "sequestered", "adjust": "adjusted", "round": "rounded"}
-
-
 def _whole_leaf(amounts: NDArray[np.int64]) -> Leaf:
     return Leaf("alliance", np.arange(len(amounts)), amounts, None, "", "balance")
-
-
-def _why(step: Any) -> str:
-    """Return the rule field (or ledger column) that a posting names as its reason."""
-    if step.why:
-        return step.why
-    for name in _READS:
-        if getattr(step, name, None):
-            return str(getattr(step, name))
-    for name in ("any_of", "one_minus", "shares"):
-        if getattr(step, name, ()):
-            return str(getattr(step, name)[0])
-    limits = getattr(step, "limits", ())
-    return str(limits[0].rate or limits[0].amount or limits[0].schedule) if limits else step.op

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from . import exact
+from ..reforms import exact
+from ..reforms.exact import Exact
 from .allocate import allocate_segments
-from .exact import Exact
 from .ledger import Ledger
 from .lookup import Lookup
 
