@@ -2,8 +2,6 @@
 
 from typing import ClassVar, Literal
 
-import pandas as pd
-
 import medalliance as ma
 from medalliance.reforms import exact
 from medalliance.reforms._step import BaseStep, Ref, Sum
@@ -30,11 +28,12 @@ def test_a_new_step_settles_and_its_assumed_value_is_reported():
     new = Halve(side="surplus", by_what="quality_withhold_share")
     steps = (*rules.steps[:place], new, *rules.steps[place:])
     ledger = ma.example_ledger()
+    alliance, year = ledger["alliance"].iloc[0], int(ledger["year"].iloc[0])
     plain = ma.settle(rules, ledger)
     found = ma.settle(rules.model_copy(update={"steps": steps}), ledger)
     assert abs(int(found.settled[0]) - int(plain.settled[0]) / 4) <= 1
-    assert "Cut: " in found.explain(0)
-    assert "quality_withhold_share 0.25, assumed" in found.explain(0)
+    assert "Cut: " in found.explain(alliance, year)
+    assert "quality_withhold_share 0.25, assumed" in found.explain(alliance, year)
     posted = found.to_frame().query("account == 'cut'")
     assert set(posted["status"]) == {"assumed"}
     assert set(posted["why"]) == {"quality_withhold_share"}
