@@ -80,13 +80,13 @@ def _by_solver(contract: Contract, technology: Technology, group: int, guess: fl
     only = technology.replace(
         withholding_saving=np.where(alone, technology.withholding_saving, 0.0)
     )
-    grown = 2.0 ** np.arange(31)
+    grown = np.exp2(np.arange(31, dtype=np.float64))
     stops = np.flatnonzero(_withheld(contract, only, group, grown) <= 0)
     if not stops.size:
         return float("inf")
     low, high = 0.0, float(grown[stops[0]])
     for _ in range(9):
-        grid = np.linspace(low, high, 33)
+        grid = np.linspace(low, high, 33, dtype=np.float64)
         last = int(np.flatnonzero(_withheld(contract, only, group, grid) > 0)[-1])
         low, high = float(grid[last]), float(grid[last + 1])
     return high

@@ -31,7 +31,7 @@ PULL = 0.4  # what a log point of expected pay adds to a tier's appeal, through 
 # Parts of a tier's fund spending: needed care that a unit withheld saves, and a needed service.
 WITHHELD, NEEDED = 0.02, 0.01
 HARM, WORTH, AVOIDED = 2.0, 1.5, 0.2  # harm over saving; value, later saving over a service's price
-DOCTOR = {"skill": [0.5, 0.75, 0.95, 1.0], "fee": 15.0, "burden": 100.0}
+DOCTOR = VillageDoctor(skill=[0.5, 0.75, 0.95, 1.0], fee=15.0, burden=100.0)
 FOLLOW = 0.10  # visits for which a village doctor with the right to refer decides
 _REFERENCE = {"score": 1.0, "reserve": 0.0, "out_of_county_spending": 0.0}
 
@@ -182,7 +182,7 @@ def _respond_under(rule: Rules, world: World, at: tuple[Ints, Ints], found: Resp
         c.needed[rows, years] = added
         c.saved[rows, years] = MEMBERS * (t.withholding_saving * solved.withheld - cost * added)
         worth = claim[..., 2] * solved.perceived_share
-        c.sent[rows, years] = village_shares(VillageDoctor(**DOCTOR), _choice(world.fit), worth)
+        c.sent[rows, years] = village_shares(DOCTOR, _choice(world.fit), worth)
 
 
 def _claim(contract: Contract) -> Array:
