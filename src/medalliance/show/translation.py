@@ -33,7 +33,8 @@ _JOIN = {"; ": "；", ": ": "：", " ": ""}
 _GAP = re.compile(r"\{(\d+)(?:\*([0-9.]+))?\}")
 _SCALED = re.compile(r"(\{([A-Za-z_]\w*)\*(\d+))(?=[:}])")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
-_CODE = re.compile(r"[a-z]\w*_\w+")  # a name of the package or of a column stays
+# names of the package or of columns stay
+_CODE = re.compile(r"[a-z]\w*_\w+(?:, [a-z]\w*_\w+)*|[A-Z0-9]+_\w+|[A-Z~][A-Z~*+ ]*")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
