@@ -92,7 +92,7 @@ def first_budget_table() -> Exhibit:
     return show(
         pd.DataFrame(rows),
         "The budget formula of Guangdong on example spending of three years, in yuan. The "
-        "growth rate is not published; the rows assume one.",
+        "growth rate stands in no text that was read; the rows assume one.",
         about=replace(cited(["R07"]), badge=Badge.ILLUSTRATIVE),
         decimals={"growth": 2, "mean of three years": 2, "first budget": 2},
     )

@@ -59,7 +59,7 @@ def contract_from_rules(
     Raises
     ------
     RuleError
-        If a value that is needed is not published, needs a ledger column that is not given, or
+        If a value that is needed is stated nowhere, needs a ledger column that is not given, or
         the steps do something that the model does not hold.
     """
     need_rules(rules)

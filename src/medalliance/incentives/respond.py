@@ -61,7 +61,7 @@ def respond(
     ------
     RuleError
         If contract and technology differ in their groups, carry more than one problem, or a rule
-        that the model needs is not published.
+        that the model needs is stated nowhere.
     """
     if not isinstance(rules, Contract):
         need_rules(rules)

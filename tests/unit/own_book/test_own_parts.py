@@ -36,7 +36,7 @@ def own(tmp_path_factory):
     path = tmp_path_factory.mktemp("parts") / "p.csv"
     frame = simulate_panel(20, 6, seed=1, rules="split_631", channels=False).panel.frame
     frame.to_csv(path, index=False)
-    return OwnBook(check_panel(path), path, only=("surplus", "visit-shares", "methods"))
+    return OwnBook(check_panel(path), path, only=("estimate-surplus", "estimate-visits", "methods"))
 
 
 @pytest.fixture
@@ -66,17 +66,17 @@ def stands_in(monkeypatch):
 
 def test_a_failing_chapter_costs_itself_and_a_second_run_goes_on(own, stands_in, tmp_path):
     asked, fails, _ = stands_in
-    fails.add("visit-shares")
+    fails.add("estimate-visits")
     built = build_own_book(own, SOURCE, tmp_path / "b")
-    assert built.failed == {"visit-shares": "division by zero"}
+    assert built.failed == {"estimate-visits": "division by zero"}
     page = built.index.read_text()
-    assert "visit-shares: division by zero" in page and "it failed by a fault" in page
+    assert "estimate-visits: division by zero" in page and "it failed by a fault" in page
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert manifest["failed"] == built.failed
-    assert sorted(asked) == ["methods", "surplus", "visit-shares"]
+    assert sorted(asked) == ["estimate-surplus", "estimate-visits", "methods"]
     asked.clear(), fails.clear()
     again = build_own_book(own, SOURCE, tmp_path / "b")
-    assert asked == ["visit-shares"] and again.failed == {}
+    assert asked == ["estimate-visits"] and again.failed == {}
     assert not (tmp_path / "b" / KEPT).exists()
 
 
