@@ -242,11 +242,27 @@ def _check_rank(gram: Array, n_rows: int) -> None:
         )
 
 
-def _odds(treated: Bool, covariates: Array, weight: Array) -> tuple[Array, Array]:
-    """Fit a logit of treatment; return the odds and the coefficients' influence."""
-    scale = np.abs(covariates).max(axis=0)
-    scale[scale == 0] = 1.0
-    scaled = covariates / scale
+def propensity(treated: Bool, covariates: Array, weight: Array) -> Array:
+    """Fit a logit of treatment.
+
+    Parameters
+    ----------
+    treated : ndarray of bool, shape (n,)
+    covariates : ndarray, shape (n, q)
+        With a column of ones.
+    weight : ndarray, shape (n,)
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        Chances of treatment.
+
+    Raises
+    ------
+    DesignError
+        If covariates are collinear, or separate treated from others.
+    """
+    scaled = covariates / _scale(covariates)
     slopes = np.zeros(covariates.shape[1])
     target = treated.astype(float)
     for _ in range(MAX_STEPS):
@@ -256,19 +272,31 @@ def _odds(treated: Bool, covariates: Array, weight: Array) -> tuple[Array, Array
         step = np.linalg.solve(hessian, scaled.T @ (weight * (target - chance)) / len(weight))
         slopes += step
         if np.abs(step).max() < 1e-10 * (1 + np.abs(slopes).max()):
-            break
-    else:
-        raise DesignError(
-            "the propensity of treatment does not converge: covariates separate treated from "
-            "control units.\n  Use fewer covariates, or method='reg'."
-        )
-    chance = expit(scaled @ slopes)
+            return np.asarray(expit(scaled @ slopes))
+    raise DesignError(
+        "the propensity of treatment does not converge: covariates separate treated from "
+        "control units.\n  Use fewer covariates, or method='reg'."
+    )
+
+
+def _scale(covariates: Array) -> Array:
+    scale = np.abs(covariates).max(axis=0)
+    scale[scale == 0] = 1.0
+    return np.asarray(scale)
+
+
+def _odds(treated: Bool, covariates: Array, weight: Array) -> tuple[Array, Array]:
+    """Fit a logit of treatment; return the odds and the coefficients' influence."""
+    chance = propensity(treated, covariates, weight)
     if chance[treated].max() > 0.999:
         raise DesignError(
             "a treated unit has a propensity above 0.999: no control is like it.\n"
             "  Use fewer covariates, or method='reg'."
         )
+    scale = _scale(covariates)
+    scaled = covariates / scale
     hessian = (scaled * (weight * chance * (1 - chance))[:, None]).T @ scaled / len(weight)
-    influence = (scaled * (weight * (target - chance))[:, None]) @ np.linalg.inv(hessian) / scale
+    score = scaled * (weight * (treated - chance))[:, None]
+    influence = score @ np.linalg.inv(hessian) / scale
     odds = np.where(treated | (chance < TRIM), chance / (1 - chance), 0.0)
     return odds, influence
