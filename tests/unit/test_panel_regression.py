@@ -147,3 +147,16 @@ def test_it_refuses_what_does_not_fit(panel, name):
     wider = panel.with_columns(x2=panel.frame["x"] * 2 + panel.frame["fixed"])
     with pytest.raises(ma.DesignError, match=words):
         ma.panel_regression(wider, "y", **{"regressors": ["x"], **options})
+
+
+def test_several_coefficients_have_no_average_but_are_shown():
+    outcome, regressors = "log_spending_per_insured", ["quota", "in_county_visit_share"]
+    panel = ma.load_panel()
+    panel = panel.with_columns(quota=panel.frame["insured_n"] / 1e6)
+    effects = ma.panel_regression(panel, outcome, regressors)
+    with pytest.raises(ma.DesignError, match=r"holds 2 coefficients[\s\S]*combine"):
+        effects.overall  # noqa: B018
+    said = effects.describe()
+    assert all(name in said for name in (outcome, *regressors))
+    assert effects.combine(np.array([0.0, 1.0])).estimate[0] == effects.estimate[1]
+    assert ma.show(effects).alt == said

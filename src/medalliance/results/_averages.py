@@ -85,6 +85,12 @@ class Averages(Estimates):
         )
 
     @property
+    def are_coefficients(self) -> bool:
+        """Whether the terms are coefficients of different regressors, which have no average."""
+        timed = self.terms[["cohort", "year", "event_time"]].notna().any(axis=None)
+        return len(self.estimate) > 1 and self.overall_effect is None and not timed
+
+    @property
     def overall(self) -> Self:
         """The average of what is shown, as one term.
 
@@ -99,6 +105,12 @@ class Averages(Estimates):
             return stack_effects([part.overall for part in split_by_outcome(self)])
         if self.mass is not None:
             return self.aggregate("simple")
+        if self.are_coefficients:
+            raise DesignError(
+                f"{self.design.estimator} holds {len(self.estimate)} coefficients, and different "
+                "coefficients have no average.\n"
+                "  Take one from to_frame(), or a linear combination with combine(weights)."
+            )
         event = self.terms["event_time"].to_numpy(float, na_value=np.nan)
         post = event >= 0
         if not post.any():

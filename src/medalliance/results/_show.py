@@ -64,6 +64,8 @@ def describe(effects: Averages, level: float) -> str:
     if len(set(effects.terms["outcome"])) > 1:
         return " ".join(describe(part, level) for part in split_by_outcome(effects))
     design = effects.design
+    if effects.are_coefficients:
+        return _describe_coefficients(effects, level)
     one = effects.overall
     event = effects.terms["event_time"].to_numpy(float, na_value=np.nan)
     value = number(float(one.estimate[0]))
@@ -78,6 +80,20 @@ def describe(effects: Averages, level: float) -> str:
         text += "; one treated cluster gives no standard error"
     text += f", by {design.estimator} with {design.n_clusters:,} clusters."
     return text + _describe_pre(effects, event, level)
+
+
+def _describe_coefficients(effects: Averages, level: float) -> str:
+    design = effects.design
+    told = [
+        f"{term} {number(float(value))} ({number(float(low))} to {number(float(high))})"
+        for term, value, (low, high) in zip(
+            effects.terms["term"], effects.estimate, effects.conf_int(level), strict=True
+        )
+    ]
+    return (
+        f"Coefficients on {design.outcome}, with {100 * level:g} % intervals: {'; '.join(told)}; "
+        f"by {design.estimator} with {design.n_clusters:,} clusters."
+    )
 
 
 def _span(effects: Averages, event: np.ndarray) -> str:
