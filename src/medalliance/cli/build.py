@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,15 +34,23 @@ def run(
     chapter: Annotated[
         list[str] | None, typer.Option(help="A chapter to run; may be repeated [all].")
     ] = None,
+    verdict: Annotated[
+        bool, typer.Option("--verdict", help="Write the page with the verdict, and no chapter.")
+    ] = False,
+    lang: Annotated[
+        str | None, typer.Option(help="Language of the verdict: en or zh [MEDALLIANCE_LANG].")
+    ] = None,
     safe: Annotated[
         bool, typer.Option("--safe", help="Write only what may leave; see medalliance release.")
     ] = False,
 ) -> None:
     """Build the book's pages; with --data, a book of your own panel.
 
-    With --data the panel is checked, then the chapters are executed on it, on your machine. The
-    output folder holds the pages, every table as Excel and Word, every figure as PNG and PDF, and
-    a manifest of the run. An earlier book there stays whole until the new one is finished.
+    With --data the panel is checked, then a page with the verdict is written (verdict.html, .docx,
+    .pdf), then the chapters are executed on it, on your machine. The output folder holds the
+    pages, every table as Excel and Word, every figure as PNG and PDF, and a manifest of the run.
+    An earlier book there stays whole until the new one is finished. A chapter that fails costs
+    itself alone: finished ones are kept, and the same command goes on.
     With --safe it holds protected tables, their figures and a log for the person who checks them,
     and nothing else: no page of the book, no panel.
 
@@ -49,34 +59,41 @@ def run(
     from ..errors import first_three, need_extra
     from ..paths import book_dir
     from ..press.book import build_book
-    from ..press.own_book import build_own_book, refuse_foreign
+    from ..press.own_book import build_own_book, refuse_foreign, write_verdict
 
-    if not safe:
+    if not (safe or verdict):
         need_extra("book")
+    lang = lang or os.environ.get("MEDALLIANCE_LANG") or "en"
+    if lang not in ("en", "zh"):
+        raise typer.BadParameter(f"no language {lang}. Use en or zh.", param_hint="--lang")
 
     def report(line: str) -> None:
         typer.echo(line, err=True)
 
     if data is None:
-        if mapping or rules or chapter or safe:
+        if mapping or rules or chapter or safe or verdict:
             raise typer.BadParameter("only --output goes without a panel. Name yours with --data.")
         pages = output or Path("build/html")
         work = pages.parent / f"{pages.name}-work"
         index = build_book(book_dir(), work, pages, report=report)
     elif safe:
-        if rules or chapter:
-            raise typer.BadParameter("--safe takes no --rules or --chapter: its tables are fixed.")
+        if rules or chapter or verdict:
+            words = "--safe takes no --rules, --chapter or --verdict: its tables are fixed."
+            raise typer.BadParameter(words)
         from . import release
 
         index = release.write(data, mapping, output or Path("build/safe"))
     else:
         pages = output or Path("build/mine")
         refuse_foreign(pages)
-        own = _checked(data, mapping, rules, chapter or [])
+        own = replace(_checked(data, mapping, rules, chapter or []), lang=lang)
         if own.checked.warnings:
             count = len(own.checked.warnings)
             report(f"{count} warning{'s' * (count > 1)} on this panel: see the book's first page")
-        built = build_own_book(own, book_dir(), pages, report=report)
+        if verdict:
+            built = write_verdict(own, pages, report=report)
+        else:
+            built = build_own_book(own, book_dir(), pages, report=report)
         typer.echo(str(built.index))
         if built.failed:
             typer.echo(f"Not made: {first_three(built.failed)}; the front page says why.", err=True)

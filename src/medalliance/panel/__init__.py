@@ -6,7 +6,7 @@ from ._checks import PanelWarning, is_money, missing_columns, suggest
 from ._encoding import find_layout, first_lines, some_rows
 from ._files import read_table
 from ._inspect import NEVER_TREATED, Inspection, inspect
-from ._load import TEACHING, TEACHING_PANEL, load_panel, teaching_frame
+from ._load import CHECKED, TEACHING, TEACHING_PANEL, load_panel, teaching_frame
 from ._mapping import ColumnMap, PanelMapping, load_mapping
 from ._names import CODES, KEYS, NA, YEARS, is_standard, recognise, standard_columns
 from ._panel import YOURS, Panel, cohorts_within, gappy_units, need_panel
@@ -19,6 +19,7 @@ from ._truth import Truth
 from ._units import units_of
 
 __all__ = [
+    "CHECKED",
     "CODES",
     "ENUMS",
     "FIRST_YEAR",

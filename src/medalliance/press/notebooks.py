@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..panel import CHECKED
 from ..paths import PACKAGE
 from ..show.translation import EDITIONS
 
@@ -88,7 +89,8 @@ def execute(path: Path, *, panel: Path | None = None, timeout: int = 600) -> tup
 
 def kernel_environment(panel: Path | None = None) -> dict[str, str]:
     """Return the environment of a kernel: this package first, one thread, fixed seed and zone."""
-    inherited = {name: text for name, text in os.environ.items() if name != "MEDALLIANCE_PANEL"}
+    ours = ("MEDALLIANCE_PANEL", CHECKED)
+    inherited = {name: text for name, text in os.environ.items() if name not in ours}
     search = [str(PACKAGE.parent), inherited.get("PYTHONPATH", "")]
     own = {"PYTHONPATH": os.pathsep.join(filter(None, search))}
     chosen = {} if panel is None else {"MEDALLIANCE_PANEL": str(panel.resolve())}

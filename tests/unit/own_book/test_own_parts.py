@@ -97,31 +97,33 @@ def test_chapters_of_a_build_that_was_cut_off_are_kept(own, stands_in, tmp_path,
 
 def test_a_page_that_cannot_be_laid_out_costs_itself(own, stands_in, tmp_path):
     _, _, refuses = stands_in
-    refuses.add("surplus")
+    refuses.add("estimate-surplus")
     built = build_own_book(own, SOURCE, tmp_path / "b")
-    assert list(built.failed) == ["surplus"] and built.index.is_file()
+    assert list(built.failed) == ["estimate-surplus"] and built.index.is_file()
 
 
 def test_a_file_that_cannot_be_made_costs_itself(own, stands_in, tmp_path, monkeypatch):
     from medalliance.press.own_book.files import Shown
 
-    item = Shown("surplus", RECORD, 1, {"data": {"text/html": "<figure></figure>"}}, "told")
+    item = Shown(
+        "estimate-surplus", RECORD, 1, {"data": {"text/html": "<figure></figure>"}}, "told"
+    )
     monkeypatch.setattr(
-        building.exports, "shown_in", lambda run: [item] if run.name == "surplus" else []
+        building.exports, "shown_in", lambda run: [item] if run.name == "estimate-surplus" else []
     )
     real = documents.word
     monkeypatch.setattr(building.exports, "word",
                         lambda tables, title: real(tables, title=title))  # fmt: skip
     built = build_own_book(own, SOURCE, tmp_path / "b")
     assert built.failed == {}
-    assert (tmp_path / "b" / "exports" / "surplus-01-show.docx").stat().st_size > 1000
+    assert (tmp_path / "b" / "exports" / "estimate-surplus-01-show.docx").stat().st_size > 1000
 
     def full(*given, **named):
         raise ValueError("no such font")
 
     monkeypatch.setattr(building.exports, "word", full)
     built = build_own_book(own, SOURCE, tmp_path / "b")
-    assert set(built.failed) == {"all-tables", "surplus-01-show"}
+    assert set(built.failed) == {"all-tables", "estimate-surplus-01-show"}
     assert "no such font" in built.index.read_text()
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .build import OwnBook, build_own_book
+from .build import OwnBook, build_own_book, write_verdict
 from .chapters import CHAPTERS
 from .folder import refuse_foreign
 
-__all__ = ["CHAPTERS", "OwnBook", "build_own_book", "refuse_foreign"]
+__all__ = ["CHAPTERS", "OwnBook", "build_own_book", "refuse_foreign", "write_verdict"]

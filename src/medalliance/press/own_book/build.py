@@ -23,9 +23,11 @@ from ...chapters.own_rules import VARIABLE
 from ...codebook import load_codebook
 from ...errors import DataError, first_three, need_extra
 from ...intake import PanelReport
-from ...panel import Panel, PanelWarning
+from ...panel import CHECKED, Panel, PanelWarning
 from ...progress import counted
+from ...registered.verdict import verdict
 from ..book import fold_code, mathjax, render
+from ..fingerprints import sha256
 from ..finish import finish_pages
 from ..notebooks import kernel_environment, notebook_text
 from ..pages import glossary
@@ -33,9 +35,10 @@ from . import contract, pages
 from . import files as exports
 from . import manifest as manifests
 from .chapters import CHAPTERS, GENERAL, Readiness, readiness
-from .folder import KEPT, NEW, own_folder
+from .folder import KEPT, NEW, own_folder, publish
 from .kept import Kept
 from .kernels import ESCAPES, ChapterRun, closed_environment, run_chapter, temporary_files_in
+from .verdict_page import STEM, verdict_files
 
 PANEL = "panel.parquet"
 TITLE = "Your panel"
@@ -60,6 +63,8 @@ class OwnBook:
         The mapping file that it was read with; the reader's contract.
     only : tuple of str
         Chapters to run; blank for all.
+    lang : str
+        Language of the verdict, ``"en"`` or ``"zh"``.
     environment : dict of str to str
         Further variables of the kernels.
     """
@@ -69,6 +74,7 @@ class OwnBook:
     mapping: Path | None = None
     rules: Path | None = None
     only: tuple[str, ...] = ()
+    lang: str = "en"
     environment: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -129,6 +135,8 @@ def build_own_book(
 
     started, clock = datetime.now(UTC), time.perf_counter()
     with own_folder(output) as building:
+        failed: dict[str, str] = {}
+        answered = _publish_verdict(own, output, failed, report)
         new, scratch, staged = (building / name for name in (NEW, "scratch", "source"))
         for folder in (new / "work", scratch):
             folder.mkdir()
@@ -144,7 +152,7 @@ def build_own_book(
             nbformat.write(contract.contract_notebook(), chapters[contract.NAME])
         kept = Kept(output / KEPT, [new / "work" / PANEL, *([own.rules] if own.rules else [])])
         runs = _run_all(own, chapters, new / "work", scratch, ready, kept, report)
-        failed = {run.name: run.failed for run in runs if run.failed}
+        failed |= {run.name: run.failed for run in runs if run.failed}
         with temporary_files_in(scratch / "tmp"):
             shown, taken = _take_along(runs, failed)
         _stage(source, staged, list(chapters))
@@ -180,11 +188,47 @@ def build_own_book(
         (new / exports.FOLDER).mkdir()
         for name, content in taken.items():
             (new / exports.FOLDER / name).write_bytes(content)
+        for name, content in answered.items():
+            (new / name).write_bytes(content)
         text = json.dumps(known, indent=1, ensure_ascii=False)
         (new / "manifest.json").write_text(text + "\n", encoding="utf-8")
         if not failed:
             kept.clear()
     return Built(output / "index.html", failed)
+
+
+def write_verdict(
+    own: OwnBook, output: Path, *, report: Callable[[str], None] = lambda line: None
+) -> Built:
+    """Write the verdict alone, beside a book that may stand in the folder.
+
+    Raises
+    ------
+    DataError
+        If the output is not ours, or another command writes into it.
+    """
+    with own_folder(output):
+        failed: dict[str, str] = {}
+        _publish_verdict(own, output, failed, report)
+    return Built(output / f"{STEM}.html", failed)
+
+
+def _publish_verdict(
+    own: OwnBook, output: Path, failed: dict[str, str], report: Callable[[str], None]
+) -> dict[str, bytes]:
+    """Put the verdict into the folder before anything else; return its files by name."""
+    clock = time.perf_counter()
+    report("verdict …")
+    try:
+        files = verdict_files(verdict(own.panel), own.lang)
+    except Exception as error:  # a fault in it costs itself alone
+        failed[STEM] = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+        report(f"verdict: FAILED: {failed[STEM]}")
+        return {}
+    publish(output, files)
+    took = time.perf_counter() - clock
+    report(f"verdict: {took:.1f} s: {output / f'{STEM}.html'}, also as .docx and .pdf")
+    return files
 
 
 def _run_all(
@@ -197,7 +241,7 @@ def _run_all(
     report: Callable[[str], None],
 ) -> list[ChapterRun]:
     """Run the chapters, two at a time where there are two processors, in the order of the book."""
-    extra = dict(own.environment)
+    extra = {**own.environment, CHECKED: sha256(work / PANEL)}
     if own.rules is not None:
         extra[VARIABLE] = str((work / own.rules.name).resolve())
     done = count(1)

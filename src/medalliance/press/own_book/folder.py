@@ -35,7 +35,8 @@ def own_folder(output: Path) -> Iterator[Path]:
     ------
     Path
         A folder inside ``output``, gone afterwards. What the caller leaves in its folder ``new``
-        replaces the earlier book when the block ends well; otherwise that stays as it was.
+        replaces the earlier book when the block ends well; otherwise, and where it leaves
+        nothing there, that stays as it was.
 
     Raises
     ------
@@ -53,7 +54,10 @@ def own_folder(output: Path) -> Iterator[Path]:
             try:
                 (output / BUILDING / NEW).mkdir(parents=True)
                 yield output / BUILDING
-                _swap(output)
+                if any((output / BUILDING / NEW).iterdir()):
+                    _swap(output)
+                else:
+                    _remove(output / BUILDING)
             except BaseException:
                 _restore(output)
                 if not _entries(output) and not (output / KEPT).exists():

@@ -18,10 +18,12 @@ from ...show.front import show
 from .chapters import CHAPTERS, ONE_IS_ENOUGH, Readiness, reason
 from .files import Shown, link_to
 from .kernels import ChapterRun
+from .verdict_page import STEM
 
 _LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?:|#)([^)\s#]+)(#[^)\s]*)?\)")
 _TEACHING = re.compile(r"<!-- teaching panel -->.*?<!-- end -->\n*", re.DOTALL)
 # what a chapter's outcomes warn of; what the whole table does stands on the front page
+_READINGS = 6  # of a whole table that the front page lists
 _OF_OUTCOME = re.compile(r"PanelWarning: (\w+: E\d+ .*)")
 _MARKS = re.compile(r"([\\`*_\[\]<>$|~])")
 
@@ -79,7 +81,10 @@ def front(
     return "\n".join(
         [
             "# Your panel\n",
+            "**Do not pass on the folder `work`: it holds your raw rows.** The chapters name "
+            "counties and show small groups; what may leave is written by `medalliance release`.\n",
             "This book was computed on your machine, from your table. Nothing was sent anywhere.\n",
+            _verdict_links(failed),
             "## In brief\n",
             _in_brief(shown, titles),
             "## What was read\n",
@@ -99,8 +104,7 @@ def front(
             "[files to take away](files.md).\n"
             "- What was read, with which versions and seeds: [this run](run.md).\n"
             "- What badges, bands and blanks mean: [how to read this book](how-to-read.md).\n"
-            "- The folder `work` holds your table as it was read. Pass it on only if you may "
-            "pass on the table itself.\n",
+            "- The folder `work` holds your rows as they were read.\n",
         ]
     )
 
@@ -179,7 +183,14 @@ def _in_brief(shown: Sequence[tuple[Shown, Sequence[str]]], titles: Mapping[str,
 
 def _found(checked: PanelReport) -> str:
     said = [f"{problem.code}: {problem.text}" for problem in checked.problems]
-    said += [f"Read: {reading.text}" for reading in checked.readings]
+    whole = [reading.text for reading in checked.readings if not reading.column]
+    cells = len(checked.readings) - len(whole)
+    said += [f"Read: {text}" for text in whole[:_READINGS]]
+    if cells or len(whole) > _READINGS:
+        said.append(
+            f"{cells + max(len(whole) - _READINGS, 0)} more readings of columns and cells: "
+            "medalliance check lists them."
+        )
     return "".join(f"- {plain(text)}\n" for text in said) or "Nothing to report.\n"
 
 
@@ -221,6 +232,16 @@ def _chapter_list(runs: Sequence[ChapterRun], titles: Mapping[str, str]) -> str:
             said = "complete"
         lines.append(f"- [{plain(titles[name])}]({name}.ipynb): {said}.\n")
     return "".join(lines)
+
+
+def _verdict_links(failed: Mapping[str, str]) -> str:
+    if STEM in failed:
+        return ""
+    links = " · ".join(
+        f'<a href="{STEM}.{kind}">{word}</a>'
+        for kind, word in (("html", "page"), ("docx", "Word"), ("pdf", "PDF"))
+    )
+    return f"```{{raw}} html\n<p><strong>The verdict on one page</strong>: {links}</p>\n```\n"
 
 
 def _failures(failed: Mapping[str, str]) -> str:
