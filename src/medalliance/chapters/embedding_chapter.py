@@ -103,6 +103,7 @@ def grid_map(coding: Coding | None = None) -> Exhibit:
 READERS = {"a": "first reader, first pass", "b": "first reader, second pass", "c": "second reader"}
 
 
+@cache
 def agreement(coding: Coding | None = None) -> pd.DataFrame:
     """Compare the sheets two by two, then all together.
 
