@@ -5,6 +5,8 @@ const GROUPS = {
   sharing: ["gain_share", "sides", "loss_share", "corridor", "cap", "lead_share", "township_share", "pay_share"],
   budget: ["budget_rule", "bargaining", "growth"],
   patients: ["gate", "audit", "out_of_county"],
+  care: ["score_weight", "performance_pay", "margin_pay", "induced_price", "needed_price"],
+  knowledge: ["disclosure", "budget_error", "takes_part"],
   county: ["townships", "villages", "uncertainty"],
 };
 const COUNTS = new Set(["townships", "villages"]);
@@ -33,8 +35,7 @@ const money = (kind, value, lang) => `${amount(kind, value)}${lang === "zh" ? ""
 
 // ---- the address ---------------------------------------------------------------------------
 
-function readAddress(data) {
-  const given = new URLSearchParams(window.location.hash.slice(1) || window.location.search);
+function readSettings(data, given) {
   const preset = data.presets[given.get("preset")] ?? {};
   const settings = {};
   Object.entries(data.settings).forEach(([name, control]) => {
@@ -48,17 +49,36 @@ function readAddress(data) {
       settings[name] = COUNTS.has(name) ? Math.round(value) : value;
     }
   });
-  const lang = given.get("lang") === "zh" ? "zh" : "en";
-  return { settings, lang };
+  return settings;
+}
+
+function readAddress(data, lang) {
+  const given = new URLSearchParams(window.location.hash.slice(1) || window.location.search);
+  const held = given.get("held");
+  return {
+    settings: readSettings(data, given),
+    held: held === null ? null : readSettings(data, new URLSearchParams(held)),
+    wanted: given.get("lang") ?? lang,
+    lang,
+  };
+}
+
+function parameters(data, settings) {
+  const kept = new URLSearchParams();
+  Object.entries(data.settings).forEach(([name, control]) => {
+    if (settings[name] !== control.default) kept.set(name, settings[name]);
+  });
+  return kept;
+}
+
+function stateOf(data, state) {
+  const kept = parameters(data, state.settings);
+  if (state.held) kept.set("held", parameters(data, state.held));
+  return kept;
 }
 
 function writeAddress(data, state) {
-  const kept = new URLSearchParams();
-  Object.entries(data.settings).forEach(([name, control]) => {
-    if (state.settings[name] !== control.default) kept.set(name, state.settings[name]);
-  });
-  kept.set("lang", state.lang);
-  window.history.replaceState(null, "", `#${kept}`);
+  window.history.replaceState(null, "", `#${stateOf(data, state)}`);
 }
 
 // ---- controls --------------------------------------------------------------------------------
@@ -194,10 +214,11 @@ function actsPicture(found, page) {
   const said = [];
   const drawn = ["effort", "inducement"].map((act, block) => {
     const top = block * 92;
+    const longest = Math.max(1, ...parts[act]);
     const rows = parts[act].map((value, k) => {
       const y = top + 24 + k * 22;
       said.push(`${words[act]}, ${words.tier[k]} ${percent(value)}`);
-      const size = 210 * Math.min(Math.max(value, 0), 1);
+      const size = (210 * Math.max(value, 0)) / longest;
       return [
         text(0, y + 11, words.tier[k]),
         make("rect", { x: 130, y, width: 210, height: 14, class: "lab-rail" }),
@@ -283,20 +304,147 @@ function equilibriaTable(found, page) {
 
 // ---- the page -------------------------------------------------------------------------------------
 
+// What no contract means here: the same county, budget by head, nothing shared, no gate, no audit.
+const NO_CONTRACT = {
+  gain_share: 0, sides: "one", budget_rule: "capitation", growth: 0, gate: 0, audit: 0,
+  out_of_county: "included", score_weight: 0, performance_pay: 0, budget_error: 0,
+};
+const COUNTY = ["townships", "villages", "uncertainty"];
+
+function without(settings) {
+  return { ...settings, ...NO_CONTRACT };
+}
+
+// Numbers that a reader weighs, from one solved setting.
+export function summary(found, settings, data) {
+  const point = found.equilibria[found.chosen];
+  const members = [1, settings.townships, settings.villages];
+  const { patients } = data.county;
+  const wages = members.map((n, k) =>
+    (data.wage_part * patients.visits * found.without.visits[k] * patients.cost[k]) / n);
+  const bonus = members.map((n, k) => found.whole.pay[k] / n);
+  return {
+    surplus: found.surplus,
+    budget: found.budget,
+    fund: found.whole.fund,
+    kept: found.surplus - found.whole.fund,
+    bonus,
+    wage: bonus.map((value, k) => value / wages[k]),
+    harm: point.harm,
+    primary: point.visits[1] + point.visits[2],
+    outside: point.visits[3],
+    induced: point.inducement[2] / found.without.inducement[2],
+    keeps: 1 - found.each_yuan.fund,
+    moved: Math.max(...point.visits.map((share, k) => Math.abs(share - found.without.visits[k]))),
+    steady: found.equilibria.filter((one) => one.stable && one.best_response).length,
+  };
+}
+
 function sentences(found, page) {
   const { words, lang } = page;
   const cash = (value) => money(words.money, value, lang);
+  const now = page.now;
   const said = [fill(words.headline, {
-    surplus: cash(found.surplus), budget: cash(found.budget),
-    collective: cash(found.collective.mean_surplus),
-    keeps: percent(1 - found.each_yuan.fund, 1), fund: percent(found.each_yuan.fund, 1),
+    surplus: cash(now.surplus), budget: cash(now.budget), fund: cash(now.fund),
+    kept: cash(now.kept), bonus: money(words.pay, now.bonus[1], lang), wage: percent(now.wage[1], 1),
+    harm: cash(now.harm), primary: percent(now.primary, 1), before: percent(page.base.primary, 1),
   })];
   if (found.surplus < 0) said.push(words.negative);
-  const steady = found.equilibria.filter((one) => one.stable && one.best_response).length;
-  if (steady === 0) said.push(words.none);
-  else said.push(steady > 1 ? fill(words.several, { count: steady }) : words.alone);
+  if (now.steady > 1) said.push(fill(words.several, { count: now.steady }));
   if (found.perceived < 1) said.push(fill(words.ratchet, { weight: percent(found.perceived) }));
   return said.join(lang === "zh" ? "" : " ");
+}
+
+// Where a setting is implausible or lies where the model does not reach.
+export function warningsOf(now, settings, seen) {
+  const found = [];
+  const size = Math.abs(now.surplus) / now.budget;
+  if (now.steady === 0) found.push(["none", {}]);
+  if (settings.gain_share > seen.gain_share) found.push(["share", { high: seen.gain_share }]);
+  if (settings.sides === "two" && settings.loss_share > 0 && settings.cap > seen.loss_cap) {
+    found.push(["loss", { cap: settings.cap, high: seen.loss_cap }]);
+  }
+  if (settings.sides === "one" && settings.growth < 0) found.push(["one", {}]);
+  if (size > REACH_SURPLUS) found.push(["surplus", { limit: REACH_SURPLUS }]);
+  if (now.moved > REACH_VISITS) found.push(["visits", { limit: REACH_VISITS }]);
+  if (Math.max(...now.wage) > REACH_WAGE) found.push(["wage", { limit: REACH_WAGE }]);
+  return found;
+}
+
+const REACH_SURPLUS = 0.05;
+const REACH_VISITS = 0.05;
+const REACH_WAGE = 0.3;
+
+function warningList(page) {
+  const { words } = page;
+  return warningsOf(page.now, page.state.settings, page.data.seen).map(([name, values]) => {
+    const said = Object.entries(values).map(([key, value]) =>
+      [key, name === "visits" ? String(Math.round(100 * value)) : percent(value)]);
+    return make("li", {}, fill(words.warnings[name], Object.fromEntries(said)));
+  });
+}
+
+function stripOf(page) {
+  const { words, lang, now } = page;
+  const values = [money(words.money, now.surplus, lang), money(words.pay, now.bonus[1], lang),
+    money(words.money, now.harm, lang), percent(now.primary, 1)];
+  return words.strip.map((name, k) =>
+    make("div", {}, make("span", {}, name), make("strong", {}, values[k])));
+}
+
+function compareTable(page) {
+  const { words, lang, base, held, now } = page;
+  const cash = (value) => amount(words.money, value);
+  const pay = (value) => amount(words.pay, value);
+  const share = (value) => percent(value, 1);
+  const unit = (name, kind) => `${name}${lang === "zh" ? `（${kind[0]}）` : `, ${kind[0]}`}`;
+  const r = words.rows2;
+  const rows = [
+    [unit(r[0], words.money), (one) => cash(one.surplus)],
+    [unit(r[1], words.money), (one) => cash(one.fund)],
+    [unit(r[2], words.money), (one) => cash(one.kept)],
+    [unit(r[3], words.pay), (one) => pay(one.bonus[0])],
+    [unit(r[4], words.pay), (one) => pay(one.bonus[1])],
+    [unit(r[5], words.pay), (one) => pay(one.bonus[2])],
+    [r[6], (one) => share(one.wage[1])],
+    [unit(r[7], words.money), (one) => cash(one.harm)],
+    [r[8], (one) => share(one.primary)],
+    [r[9], (one) => share(one.outside)],
+    [r[10], (one) => percent(one.induced)],
+    [r[11], (one) => share(one.keeps)],
+  ];
+  const shown = held ? [base, held, now] : [base, now];
+  const heads = held ? words.columns : [words.columns[0], words.columns[2]];
+  return table(words.compare, ["", ...heads],
+    rows.map(([name, print]) => [name, ...shown.map(print)]));
+}
+
+function solved(page, settings) {
+  return summary(laboratory(settings, page.data.county), settings, page.data);
+}
+
+function singleTable(page) {
+  const { words, state, lang } = page;
+  const start = state.held ?? without(state.settings);
+  const names = Object.keys(page.data.settings).filter((name) =>
+    !COUNTY.includes(name) && start[name] !== state.settings[name]);
+  if (names.length === 0) return make("p", {}, words.same);
+  const from = state.held ? page.held : page.base;
+  const unit = (name, kind) => `${name}${lang === "zh" ? `（${kind[0]}）` : `, ${kind[0]}`}`;
+  const row = (label, one) => [label, amount(words.money, one.surplus),
+    amount(words.pay, one.bonus[1]), amount(words.money, one.harm), percent(one.primary, 1)];
+  const value = (name, at) => (page.data.settings[name].choices
+    ? words.choice[name][at] : shown(name, at, words));
+  const rows = names.map((name) => row(
+    `${page.label(name)}${lang === "zh" ? "：" : ": "}${value(name, start[name])} → ${value(name, state.settings[name])}`,
+    solved(page, { ...start, [name]: state.settings[name] })));
+  const ends = state.held ? words.start_held : words.start_plain;
+  const [first, second, third, last] = words.strip;
+  return make("div", {},
+    make("p", {}, fill(words.single_note, { start: ends })),
+    table(words.single, ["", unit(first, words.money), unit(second, words.pay),
+      unit(third, words.money), last],
+    [row(ends, from), ...rows, row(words.columns[2], page.now)]));
 }
 
 function figureOf(name, found, page) {
@@ -309,8 +457,8 @@ function build(root, page) {
   const { words, lang, data } = page;
   root.lang = lang === "zh" ? "zh-CN" : "en";
   const controls = controlsOf(page);
-  const language = make("button", { type: "button", class: "lab-language", lang: lang === "zh" ? "en" : "zh-CN" }, words.other);
-  language.addEventListener("click", () => page.speak(lang === "zh" ? "en" : "zh"));
+  const language = make("a", { class: "lab-language", lang: lang === "zh" ? "en" : "zh-CN", href: page.other() }, words.other);
+  language.addEventListener("click", () => language.setAttribute("href", page.other()));
   const copy = make("button", { type: "button", class: "lab-copy" }, words.copy);
   copy.addEventListener("click", async () => {
     try {
@@ -328,6 +476,14 @@ function build(root, page) {
     return button;
   });
   const headline = make("p", { class: "lab-headline", role: "status", "aria-live": "polite" });
+  const strip = make("div", { class: "lab-strip", "aria-hidden": "true" });
+  const warnings = make("ul", { class: "lab-warnings", "aria-label": words.warn });
+  const hold = make("button", { type: "button", class: "lab-hold" }, words.hold);
+  hold.addEventListener("click", () => page.hold({ ...page.state.settings }));
+  const release = make("button", { type: "button", class: "lab-release" }, words.release);
+  release.addEventListener("click", () => page.hold(null));
+  const economists = make("details", { class: "lab-economists" });
+  const contract = contractOf(page);
   const results = make("div", { class: "lab-results" });
   const tables = make("div", { class: "lab-tables" });
   root.replaceChildren(
@@ -335,13 +491,17 @@ function build(root, page) {
     make("div", { class: "lab-presets", role: "group", "aria-label": words.presets },
       make("span", {}, words.presets), presets),
     headline,
+    strip,
+    warnings,
     make("div", { class: "lab-body" },
-      make("form", { class: "lab-controls" }, controls.boxes, make("div", { class: "lab-buttons" }, again, copy)),
+      make("form", { class: "lab-controls" }, controls.boxes, make("div", { class: "lab-buttons" }, again, copy, hold, release)),
       results),
     tables,
+    contract.box,
+    economists,
   );
   root.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
-  return { controls, headline, results, tables, presets };
+  return { controls, headline, strip, warnings, results, tables, presets, economists, contract, release };
 }
 
 function isPreset(data, settings, changes) {
@@ -349,26 +509,139 @@ function isPreset(data, settings, changes) {
     settings[name] === (changes[name] ?? control.default));
 }
 
+// ---- the setting as a contract -------------------------------------------------------------------
+
+const rounded = (value) => Number(value.toFixed(12));
+
+// The rule fields of a setting, as medalliance.chapters.contract_settings.fields_of gives them.
+export function fieldsOf(settings) {
+  const s = settings;
+  const span = Math.max(s.cap - s.corridor, 0);
+  const loss = s.sides === "two" ? s.loss_share : 0;
+  const rest = 1 - s.lead_share;
+  const fields = {
+    budget_basis: s.budget_rule,
+    budget_growth_rate: s.growth,
+    out_of_county: s.out_of_county,
+    minimum_savings_rate: s.corridor,
+    surplus_retention_share: s.gain_share,
+    savings_cap_share: rounded(s.gain_share * span),
+    minimum_loss_rate: s.corridor,
+    overspend_sharing_share: loss,
+    overspend_corridor_share: s.cap,
+    overspend_above_corridor_share: 0,
+    loss_cap_share: rounded(loss * span),
+    split_lead_share: s.lead_share,
+    split_township_share: rounded(rest * s.township_share),
+    split_village_share: rounded(rest * (1 - s.township_share)),
+    within_party_rule: "headcount_score",
+    surplus_pay_share: s.pay_share,
+  };
+  if (s.budget_rule === "historical") fields.budget_basis_years = 3;
+  return fields;
+}
+
+// The clauses as plain text, as medalliance.press.contract_draft.plain_text gives them.
+export function contractText(settings, content, lang) {
+  const fields = fieldsOf(settings);
+  const { words } = content;
+  const said = (name) => {
+    const value = fields[name];
+    if (value === undefined) return "";
+    if (typeof value === "string") return words.values[value];
+    if (name === "budget_basis_years") return String(value);
+    const number = String(rounded(100 * value)).replace("-", "−");
+    return lang === "zh" ? `${number}%` : `${number} %`;
+  };
+  const parts = content.clauses.map(({ heading, wording, asks }) => {
+    const open = [];
+    const text = wording.replace(/\{(\w+)\}/g, (_, name) => {
+      const value = said(name);
+      if (value) return `${value}*`;
+      const blank = content.blanks[name];
+      const reason = fill(words.reason, blank);
+      if (!open.includes(reason)) open.push(reason);
+      return blank.open;
+    });
+    const why = open.length ? [`${words.open}${open.join(words.between)}`] : [];
+    return [heading, text, ...why, ...asks.map((one) => `· ${one}`)].join("\n");
+  });
+  return [words.title, words.from, words.key, ...parts].join("\n\n") + "\n";
+}
+
+function contractOf(page) {
+  const { words, lang } = page;
+  const content = window.LABORATORY_CONTRACT?.[lang];
+  const text = make("pre", { class: "lab-contract-text", tabindex: 0 });
+  const command = make("p", { class: "lab-command" });
+  const copy = make("button", { type: "button", class: "lab-copy-contract" }, words.copy_text);
+  copy.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent);
+      copy.textContent = words.copied;
+    } catch {
+      window.getSelection().selectAllChildren(text);
+    }
+  });
+  const save = make("a", { class: "lab-save", download: `contract-${lang}.txt`, href: "#" }, words.save);
+  save.addEventListener("click", () => {
+    const file = new Blob(["\ufeff", text.textContent], { type: "text/plain;charset=utf-8" });
+    save.setAttribute("href", URL.createObjectURL(file));
+  });
+  const box = make("details", { class: "lab-contract" }, make("summary", {}, words.contract),
+    make("p", {}, words.contract_note), make("div", { class: "lab-buttons" }, copy, save), text, command);
+  const show = () => {
+    if (!content) return;
+    text.textContent = contractText(page.state.settings, content, lang);
+    command.textContent = fill(words.command, { address: `laboratory.html#${parameters(page.data, page.state.settings)}` });
+  };
+  return { box, show };
+}
+
 export function start(data, words) {
   const root = document.getElementById("laboratory");
   if (!root) return;
-  const page = { data, state: readAddress(data) };
+  const lang = root.dataset.lang ?? "en";
+  const page = { data, state: readAddress(data, lang), lang, words: words[lang] };
+  page.other = () => {
+    const inside = /\/zh\/[^/]*$/.test(window.location.pathname);
+    const place = lang === "zh" ? `${inside ? "../" : ""}laboratory.html` : "laboratory-zh.html";
+    return `${place}#${stateOf(data, page.state)}`;
+  };
+  if (page.state.wanted !== lang && words[page.state.wanted]) {
+    window.location.replace(page.other());
+    return;
+  }
+  page.label = (name) => data.labels[name][lang];
+  page.help = (name) => (lang === "en" ? data.labels[name].definition : "");
   let parts;
+  const badged = (child) => make("figure", { class: "exhibit", "data-badge": "ILLUSTRATIVE" }, child);
   const update = () => {
-    const found = laboratory(page.state.settings, data.county);
-    parts.controls.show(page.state.settings);
+    const { settings, held } = page.state;
+    const found = laboratory(settings, data.county);
+    page.now = summary(found, settings, data);
+    page.base = solved(page, without(settings));
+    page.held = held ? solved(page, held) : null;
+    parts.controls.show(settings);
     parts.headline.textContent = sentences(found, page);
+    parts.strip.replaceChildren(...stripOf(page));
+    parts.warnings.replaceChildren(...warningList(page));
+    parts.release.hidden = !held;
     parts.results.replaceChildren(
-      ...["yuan", "visits", "acts", "map"].map((name) => figureOf(name, found, page)),
+      badged(compareTable(page)), ...["yuan", "visits", "acts"].map((name) => figureOf(name, found, page)),
     );
     parts.tables.replaceChildren(
-      make("figure", { class: "exhibit", "data-badge": "ILLUSTRATIVE" }, tiersTable(found, page)),
-      make("figure", { class: "exhibit", "data-badge": "ILLUSTRATIVE" }, equilibriaTable(found, page)),
-      make("p", { class: "exhibit-source" }, page.words.source),
+      badged(singleTable(page)), badged(tiersTable(found, page)),
+      make("p", { class: "exhibit-source" }, page.words.source, " ",
+        fill(page.words.wages_note, { part: percent(data.wage_part) })),
     );
+    parts.economists.replaceChildren(
+      make("summary", {}, page.words.economists), figureOf("map", found, page),
+      badged(equilibriaTable(found, page)));
+    parts.contract.show();
     parts.presets.forEach((button) => {
       const changes = data.presets[button.dataset.preset];
-      button.setAttribute("aria-pressed", String(isPreset(data, page.state.settings, changes)));
+      button.setAttribute("aria-pressed", String(isPreset(data, settings, changes)));
     });
   };
   let waiting = false;
@@ -381,32 +654,31 @@ export function start(data, words) {
       update();
     });
   };
-  const rebuild = () => {
-    page.lang = page.state.lang;
-    page.words = words[page.lang];
-    page.label = (name) => data.labels[name][page.lang];
-    page.help = (name) => (page.lang === "en" ? data.labels[name].definition : "");
-    parts = build(root, page);
-    update();
-  };
   page.set = (changes) => {
     Object.assign(page.state.settings, changes);
+    soon();
+  };
+  page.hold = (settings) => {
+    page.state.held = settings;
     soon();
   };
   page.preset = (changes) => {
     const plain = Object.entries(data.settings).map(([name, control]) => [name, control.default]);
     page.set({ ...Object.fromEntries(plain), ...changes });
   };
-  page.speak = (lang) => {
-    page.state.lang = lang;
-    writeAddress(data, page.state);
-    rebuild();
-    root.querySelector(".lab-language").focus();
+  const under = () => {
+    const head = document.querySelector(".bd-header-article, .header-article")?.getBoundingClientRect();
+    root.style.setProperty("--lab-top", `${Math.max(head ? head.height : 0, 0)}px`);
   };
+  const open = () => {
+    parts = build(root, page);
+    update();
+    under();
+  };
+  window.addEventListener("resize", under);
   window.addEventListener("hashchange", () => {
-    page.state = readAddress(data);
-    rebuild();
+    page.state = readAddress(data, lang);
+    open();
   });
-  rebuild();
+  open();
 }
-

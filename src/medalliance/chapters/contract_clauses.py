@@ -212,7 +212,7 @@ def filled_from(rules: Rules, lang: str) -> dict[str, Blank]:
     known = rule_fields()
     names = {name for clause in clauses() for name in clause.blanks}
     return {
-        name: _filled(rules, name, lang) if name in known else Blank("", "", _why("sign", lang))
+        name: _filled(rules, name, lang) if name in known else Blank("", "", why("sign", lang))
         for name in names
     }
 
@@ -233,7 +233,8 @@ _WHY = {
 }
 
 
-def _why(kind: str, lang: str, value: str = "") -> str:
+def why(kind: str, lang: str, value: str = "") -> str:
+    """Return in words why a blank stays open."""
     return _WHY[kind][lang == "zh"].format(value=value)
 
 
@@ -243,20 +244,20 @@ def _filled(rules: Rules, name: str, lang: str) -> Blank:
     if not stated:
         bounded = [one for one in values if one.at_most is not None or one.at_least is not None]
         if bounded:
-            return Blank("", "", _why("bound", lang, _bounds(name, bounded[-1], lang)))
+            return Blank("", "", why("bound", lang, _bounds(name, bounded[-1], lang)))
         kind = str(values[-1].status) if values else "silent"
         kind = kind if kind in _WHY else "elected"
-        return Blank("", "", _why(kind, lang))
+        return Blank("", "", why(kind, lang))
     last = max(one.starts for one in stated)
     newest = [one for one in stated if one.starts == last]
     texts = [_with_track(one, printed(name, one.value, lang)) for one in newest]
     if not all(texts):
-        return Blank("", "", _why("words", lang, str(newest[0].value)))
+        return Blank("", "", why("words", lang, str(newest[0].value)))
     text = "、".join(texts) if lang == "zh" else "; ".join(texts)
     if name == "minimum_savings_rate" and any(
         step.op == "gate" and step.rate == name and not step.excess for step in rules.steps
     ):
-        return Blank("", "", _why("first_dollar", lang, text))
+        return Blank("", "", why("first_dollar", lang, text))
     return Blank(text, newest[0].status)
 
 

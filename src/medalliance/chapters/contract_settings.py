@@ -58,7 +58,8 @@ def settings_of(address: str) -> dict[str, Any]:
     """
     state = address.rpartition("#")[2] if "#" in address else address.rpartition("?")[2]
     given = dict(parse_qsl(state, keep_blank_values=True))
-    given.pop("lang", None)
+    for page in ("lang", "held"):  # of the page, not of the contract
+        given.pop(page, None)
     problems = []
     preset = given.pop("preset", None)
     if preset is not None and preset not in laboratory.PRESETS:

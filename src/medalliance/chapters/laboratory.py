@@ -26,6 +26,7 @@ _BY_MEMBER = (
     "export_cost",
 )  # fmt: skip
 _SCRIPTS = Path("_static") / "laboratory"
+WAGE_PART = 0.35  # of what the care of a tier costs; invented, as the county is
 
 
 def county() -> dict[str, Any]:
@@ -287,6 +288,20 @@ def page_data() -> dict[str, Any]:
         "presets": PRESETS,
         "preset_labels": PRESET_LABELS,
         "labels": words,
+        "wage_part": WAGE_PART,
+        "seen": highest_seen(),
+    }
+
+
+def highest_seen() -> dict[str, float]:
+    """Return the highest share kept and the highest limit of losses that a rule file states."""
+    from ..reforms import load_reforms
+
+    stated = load_reforms().to_frame().query("kind != 'scenario'")
+    fields = {"gain_share": "surplus_retention_share", "loss_cap": "loss_cap_share"}
+    return {
+        name: max(float(value) for value in stated.loc[stated["field"] == field, "value"].dropna())
+        for name, field in fields.items()
     }
 
 

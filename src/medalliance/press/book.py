@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ..chapters.laboratory import script as laboratory_script
 from ..errors import DataError, first_three, need_extra
+from .contract_draft import clause_script
 from .edition import pages_of, stage_chinese
 from .finish import CHINESE_FOLDER, finish_chinese, finish_pages
 from .pages import generated_pages
@@ -91,6 +92,7 @@ def stage(source: Path, staged: Path) -> Path:
     if (fresh / "laboratory.md").is_file():
         script = laboratory_script(source)
         (fresh / "_static" / "laboratory.js").write_text(script, encoding="utf-8")
+        (fresh / "_static" / "laboratory-contract.js").write_text(clause_script(), encoding="utf-8")
     shutil.copy2(mathjax(), fresh / "_static" / "tex-svg.js")
     kept = set()
     for path in sorted(item for item in fresh.rglob("*") if item.is_file()):

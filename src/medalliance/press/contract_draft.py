@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any
 
 from ..chapters import contract_clauses as book
 from ..chapters import contract_example as worked
+from ..chapters.contract_settings import NAME
 from ..errors import RuleError
 from ..evidence.quoting import facts
 from ..reforms import Rules, load_rules, rule_fields
@@ -23,6 +25,7 @@ _WORDS = {
         "from": "Filled from: {name}.",
         "key": "Values in italics are assumed: nobody's rule. Underlined places are open; below "
         "each clause stands why. The grade says how sure the evidence on the clause is.",
+        "marked": "Values marked * are assumed: nobody's rule.",
         "open": "To decide",
         "between": "; ",
         "reason": "{blank}: {reason}",
@@ -45,6 +48,7 @@ _WORDS = {
         "from": "依据：{name}。",
         "key": "斜体为假定值，不是任何地方的规定；下划线处尚未确定，原因列在各条之后；"
         "“证据把握”说明本条的证据有多可靠。",
+        "marked": "带*的为假定值，不是任何地方的规定。",
         "open": "待定",
         "between": "；",
         "reason": "{blank}——{reason}",
@@ -149,9 +153,7 @@ def _write_clause(
     document: Any, clause: book.Clause, filled: dict[str, book.Blank], lang: str
 ) -> None:
     words = _WORDS[lang]
-    title = heading(clause, lang)
-    number = "" if lang == "zh" else f"{clause.number}. "
-    document.add_paragraph(f"{number}{title}", style="Heading 1")
+    document.add_paragraph(_numbered(clause, lang), style="Heading 1")
     paragraph, reasons = document.add_paragraph(), {}
     for piece in book.pieces(clause, lang, filled):
         run = paragraph.add_run(piece.text)
@@ -169,6 +171,10 @@ def _write_clause(
         said.append(f"{words['open']}{'：' if lang == 'zh' else ': '}{listed}")
     stop = "。" if lang == "zh" else ". "
     document.add_paragraph(stop.join(said), style="Clause note")
+
+
+def _numbered(clause: book.Clause, lang: str) -> str:
+    return heading(clause, lang) if lang == "zh" else f"{clause.number}. {heading(clause, lang)}"
 
 
 def example_of(rules: Rules) -> tuple[Settlement, str]:
@@ -254,6 +260,68 @@ def _write_sources(document: Any, rules: Rules, lang: str) -> None:
         document.add_paragraph(words["read"], style="Heading 2")
         for source in own:
             document.add_paragraph(facts().source_line(source), style="List Bullet")
+
+
+# --- the same as plain text ---------------------------------------------------------------------
+def text_content(lang: str) -> dict[str, Any]:
+    """Return what plain text of a draft is made of: words, clauses with templates, open blanks.
+
+    The laboratory's page fills the same content by the same rule, without a server.
+    """
+    words, names = _WORDS[lang], {name for one in book.clauses() for name in one.blanks}
+    silent, sign = (book.why(kind, lang) for kind in ("silent", "sign"))
+    free = book.content()["free"]
+    name = NAME[lang]
+    return {
+        "words": {
+            "title": words["title"],
+            "from": words["from"].format(name=name),
+            "key": words["marked"],
+            "open": f"{words['open']}{'：' if lang == 'zh' else ': '}",
+            "between": words["between"],
+            "reason": words["reason"],
+            "values": {key: value[lang] for key, value in book.content()["words"].items()},
+        },
+        "clauses": [
+            {
+                "heading": _numbered(clause, lang),
+                "wording": clause.said("wording", lang),
+                "asks": [f"{one.text} [{one.depth}]" for one in book.asks(clause, lang)],
+            }
+            for clause in book.clauses()
+        ],
+        "blanks": {
+            name: {
+                "blank": book.blank_name(name, lang),
+                "open": book.open_blank(name, lang),
+                "reason": sign if name in free else silent,
+            }
+            for name in sorted(names)
+        },
+    }
+
+
+def plain_text(rules: Rules, lang: str) -> str:
+    """Write a draft as plain text: clauses filled, assumed values marked, blanks with reasons."""
+    content, filled = text_content(lang), book.filled_from(rules, lang)
+    words, parts = content["words"], []
+    for clause, raw in zip(book.clauses(), content["clauses"], strict=True):
+        said, reasons = "", []
+        for piece in book.pieces(clause, lang, filled):
+            said += piece.text + ("*" if piece.blank.status == "assumed" else "")
+            if piece.name and not piece.blank.text:
+                name = book.blank_name(piece.name, lang)
+                reasons.append(words["reason"].format(blank=name, reason=piece.blank.reason))
+        listed = words["between"].join(dict.fromkeys(reasons))
+        why = [f"{words['open']}{listed}"] if reasons else []
+        parts.append("\n".join([raw["heading"], said, *why, *(f"· {one}" for one in raw["asks"])]))
+    return "\n\n".join([words["title"], words["from"], words["key"], *parts]) + "\n"
+
+
+def clause_script() -> str:
+    """Write the script that gives the laboratory's page its clauses."""
+    content = {lang: text_content(lang) for lang in book.LANGUAGES}
+    return f"window.LABORATORY_CONTRACT = {json.dumps(content, ensure_ascii=False)};\n"
 
 
 # --- files with which `medalliance settle` checks the draft -------------------------------------
