@@ -15,8 +15,8 @@ pytestmark = pytest.mark.browser
 
 ENGINE_PAGES = ["search", "genindex"]
 LOOKS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
-KINDS = {"index", "contract", "contract-zh", "laboratory", "laboratory-zh", "estimate-surplus", "status",
-         "search",
+KINDS = {"index", "contract", "contract-zh", "laboratory", "laboratory-zh", "estimate-surplus",
+         "status", "search",
          "cases/funan_anhui", "budget-unit", "data-availability"}  # fmt: skip
 REFUSED = {"critical", "serious", "moderate"}
 AUDIT = """async contrast => {

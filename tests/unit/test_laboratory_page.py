@@ -14,7 +14,7 @@ from medalliance.press.contract_draft import plain_text, text_content
 PAGE = PROJECT / "book" / "_static" / "laboratory" / "ui.mjs"
 ADDRESSES = (
     "",
-    "preset=corridor_cap",
+    "preset=corridor",
     "preset=rebased",
     "preset=tight_one_sided",
     "gain_share=0.35&sides=two&loss_share=0.15&corridor=0.0075&cap=0.035&lead_share=0.45&growth=-0.015",
