@@ -115,6 +115,27 @@ def our_synthetic(data: pd.DataFrame) -> Answer:
     return first(effects.overall)
 
 
+def our_factors(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    table = data.assign(y=data["y"] + waves(data))
+    return first(ma.interactive_effects(our_panel(table), "y", n_factors=2).overall)
+
+
+def our_completion(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    table = data.assign(y=data["y"] + waves(data))
+    return first(ma.interactive_effects(our_panel(table), "y", method="mc").overall)
+
+
+def our_predictors(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.synthetic_control(our_panel(one_unit(data)), "y", predictors=PREDICTED)
+    return float(effects), float("nan")
+
+
 def our_logit(data: pd.DataFrame) -> Answer:
     import medalliance as ma
 
@@ -133,6 +154,23 @@ def one_date(data: pd.DataFrame) -> pd.DataFrame:
     """Let every fiftieth unit adopt in the middle year, and nobody else."""
     middle = data["year"].min() + data["year"].nunique() // 2
     return data.assign(cohort=np.where(data["unit"] % 50 == 0, middle, 0))
+
+
+def waves(data: pd.DataFrame) -> pd.Series:
+    """Two waves that each unit answers to in its own way."""
+    t, unit = data["year"] - data["year"].min(), data["unit"]
+    first, second = np.sin(1.7 * unit), np.cos(2.9 * unit)
+    return first * np.cos(2 * np.pi * t / 9) + second * np.sin(2 * np.pi * t / 5)
+
+
+PREDICTED = [("y", [2001, 2002]), ("y", [2003, 2004]), ("y", [2005]), ("y", [2006])]
+
+
+def one_unit(data: pd.DataFrame) -> pd.DataFrame:
+    """Keep 60 units, of which the first adopts in the middle year; years from 2001."""
+    kept = data[data["unit"] < data["unit"].min() + 60]
+    year = 2001 + kept["year"] - kept["year"].min()
+    return kept.assign(year=year, cohort=np.where(kept["unit"] == kept["unit"].min(), 2007, 0))
 
 
 def with_shares(data: pd.DataFrame) -> pd.DataFrame:
@@ -301,6 +339,45 @@ def diff_diff_logit(data: pd.DataFrame) -> Answer:
     return float(fit.overall_att), float(fit.overall_se)
 
 
+def mlsynth_completion(data: pd.DataFrame) -> Answer:
+    """As many penalties as ours, half as many folds; no errors."""
+    from mlsynth.utils.mcnnm_helpers.completion import mcnnm_cv
+
+    table = data.assign(y=data["y"] + waves(data), age=data["year"])
+    y, year, cohort = (
+        table.pivot_table(name, "unit", "year").to_numpy() for name in ("y", "age", "cohort")
+    )
+    free = ((cohort == 0) | (year < cohort)).astype(float)
+    found = mcnnm_cv(y, free, n_lam=18, n_folds=5)
+    return float((y - found["completed"])[free == 0].mean()), float("nan")
+
+
+def pysyncon_predictors(data: pd.DataFrame) -> Answer:
+    """Nested importance from one start; no placebos, no intervals."""
+    from pysyncon import Dataprep, Synth
+
+    table = one_unit(data)
+    units = sorted(table["unit"].unique())
+    prepared = Dataprep(
+        foo=table,
+        predictors=["y"],
+        predictors_op="mean",
+        time_predictors_prior=[2001, 2002],
+        special_predictors=[("y", years, "mean") for _, years in PREDICTED[1:]],
+        dependent="y",
+        unit_variable="unit",
+        time_variable="year",
+        treatment_identifier=units[0],
+        controls_identifier=units[1:],
+        time_optimize_ssr=range(2001, 2007),
+    )
+    fit = Synth()
+    fit.fit(dataprep=prepared)
+    wide = table.pivot_table("y", "year", "unit")
+    gap = wide[units[0]] - wide[units[1:]] @ fit.W
+    return float(gap[gap.index >= 2007].mean()), float("nan")
+
+
 def moderndid_group_time(data: pd.DataFrame) -> Answer:
     import moderndid as md
 
@@ -384,6 +461,9 @@ CASES: dict[str, dict[str, Callable[[pd.DataFrame], Answer]]] = {
     "wild bootstrap, 9,999 draws": {OURS: our_wild, "wildboottest": wildboottest_wild},
     "relative-magnitude interval": {OURS: our_honest, "moderndid": moderndid_honest},
     "synthetic DiD, 200 placebos": {OURS: our_synthetic, "diff-diff": diff_diff_synthetic},
+    "factor model, two factors": {OURS: our_factors},
+    "matrix completion, cross-validated": {OURS: our_completion, "mlsynth": mlsynth_completion},
+    "synthetic control, predictors": {OURS: our_predictors, "pysyncon": pysyncon_predictors},
     "fractional logit ETWFE": {OURS: our_logit, "diff-diff": diff_diff_logit},
     "multinomial ETWFE, four parts": {OURS: our_multinomial},
 }
@@ -401,6 +481,8 @@ PLAN: dict[str, dict[str, tuple[str, ...]]] = {
         "interaction-weighted": (OURS,),  # peers need more than 11 GB
         "stacked": (OURS,),
         "local projections": (OURS,),
+        "factor model, two factors": (OURS,),
+        "matrix completion, cross-validated": (OURS,),
     },
     "XL": {
         "two-way effects": (OURS, "pyfixest"),

@@ -6,7 +6,7 @@ import pytest
 
 from medalliance.grading import grading, pretrends, threats
 from medalliance.grading.monte_carlo import Task, key, run_tasks
-from medalliance.grading.stored_draws import read_draws
+from medalliance.grading.stored_draws import load_draws
 
 SMALL = [Task("threats", "few_treated", seed, 100) for seed in range(3)]
 
@@ -52,7 +52,8 @@ def test_every_backend_gives_the_same_numbers(backend):
 
 
 @pytest.mark.parametrize(
-    "threat", ["anticipation", "select_on_level", "covid", "coreform", "pt_scale", "def_break"]
+    "threat",
+    ["anticipation", "select_on_level", "covid", "coreform", "pt_scale", "def_break"],
 )
 def test_naive_estimate_misses_where_the_survivor_holds(threat):
     """Three small draws: the naive bias is many errors wide, the survivor's is not."""
@@ -167,7 +168,7 @@ def test_a_hundred_small_draws_are_within_acceptance(design, monkeypatch):
 
 def test_checks_of_pretrends_reject_as_often_as_they_say():
     """A stored draw comes out again; rates stand within chance of 5 %, a band not above."""
-    draws = read_draws("pretrends")
+    draws = load_draws("pretrends")
     again = run_tasks(pretrends.one_draw, pretrends.tasks(1, first_seed=20_000))
     first = draws[draws["draw"] == 20_000].reset_index(drop=True)
     pd.testing.assert_frame_equal(first, again, check_dtype=False)

@@ -49,14 +49,14 @@ def test_seeds_are_fresh_and_files_small():
 
 def test_every_threat_misleads_is_noticed_and_is_survived():
     m = threats.matrix(load_draws("threats")).set_index("threat")
-    room = grading.band(int(m["n_draws"].min()))
+    room = m["n_draws"].map(grading.band)
     biased = m.drop(index=["few_treated", "pooling"])  # these two are about errors, not bias
     assert (biased["naive_bias"].abs() > 3 * biased["naive_bias_error"]).all()
     assert (biased["naive_bias"].abs() > 3 * biased["survivor_bias"].abs()).all()
     assert (m["naive_coverage"] < m["survivor_coverage"]).all()
     assert (m["survivor_bias"].abs() < 0.03 * m["truth"].abs().clip(lower=0.05)).all()
     assert (m["survivor_coverage_drawn"] >= 0.95 - room).all()
-    assert (m["survivor_coverage"] - 0.95).abs().max() <= room
+    assert ((m["survivor_coverage"] - 0.95).abs() <= room).all()
     assert (m["fired"] >= 0.9).all()
     assert (m["fired_without"] <= 0.1).all()
 

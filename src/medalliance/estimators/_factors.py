@@ -20,7 +20,7 @@ from ..errors import DesignError
 Array = NDArray[np.float64]
 Ints = NDArray[np.intp]
 FIT, EFFECT, HELD = 1, 2, 3
-MOST_STEPS = 3_000
+MOST_STEPS, MEMORY = 2_000, 8
 CHUNK = 2e7
 
 
@@ -306,7 +306,7 @@ def fit_factors(
     tolerance: float = 1e-9,
     most_steps: int = 0,
 ) -> Factors:
-    """Fit a batch of factor models by EM with squared extrapolation.
+    """Fit a batch of factor models by EM, each step mixed with those before it.
 
     Parameters
     ----------
@@ -329,40 +329,56 @@ def fit_factors(
 
     References
     ----------
-    Varadhan, Roland (2008), scheme S3, for the extrapolation.
+    Walker, Ni (2011), for the mixing (Anderson's), started again where the loss would rise.
     """
     batch, n_years = len(data.count), data.seen.shape[-1]
     now = np.zeros((batch, n_years, 0)) if start is None else start
     now, years, slopes, _ = _step(data, now, penalty, rank)
     if rank == 0:
         return Factors(now, years, slopes, penalty)
+    size = n_years * rank
+    moves, turns = np.zeros((2, batch, size, MEMORY))
+    last = np.zeros((2, batch, size))  # where the last good step began, and how far it went
+    lowest, safe = np.full(batch, np.inf), now.copy()
     active, steps = np.arange(batch), 0
     while len(active):
-        part, lam, old = data.take(active), penalty[active], now[active]
-        one, *_, loss = _step(part, old, lam, rank)
-        two, *_ = _step(part, one, lam, rank)
-        move, bend = one - old, (two - one) - (one - old)
-        length = np.sqrt(
-            (move**2).sum(axis=(1, 2)) / np.maximum((bend**2).sum(axis=(1, 2)), 1e-300)
-        )
-        length = np.maximum(length, 1.0)[:, None, None]
-        far = old + 2 * length * move + length**2 * bend
-        new, *_, reached = _step(part, far, lam, rank)
-        worse = ~(reached <= loss * (1 + 1e-12))
-        new[worse] = two[worse]
-        now[active] = new
-        size = np.sqrt((one**2).sum(axis=(1, 2))) + 1e-12
-        moving = np.sqrt((move**2).sum(axis=(1, 2))) > tolerance * size
-        active, steps = active[moving], steps + 1
+        here = now[active]
+        step, *_, loss = _step(data.take(active), here, penalty[active], rank)
+        good = loss <= lowest[active] * (1 + 1e-10)
+        bad = active[~good]
+        moves[bad], turns[bad], now[bad] = 0.0, 0.0, safe[bad]
+        fine, point = active[good], here[good].reshape(-1, size)
+        far = step[good].reshape(-1, size) - point
+        if steps:
+            seen = np.isfinite(lowest[fine])[:, None]
+            moves[fine, :, steps % MEMORY] = np.where(seen, point - last[0, fine], 0.0)
+            turns[fine, :, steps % MEMORY] = np.where(seen, far - last[1, fine], 0.0)
+        last[0, fine], last[1, fine], lowest[fine], safe[fine] = point, far, loss[good], step[good]
+        now[fine] = (point + far - _mixed(moves[fine], turns[fine], far)).reshape(step[good].shape)
+        length = np.sqrt((far**2).sum(axis=1))
+        done = length <= tolerance * (np.sqrt((point**2).sum(axis=1)) + 1e-12)
+        now[fine[done]] = step[good][done]
+        active, steps = np.setdiff1d(active, fine[done]), steps + 1
         if most_steps and steps == most_steps:
+            now[active] = safe[active]
             break
         if steps > MOST_STEPS:
             raise DesignError(
-                f"the factors still move after {3 * MOST_STEPS:,} steps.\n"
-                "  Take fewer factors, or a larger penalty."
+                f"the factors still move after {MOST_STEPS:,} steps: units with few untreated rows "
+                "hardly tell them apart.\n"
+                '  Take fewer factors, a larger penalty, or control_group="never_treated".'
             )
     _, years, slopes, _ = _step(data, now, penalty, rank)
     return Factors(now, years, slopes, penalty, steps)
+
+
+def _mixed(moves: Array, turns: Array, far: Array) -> Array:
+    """Return what past steps say is left of this one, shape (n_batch, size)."""
+    cross = _transpose(turns) @ turns
+    ridge = 1e-12 * np.trace(cross, axis1=1, axis2=2) + 1e-300
+    cross = cross + ridge[:, None, None] * np.eye(cross.shape[-1])
+    weights = np.linalg.solve(cross, _transpose(turns) @ far[..., None])
+    return np.asarray(((moves + turns) @ weights)[..., 0])
 
 
 def group_gaps(fit: Factors, data: Moments) -> Array:

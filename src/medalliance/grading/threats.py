@@ -15,6 +15,7 @@ from ..diagnostics.placebo_outcomes import placebo_outcomes
 from ..estimators.att_gt import att_gt
 from ..estimators.did_imputation import did_imputation
 from ..estimators.etwfe import etwfe
+from ..estimators.interactive_effects import interactive_effects
 from ..estimators.spillover_did import spillover_did
 from ..estimators.twfe import twfe
 from ..inference.choose_inference import choose_inference
@@ -146,6 +147,21 @@ def _net_of_leaks(found: SimulatedPanel, outcome: str) -> Answer:
     effects = spillover_did(found.panel, outcome, distance=found.distance, edges=[30.0])
     direct = effects.terms["term"].str.contains("direct|treated").to_numpy()
     return _answer(effects.combine(np.eye(len(direct))[direct.argmax()]))
+
+
+def _with_factors(found: SimulatedPanel, outcome: str) -> Answer:
+    """Learn factors from those never treated: the first cohort has four years before."""
+    return _answer(
+        interactive_effects(
+            found.panel, outcome, n_factors=2, control_group="never_treated", held_out=0
+        )
+    )
+
+
+def _badly_predicted(found: SimulatedPanel, outcome: str) -> bool:
+    """Predict the years before the reform from unit and year effects alone."""
+    tests = interactive_effects(found.panel, outcome, n_factors=0).tests
+    return bool(tests["placebo"]["p_value"].iloc[0] < 0.02)
 
 
 def _logit(found: SimulatedPanel, outcome: str) -> Answer:
@@ -296,6 +312,12 @@ RECIPES: dict[str, Recipe] = {
             ("group-time in levels", _group_time),
             ("mean effect before the reform", _pretrend),
             ("fractional logit", _logit),
+        ),
+        Recipe(
+            "factors", "counties answer differently to two shocks that all share", SPEND,
+            ("group-time", _group_time),
+            ("years before the reform predicted badly", _badly_predicted),
+            ("factor model, two factors", _with_factors),
         ),
     )
 }  # fmt: skip

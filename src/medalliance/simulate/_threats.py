@@ -135,6 +135,14 @@ def _pt_scale(world: World, seed: int) -> World:
     return replace(world, appeal=appeal)
 
 
+def _factors(world: World, seed: int) -> World:
+    """Two waves reach all counties, those that reform more: no trend, and no common path."""
+    t = np.arange(len(world.years))
+    waves = 0.10 * np.stack([np.cos(2 * np.pi * t / 9), np.sin(2 * np.pi * t / 5)])
+    answer = stream(seed, "factors").normal(0, 1, (len(world.cohort), 2)) + _treated(world)
+    return replace(world, log_cost=world.log_cost + answer @ waves)
+
+
 Switch = Callable[[World, int], World]
 THREATS: dict[str, Switch] = {
     "select_on_level": _select_on_level,
@@ -148,6 +156,7 @@ THREATS: dict[str, Switch] = {
     "pooling": _pooling,
     "def_break": _def_break,
     "pt_scale": _pt_scale,
+    "factors": _factors,
 }
 _ASSIGN = ("select_on_level", "select_on_shock", "covid", "few_treated")
 
