@@ -61,12 +61,17 @@ def test_what_is_missing_is_one_sentence(tmp_path):
     (tmp_path / "claims.csv").write_text("claim_id\n1\n", encoding="utf-8")
     code = f"""
 import numpy as np
-effects = ma.att_gt(ma.load_panel(), "primary_care_visit_share").aggregate("event_time")
+from medalliance.show.documents import excel, word
+panel = ma.load_panel()
+effects = ma.att_gt(panel, "primary_care_visit_share").aggregate("event_time")
 codes = np.array([[1, 2, 1, 2.0], [1, 2, 2, 2]])
 for call in (
     effects.plot,
     effects._repr_html_,
     lambda: ma.krippendorff_alpha(codes, level="nominal"),
+    lambda: ma.panel_regression(panel, "log_spending_per_insured", ["insured_n"]),
+    lambda: excel([], []),
+    lambda: word([], title="t"),
     lambda: ma.build_panel_from_claims({str(tmp_path)!r}),
 ):
     try:
@@ -75,7 +80,7 @@ for call in (
         print(refused)
 """
     claims = 'ibis is not installed: run pip install "medalliance[claims]".'
-    own = ("matplotlib", "great_tables", "krippendorff")
+    own = ("matplotlib", "great_tables", "krippendorff", "linearmodels", "openpyxl", "docx")
     whole = [f'{name} is not installed: run pip install "medalliance".' for name in own]
     assert hidden(code) == [*whole, claims]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..errors import DesignError, first_three
+from ..errors import DataError, DesignError, first_three, needed
 from ..inference.driscoll_kraay import driscoll_kraay_variance
 from ..results._cluster import small_sample_factor
 from ._within import TwoWay
@@ -138,6 +138,8 @@ def fit_classic(rows: Rows, asked: Specification) -> Classic:
         fitted = _estimate_iv(rows, asked, columns) if asked.model == "iv" else None
         if fitted is None:
             fitted = _estimate(rows, asked, columns)
+    except DataError:
+        raise
     except ValueError as problem:
         said = " ".join(str(problem).split())
         raise DesignError(f"panel_regression ({asked.model}): {said}") from problem
@@ -219,7 +221,8 @@ def _need_rank(rows: Rows, asked: Specification, columns: pd.DataFrame) -> None:
 
 
 def _estimate(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classic:
-    from linearmodels import panel as lm
+    with needed():
+        from linearmodels import panel as lm
 
     kinds = {
         "within": lm.PanelOLS,
@@ -248,7 +251,8 @@ def _estimate(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classi
 
 
 def _estimate_iv(rows: Rows, asked: Specification, columns: pd.DataFrame) -> Classic:
-    from linearmodels.iv import IV2SLS
+    with needed():
+        from linearmodels.iv import IV2SLS
 
     def taken(frame: pd.DataFrame) -> pd.DataFrame | None:
         if frame.empty:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from ..errors import needed
 from ..paths import PACKAGE
 
 Record = dict[str, Any]
@@ -69,8 +70,9 @@ def run_tasks(
     DataFrame
         The records of all tasks in the tasks' order.
     """
-    import joblib
-    from tqdm import tqdm
+    with needed():
+        import joblib
+        from tqdm import tqdm
 
     chosen = {"backend": backend} if backend else {}
     found: list[list[Record]] = []

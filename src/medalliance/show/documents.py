@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..errors import needed
 from ..provenance import MEANING, Badge
 from .packed import archive
 
@@ -51,9 +52,10 @@ def word(tables: Sequence[Mapping[str, Any]], *, title: str) -> bytes:
     bytes
         A ``.docx`` file; the same tables give the same bytes.
     """
-    import docx
-    from docx.enum.section import WD_ORIENT
-    from docx.enum.text import WD_BREAK
+    with needed():
+        import docx
+        from docx.enum.section import WD_ORIENT
+        from docx.enum.text import WD_BREAK
 
     document = docx.Document()
     set_fonts(document)
@@ -199,7 +201,8 @@ def excel(tables: Sequence[Mapping[str, Any]], names: Sequence[str]) -> bytes:
     bytes
         An ``.xlsx`` file; the same tables give the same bytes.
     """
-    from openpyxl import Workbook
+    with needed():
+        from openpyxl import Workbook
 
     book = Workbook()
     book.remove(book.worksheets[0])
