@@ -331,8 +331,10 @@ def _update(place: Path, template: Any, digest: str) -> int:
     made.fuzzy = False
     for message in made:  # a formula, an address, a name of code
         text = str(message.id)
-        if text and not message.string and (not has_words(text) or is_reference(text)):
-            message.string = message.id
+        if text and (message.fuzzy or not message.string):
+            if not has_words(text) or is_reference(text):
+                message.string = text
+                message.flags.discard("fuzzy")
     buffer = io.BytesIO()
     write_po(buffer, made, width=0, no_location=digest != "", sort_output=digest == "")
     text = buffer.getvalue().decode("utf-8")
@@ -357,7 +359,8 @@ def has_words(text: str) -> bool:
     formula = r"\$[^$]*\$|\\[A-Za-z]+(\{[A-Za-z]\})?|[_^]\{[^}]*\}"
     if text.startswith("\n"):  # a formula set by itself
         return False
-    return needs_translation(re.sub(rf"`[^`]*`|https?://\S+|{formula}", "", text))
+    code = r"`[^`]*`|https?://\S+|\b[a-z]+_\w+"
+    return needs_translation(re.sub(rf"{code}|{formula}", "", text))
 
 
 def _places(locations: Iterable[tuple[str, Any]]) -> list[str]:
