@@ -344,14 +344,18 @@ def _update(place: Path, template: Any, digest: str) -> int:
 
 
 @cache
-def _titles() -> tuple[str, ...]:
+def _cited() -> tuple[tuple[str, ...], frozenset[str]]:
+    """Return the titles of the sources, and their authors and journals."""
     with (data_dir() / "published" / "sources.csv").open(encoding="utf-8", newline="") as handle:
-        return tuple(abstracted(row["title"])[0] for row in csv.DictReader(handle))
+        rows = list(csv.DictReader(handle))
+    titles = tuple(abstracted(row["title"])[0] for row in rows)
+    return titles, frozenset(abstracted(row[k])[0] for row in rows for k in ("authors", "venue"))
 
 
 def is_reference(message: str) -> bool:
-    """Return whether a message cites a source by its title, which keeps its own language."""
-    return any(len(title) > 20 and title in message for title in _titles())
+    """Return whether a message cites a source: title, authors, journal keep their language."""
+    titles, short = _cited()
+    return message in short or any(len(title) > 20 and title in message for title in titles)
 
 
 def has_words(text: str) -> bool:

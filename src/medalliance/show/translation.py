@@ -33,8 +33,9 @@ _JOIN = {"; ": "；", ": ": "：", " ": ""}
 _GAP = re.compile(r"\{(\d+)(?:\*([0-9.]+))?\}")
 _SCALED = re.compile(r"(\{([A-Za-z_]\w*)\*(\d+))(?=[:}])")
 _LATIN = re.compile(r"[A-Za-z]{2,}")
-# names of the package or of columns stay
-_CODE = re.compile(r"[a-z]\w*_\w+(?:, [a-z]\w*_\w+)*|[A-Z0-9]+_\w+|[A-Z~][A-Z~*+ ]*")
+# names of the package, of columns, of sources, of sets stay
+_NAMED = r"[a-z]\w*_\w+|[A-Z]+\d*_\w+|[A-Z]+\d+"
+_CODE = re.compile(rf"(?:{_NAMED})(?:, (?:{_NAMED}))*|[A-Z~][A-Z~*+ ]*")
 _CHINESE = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -126,10 +127,15 @@ def _texts(record: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     yield from ((part, False) for part in _PART.split(record["foot"]))
     if record["kind"] == "figure":
         yield from ((part, False) for part in _PART.split(record["alt"]))
-    yield from ((word, False) for word in record.get("words", ()))
+    yield from ((part, False) for word in record.get("words", ()) for part in _lines(word))
     for column in record["columns"]:
         yield column["heading"], False
         yield from ((cell, False) for cell in column["printed"])
+
+
+def _lines(word: str) -> list[str]:
+    """Split a text of a picture at its dots; where its lines break is no part of the message."""
+    return " ".join(word.split()).split(" · ")
 
 
 def _parts(caption: str) -> list[str]:
@@ -158,6 +164,13 @@ class Catalogue:
         message, numbers = abstracted(text)
         found = self.known.get(message)
         return None if found is None else filled(found, numbers)
+
+    def word(self, text: str) -> str | None:
+        """Return a text of a picture in the second language; None where it is not translated."""
+        if not needs_translation(text):
+            return text
+        said = [self.say(part) for part in _lines(text)]
+        return None if None in said else " · ".join(map(str, said))
 
     def missing(self, record: Mapping[str, Any]) -> list[str]:
         """List the messages of a record that are not translated."""
@@ -274,7 +287,7 @@ def words_seen(seen: dict[str, None]) -> Iterator[None]:
 @contextmanager
 def words_translated(catalogue: Catalogue) -> Iterator[None]:
     """Let matplotlib set every text in the second language while something is drawn."""
-    with _texts_as(lambda text: catalogue.say(text) or text):
+    with _texts_as(lambda text: catalogue.word(text) or text):
         yield
 
 
@@ -291,4 +304,4 @@ def _texts_as(change: Any) -> Iterator[None]:
 
 def known_words(catalogue: Catalogue, words: Iterable[str]) -> bool:
     """Return whether every text of a picture is translated."""
-    return all(catalogue.say(word) is not None for word in words)
+    return all(catalogue.word(word) is not None for word in words)
