@@ -40,6 +40,18 @@ def test_a_translation_keeps_numbers_links_and_code(path):
     assert not wrong, "\n".join(wrong[:20])
 
 
+def test_every_page_of_the_book_has_a_catalogue():
+    named = {
+        name
+        for name, page in edition.pages_of(BOOK).items()
+        if name not in edition.GENERATED
+        and not (BOOK / f"{name}{edition.TWIN}{page.suffix}").is_file()
+    }
+    root = BOOK / FOLDER / edition.PROSE
+    found = {path.relative_to(root).with_suffix("").as_posix() for path in root.rglob("*.po")}
+    assert found == named, "run `make messages`"
+
+
 @pytest.fixture
 def small(tmp_path):
     book = tmp_path / "book"

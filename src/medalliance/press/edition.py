@@ -331,10 +331,10 @@ def _update(place: Path, template: Any, digest: str) -> int:
     made.fuzzy = False
     for message in made:  # a formula, an address, a name of code
         text = str(message.id)
-        if text and (message.fuzzy or not message.string):
-            if not has_words(text) or is_reference(text):
-                message.string = text
-                message.flags.discard("fuzzy")
+        waiting = text and (message.fuzzy or not message.string)
+        if waiting and (not has_words(text) or is_reference(text)):
+            message.string = text
+            message.flags.discard("fuzzy")
     buffer = io.BytesIO()
     write_po(buffer, made, width=0, no_location=digest != "", sort_output=digest == "")
     text = buffer.getvalue().decode("utf-8")
