@@ -33,6 +33,7 @@ OWN_WORDS = (
         "estimate-visits",
     ),
     *("money-and-behaviour", "who-gets-each-yuan", "trust", "ledger"),
+    "own-data",
 )
 SHARE_OF_CALLS = 0.6
 ROOMS = (

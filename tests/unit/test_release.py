@@ -201,15 +201,28 @@ def quick(hard_panel, monkeypatch):
     return hard_panel
 
 
-def test_another_release_in_the_folder_is_warned_of(quick, tmp_path):
-    said: list[str] = []
-    for limits in (Limits(), Limits(), Limits(count=20)):
-        said.clear()
-        write_release(quick, tmp_path / "out", limits, report=said.append)
-    assert sum("by difference" in line for line in said) == 1
-    page = (tmp_path / "out" / "checker" / "log.html").read_text(encoding="utf-8")
-    assert "let only one of them leave" in page
-    assert len(pd.read_csv(tmp_path / "out" / "checker" / "releases.csv")) == 3
+def test_an_overlapping_release_is_refused_without_a_word_from_the_checker(quick, tmp_path):
+    out, said = tmp_path / "out", []
+    for _ in range(2):
+        write_release(quick, out, Limits(), report=said.append)
+    assert not any("by difference" in line for line in said)
+    before = {p: p.read_bytes() for p in out.rglob("*") if p.is_file()}
+    code = sorted(quick.frame["county_code"].unique())[3]
+    fewer = ma.load_panel(quick.frame[quick.frame["county_code"] != code])
+    for panel, limits, folder in (
+        (quick, Limits(count=20), out),
+        (fewer, Limits(), out),
+        (fewer, Limits(), tmp_path / "beside"),
+    ):
+        for word in ("", "  "):
+            with pytest.raises(DataError, match=r"by difference(.|\n)*Nothing was written"):
+                write_release(panel, folder, limits, checked_together=word)
+    assert {p: p.read_bytes() for p in out.rglob("*") if p.is_file()} == before
+    assert not (tmp_path / "beside").exists()
+    write_release(fewer, out, Limits(), checked_together="Li Hua", report=said.append)
+    page = (out / "checker" / "log.html").read_text(encoding="utf-8")
+    assert "let only one of them leave" in page and "Checked together by Li Hua" in page
+    assert len(pd.read_csv(out / "checker" / "releases.csv")) == 3
 
 
 def test_a_folder_with_other_files_is_refused_and_left_alone(quick, tmp_path):

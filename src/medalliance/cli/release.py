@@ -25,11 +25,16 @@ def run(
     p: Annotated[float, typer.Option("--p", help="Percent of the p % rule of dominance.")] = 10.0,
     minimum_staff: Annotated[float, typer.Option(help="Fewest posts behind a pay figure.")] = 5.0,
     counties: Annotated[int, typer.Option(help="Fewest counties behind an estimate.")] = 10,
+    checked_together: Annotated[
+        str, typer.Option(help="Who checked it together with an earlier, overlapping release.")
+    ] = "",
 ) -> None:
     """Write protected tables of a panel, their figures, and a log for the person who checks them.
 
     Only tables on a whitelist are written: no row of a county, no panel, no notebook. The folder
     checker/ stays with the data; it holds no hidden number, but the limits and the reasons.
+    Two releases that differ by one county give that county away: a release of other rows or
+    limits than an earlier one, in the folder or beside it, is refused without --checked-together.
 
     Example: medalliance release mine.csv -o build/release
     """
@@ -37,10 +42,16 @@ def run(
 
     limits = Limits(count=threshold, contributors=contributors, dominance=p,
                     staff=minimum_staff, counties=counties)  # fmt: skip
-    typer.echo(str(write(panel, mapping, output, limits)))
+    typer.echo(str(write(panel, mapping, output, limits, checked_together)))
 
 
-def write(panel: Path, mapping: Path | None, output: Path, limits: Limits | None = None) -> Path:
+def write(
+    panel: Path,
+    mapping: Path | None,
+    output: Path,
+    limits: Limits | None = None,
+    checked_together: str = "",
+) -> Path:
     """Check a panel and write its release.
 
     Raises
@@ -58,7 +69,13 @@ def write(panel: Path, mapping: Path | None, output: Path, limits: Limits | None
         typer.echo("Nothing was written: mend what is called an error above.", err=True)
         raise typer.Exit(1)
     return write_release(
-        load_panel(found.frame), output, limits, command=_said(), data=panel, report=_tell
+        load_panel(found.frame),
+        output,
+        limits,
+        command=_said(),
+        data=panel,
+        checked_together=checked_together,
+        report=_tell,
     )
 
 

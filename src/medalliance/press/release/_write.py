@@ -23,7 +23,7 @@ from ...show.packed import csv_text
 from ...show.tables import heading
 from ...spreadsheet import csv_of
 from ..fingerprints import commit, sha256
-from ..own_book.folder import BUILDING, MARKER, NEW, own_folder, refuse_foreign
+from ..own_book.folder import BUILDING, LOCK, MARKER, NEW, own_folder, refuse_foreign
 from ._contents import release_contents
 from ._figures import figures
 from ._items import Contents, Item
@@ -48,6 +48,7 @@ def write_release(
     *,
     command: str = "",
     data: Path | None = None,
+    checked_together: str = "",
     report: Callable[[str], None] = lambda line: None,
 ) -> Path:
     """Write what may leave of a panel, with the log for the person who checks it.
@@ -68,6 +69,9 @@ def write_release(
         The command that makes it, for the log.
     data : Path, optional
         The file that the panel was read from, for its hash.
+    checked_together : str
+        Who checked this release together with earlier ones of overlapping tables in the folder
+        or beside it; without a name such a release is refused.
     report : callable
         Gets a line of progress at a time.
 
@@ -79,7 +83,8 @@ def write_release(
     Raises
     ------
     DataError
-        If nothing may leave, or the folder holds files that no release made.
+        If nothing may leave, the folder holds files that no release made, or an earlier release
+        of other rows or limits stands there and nobody checked the two together.
     """
     limits = limits or Limits()
     _refuse_others(folder)
@@ -88,8 +93,14 @@ def write_release(
         before = _earlier(folder)
         contents = release_contents(panel, limits, report=report)
         files = _released(contents)
-        warning = _difference(before, facts)
+        warning = _difference([*before, *_beside(folder)], facts)
+        if warning and not checked_together.strip():
+            raise DataError(
+                f"{warning}\n  Nothing was written. Whoever checks releases lets it through with "
+                '--checked-together "name", which the log keeps.'
+            )
         if warning:
+            warning = f"{warning} Checked together by {checked_together.strip()}."
             report(f"warning: {warning}")
         files_of_log = log_files(contents, files, facts, warning)
         history = [
@@ -114,7 +125,9 @@ def _refuse_others(folder: Path) -> None:
     refuse_foreign(folder)
     if not folder.is_dir():
         return
-    there = sorted(path.name for path in folder.iterdir() if path.name not in (MARKER, BUILDING))
+    there = sorted(
+        path.name for path in folder.iterdir() if path.name not in (MARKER, BUILDING, LOCK)
+    )
     ours = {"index.html", "README.txt", "tables", "figures", "checker"}
     other = [name for name in there if name not in ours]
     if other or (there and not (folder / "checker" / HISTORY).is_file()):
@@ -145,6 +158,16 @@ def _earlier(folder: Path) -> list[dict[str, str]]:
         return [dict(row) for row in csv.DictReader(opened)]
 
 
+def _beside(folder: Path) -> list[dict[str, str]]:
+    """Return the releases of the folders beside this one."""
+    found: list[dict[str, str]] = []
+    here = folder.resolve()
+    for place in sorted(here.parent.glob(f"*/checker/{HISTORY}")):
+        if place.parent.parent != here:
+            found += _earlier(place.parent.parent)
+    return found
+
+
 def _difference(before: list[dict[str, str]], facts: Mapping[str, str]) -> str:
     """Warn of earlier releases that differ: what one hides the other can show by difference."""
     now = {"panel": facts["panel sha256, short"], "limits": facts["limits"]}
@@ -153,7 +176,7 @@ def _difference(before: list[dict[str, str]], facts: Mapping[str, str]) -> str:
         return ""
     what = [name for name in now if any(row.get(name) != now[name] for row in other)]
     return (
-        f"{len(other)} earlier release of this folder had another "
+        f"{len(other)} earlier release here or in a folder beside had another "
         f"{' and other '.join(what)}. What one release hides the other can show by difference: "
         "let only one of them leave, or have them checked together."
     )
@@ -224,7 +247,7 @@ def _page(contents: Contents, drawn: list[str]) -> str:
         exhibit = show(
             shown.astype({n: float for n in item.decimals if n in shown.columns}),
             f"{item.title}. {item.note}".strip(),
-            about=SOURCE,
+            about=Provenance(Badge.YOURS, SOURCE),
             decimals=dict(item.decimals),
             blank=BLANK,
         )
