@@ -150,6 +150,41 @@ def our_multinomial(data: pd.DataFrame) -> Answer:
     return first(effects.aggregate("simple"))
 
 
+def our_people(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    panel = ma.Panel.from_frame(
+        data, unit="unit", year="year", cohort="cohort", repeated_cross_section=True
+    )
+    return first(ma.att_gt(panel, "y", covariates=["x"]).overall)
+
+
+def our_dose(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return first(ma.dose_response(our_panel(with_dose(data)), "y", dose="dose").overall)
+
+
+def our_switching(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    effects = ma.switching_did(our_panel(with_treatment(data)), "y", treatment="treated",
+                               n_effects=3, n_placebos=2)  # fmt: skip
+    return at_event(effects.to_frame(bands=False))
+
+
+def our_triple(data: pd.DataFrame) -> Answer:
+    import medalliance as ma
+
+    return first(ma.triple_did(our_panel(with_dose(data)), "y", subgroup="half").overall)
+
+
+def with_dose(data: pd.DataFrame) -> pd.DataFrame:
+    """Add a dose by unit, and a half of the units that is eligible."""
+    dose = 0.1 + (data["unit"] * 37 % 101) / 70
+    return data.assign(dose=dose.where(data["cohort"] > 0, 0.0), half=data["unit"] % 2)
+
+
 def one_date(data: pd.DataFrame) -> pd.DataFrame:
     """Let every fiftieth unit adopt in the middle year, and nobody else."""
     middle = data["year"].min() + data["year"].nunique() // 2
@@ -396,6 +431,46 @@ def moderndid_group_time(data: pd.DataFrame) -> Answer:
     return float(shown.overall_att), float(shown.overall_se)
 
 
+def moderndid_people(data: pd.DataFrame) -> Answer:
+    import moderndid as md
+
+    result = md.att_gt(
+        data=data.assign(row=np.arange(len(data))).astype({"cohort": float}), yname="y",
+        tname="year", idname="row", gname="cohort", xformla="~ x", panel=False,
+        control_group="notyettreated", boot=False, cband=False, clustervars=["unit"],
+    )  # fmt: skip
+    shown = md.aggte(result, type="simple", boot=False, cband=False)
+    return float(shown.overall_att), float(shown.overall_se)
+
+
+def diff_diff_dose(data: pd.DataFrame) -> Answer:
+    import diff_diff as dd
+
+    fit = dd.ContinuousDiD(degree=3, num_knots=0, control_group="not_yet_treated").fit(
+        with_dose(data), "y", "unit", "year", "cohort", "dose", aggregate="dose"
+    )
+    return float(fit.overall_att), float(fit.overall_att_se)
+
+
+def moderndid_switching(data: pd.DataFrame) -> Answer:
+    import moderndid as md
+
+    found = md.did_multiplegt(with_treatment(data), "y", "year", "unit", "treated",
+                              effects=3, placebo=2)  # fmt: skip
+    return float(found.effects.estimates[0]), float(found.effects.std_errors[0])
+
+
+def moderndid_triple(data: pd.DataFrame) -> Answer:
+    import moderndid as md
+
+    found = md.ddd(
+        data=with_dose(data).astype({"cohort": float}), yname="y", tname="year", idname="unit",
+        gname="cohort", pname="half", control_group="notyettreated", est_method="dr",
+    )  # fmt: skip
+    shown = md.agg_ddd(found, type="simple")
+    return float(shown.overall_att), float(shown.overall_se)
+
+
 def wildboottest_wild(data: pd.DataFrame) -> Answer:
     import statsmodels.api as sm
     from wildboottest.wildboottest import wildboottest
@@ -464,6 +539,10 @@ CASES: dict[str, dict[str, Callable[[pd.DataFrame], Answer]]] = {
     "factor model, two factors": {OURS: our_factors},
     "matrix completion, cross-validated": {OURS: our_completion, "mlsynth": mlsynth_completion},
     "synthetic control, predictors": {OURS: our_predictors, "pysyncon": pysyncon_predictors},
+    "repeated cross-section, one covariate": {OURS: our_people, "moderndid": moderndid_people},
+    "dose response": {OURS: our_dose, "diff-diff": diff_diff_dose},
+    "switching treatment": {OURS: our_switching, "moderndid": moderndid_switching},
+    "triple differences": {OURS: our_triple, "moderndid": moderndid_triple},
     "fractional logit ETWFE": {OURS: our_logit, "diff-diff": diff_diff_logit},
     "multinomial ETWFE, four parts": {OURS: our_multinomial},
 }
@@ -483,6 +562,10 @@ PLAN: dict[str, dict[str, tuple[str, ...]]] = {
         "local projections": (OURS,),
         "factor model, two factors": (OURS,),
         "matrix completion, cross-validated": (OURS,),
+        # people with covariates: a number a cell and person, 4 GB at 2 million people
+        "dose response": (OURS,),
+        "switching treatment": (OURS,),
+        "triple differences": (OURS,),
     },
     "XL": {
         "two-way effects": (OURS, "pyfixest"),

@@ -108,6 +108,7 @@ _HOME = {
     "pretrend_test": "diagnostics.pretrend_test",
     "randomisation_test": "inference.randomisation_test",
     "rank_ranges": "embedding.reliability",
+    "reach_panel": "simulate.reach_panel",
     "read_england_earnings": "england",
     "read_england_payments": "england",
     "read_england_series": "england",

@@ -36,7 +36,7 @@ def run(
 
     Example: medalliance grade --draws 100 --jobs 2 -o build/graded
     """
-    from ..grading import grading, pretrends, threats
+    from ..grading import grading, pretrends, reach, threats
     from ..grading.monte_carlo import run_tasks
     from ..grading.stored_draws import STORE, write_draws
     from ..paths import ours_to_write
@@ -52,7 +52,7 @@ def run(
         "progress": True,
     }
     with dask_client(backend, scheduler, jobs):
-        studies = {"threats": threats, "grading": grading, "pretrends": pretrends}
+        studies = {"threats": threats, "grading": grading, "pretrends": pretrends, "reach": reach}
         for name, study in studies.items():
             listed = study.tasks(draws, counties, first_seed)
             write_draws(run_tasks(study.one_draw, listed, **shared), folder, name)

@@ -109,6 +109,7 @@ def stage(source: Path, staged: Path) -> Path:
 
 MANUAL = (
     "methods",
+    "reach",
     "how-sure",
     "shares",
     "trust",
