@@ -17,6 +17,8 @@ ADDRESSES = (
     "preset=corridor",
     "preset=rebased",
     "preset=tight_one_sided",
+    "out_of_county=deducted_first&sides=two&loss_share=0.3&corridor=0.01&lead_share=0.35",
+    "out_of_county=excluded&gain_share=0&lead_share=0",
     "gain_share=0.35&sides=two&loss_share=0.15&corridor=0.0075&cap=0.035&lead_share=0.45&growth=-0.015",
 )
 

@@ -541,6 +541,46 @@ export function fieldsOf(settings) {
   return fields;
 }
 
+// The example settled under a setting, in fen, down to each level; zeros are not posted.
+export function exampleLines(settings, { budget, spending, out_of_county_spending: outside }) {
+  const fields = fieldsOf(settings);
+  const deducted = settings.out_of_county === "deducted_first" ? outside : 0;
+  const base = budget - deducted;
+  const balance = base - spending;
+  const gain = balance >= 0;
+  const size = Math.abs(balance);
+  const shared = Math.max(size - settings.corridor * base, 0);
+  const rate = gain ? fields.surplus_retention_share : fields.overspend_sharing_share;
+  const most = (gain ? fields.savings_cap_share : fields.loss_cap_share) * base;
+  const part = Math.round(rounded(Math.min(rate * shared, most)));
+  const parties = { lead_hospital: fields.split_lead_share, township: fields.split_township_share, village: fields.split_village_share };
+  const exact = Object.entries(parties).map(([party, share]) => [party, rounded(part * share)]);
+  const whole = exact.map(([party, value]) => [party, Math.floor(value), value - Math.floor(value)]);
+  const left = part - sumOf(whole.map((one) => one[1]));
+  [...whole].sort((a, b) => b[2] - a[2] || (a[0] < b[0] ? -1 : 1)).slice(0, left)
+    .forEach((one) => { one[1] += 1; });
+  return [
+    ["budget", budget], ["claims", spending], ...(deducted ? [["deducted", deducted]] : []),
+    [gain ? "surplus" : "deficit", size],
+    ...(size - part ? [[gain ? "kept" : "topped_up", size - part]] : []),
+    [gain ? "retained" : "owed", part],
+    ...whole.filter((one) => one[1] > 0).map(([party, fen]) => [party, fen]),
+  ];
+}
+
+const sumOf = (values) => values.reduce((total, value) => total + value, 0);
+
+function wan(fen) {
+  const [whole, rest] = [Math.floor(fen / 1e6), fen % 1e6];
+  return `${whole.toLocaleString("en-US")}.${String(rest).padStart(6, "0")}`;
+}
+
+function exampleText(settings, example) {
+  const years = example.years.map((row) => [row.year, ...exampleLines(settings, row)
+    .map(([key, fen]) => `${example.words[key]}  ${wan(fen)}`)].join("\n"));
+  return [example.title, example.said, ...years].join("\n");
+}
+
 // The clauses as plain text, as medalliance.press.contract_draft.plain_text gives them.
 export function contractText(settings, content, lang) {
   const fields = fieldsOf(settings);
@@ -566,7 +606,7 @@ export function contractText(settings, content, lang) {
     const why = open.length ? [`${words.open}${open.join(words.between)}`] : [];
     return [heading, text, ...why, ...asks.map((one) => `· ${one}`)].join("\n");
   });
-  return [words.title, words.from, words.key, ...parts].join("\n\n") + "\n";
+  return [words.title, words.from, words.key, ...parts, exampleText(settings, content.example)].join("\n\n") + "\n";
 }
 
 function contractOf(page) {

@@ -19,6 +19,7 @@ _WORDS = {
     "deficit": ("overspend", "超支"),
     "kept": ("stays with the fund", "归医保基金"),
     "topped_up": ("borne by the fund", "由医保基金承担"),
+    "deducted": ("taken off first", "先行扣除"),
     "withheld": ("held back for the part of the score not earned", "未得分部分，暂扣"),
     "drawn": ("paid from the reserve", "由调剂金支付"),
     "sequestered": ("deducted by law", "法定扣减"),
@@ -94,8 +95,8 @@ def lines(settled: Settlement, year: int, lang: str) -> list[Line]:
     out.append(Line(side, word(side, lang), abs(balance), 0))
     rest = rows[rows["side"] != "pool"]
     shared = rest["account"].str.startswith(("retained", "owed"))
-    for row in rest[~shared].itertuples():
-        out.append(Line(row.account, word(row.account, lang), abs(int(row.amount)), 1))
+    for account, amount in rest[~shared].groupby("account", sort=False)["amount"].sum().items():
+        out.append(Line(str(account), word(str(account), lang), abs(int(amount)), 1))
     mine = rest[shared]
     whole = "retained" if balance >= 0 else "owed"
     out.append(Line(whole, word(whole, lang), abs(int(mine["amount"].sum())), 1))

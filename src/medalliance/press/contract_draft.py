@@ -66,6 +66,11 @@ _WORDS = {
     },
 }
 _CHINESE_NUMBERS = "一二"
+_EXAMPLE_COLUMNS = ("budget", "spending", "out_of_county_spending")
+_EXAMPLE_WORDS = (
+    "budget", "claims", "surplus", "deficit", "kept", "topped_up", "retained", "owed",
+    "lead_hospital", "township", "village", "deducted",
+)  # fmt: skip
 
 
 def need_language(lang: str) -> None:
@@ -282,6 +287,15 @@ def text_content(lang: str) -> dict[str, Any]:
             "reason": words["reason"],
             "values": {key: value[lang] for key, value in book.content()["words"].items()},
         },
+        "example": {
+            "title": f"{words['annex']}{'' if lang == 'zh' else ' '}1. {words['example']}",
+            "said": f"{words['own']}",
+            "words": {key: worked.word(key, lang) for key in _EXAMPLE_WORDS},
+            "years": [
+                {"year": year, **{name: int(row[f"{name}_fen"]) for name in _EXAMPLE_COLUMNS}}
+                for year, row in _example_years()
+            ],
+        },
         "clauses": [
             {
                 "heading": _numbered(clause, lang),
@@ -301,6 +315,23 @@ def text_content(lang: str) -> dict[str, Any]:
     }
 
 
+def _example_years() -> Iterator[tuple[int, Any]]:
+    """Yield the alliance's own row of the example ledger by year, in fen."""
+    ledger = worked.example_ledger()
+    for _, row in ledger[ledger["member"] == ""].iterrows():
+        yield int(row["year"]), row
+
+
+def _example_text(rules: Rules, lang: str, words: dict[str, Any]) -> str:
+    """Write the settlement of the example down to each level, as the page's script does."""
+    settled = worked.example(rules)
+    parts = [words["title"], words["said"]]
+    for year in worked.years(settled):
+        shown = [line for line in worked.lines(settled, year, lang) if line.level <= 2]
+        parts.append("\n".join([str(year), *(f"{line.label}  {line.wan}" for line in shown)]))
+    return "\n".join(parts)
+
+
 def plain_text(rules: Rules, lang: str) -> str:
     """Write a draft as plain text: clauses filled, assumed values marked, blanks with reasons."""
     content, filled = text_content(lang), book.filled_from(rules, lang)
@@ -315,6 +346,7 @@ def plain_text(rules: Rules, lang: str) -> str:
         listed = words["between"].join(dict.fromkeys(reasons))
         why = [f"{words['open']}{listed}"] if reasons else []
         parts.append("\n".join([raw["heading"], said, *why, *(f"· {one}" for one in raw["asks"])]))
+    parts.append(_example_text(rules, lang, content["example"]))
     return "\n\n".join([words["title"], words["from"], words["key"], *parts]) + "\n"
 
 
