@@ -8,7 +8,7 @@ from medalliance.paths import PROJECT
 from medalliance.press.notebooks import find_notebooks
 
 HAND = {"badge", "source"}
-DOORS = {"from_frame", "_from_path"}  # where a value is told what it is made of
+DOORS = {"from_frame", "from_people", "_from_path"}  # where a value is told what it is made of
 
 
 def by_hand(text: str) -> list[str]:
