@@ -126,7 +126,7 @@ def _clause(clause: book.Clause, sure: Grade, lang: str) -> str:
     if setting is not None:
         query = urlencode([*setting.items(), *([("lang", "zh")] if lang == "zh" else [])])
         out.append(
-            f'<p><a class="contract-try" href="laboratory.html#{escape(query)}">'
+            f'<p><a class="contract-try" href="laboratory.html?{escape(query)}">'
             f"{words['laboratory']}</a></p>\n"
         )
     return "\n".join(part for part in out if part)
