@@ -3,7 +3,8 @@
 
 usage: tools/measure_runs.py [RUN ...] [--python P] [--folder FOLDER] [--draws N] [--output FILE]
 
-RUN is among env, book, again, test, pdf, notebooks, bench, grade; by default all but grade.
+RUN is among env, book, again, test, pdf, notebooks, bench, verdict, verdict-large, grade; by
+default all but grade. The verdicts are those of simulated panels, drawn before the clock starts.
 Runs go in this order in one clone, so that `again` is a second `make book` and `test` finds the
 book built. Measure on an idle machine: the load before each run is stored with it.
 A run that fails is not stored. Rows of other runs, and of other Pythons, stay. Needs Linux (/proc).
@@ -34,6 +35,22 @@ COLUMNS = (
     "run", "command", "seconds", "cpu_seconds", "peak_memory_mb", "disk_mb", "said", "date",
     "commit", "load_before", "machine", "cores", "memory_gb", "system", "python",
 )  # fmt: skip
+PROGRAM = [".venv/bin/python", "-m", "medalliance"]
+
+
+def _panel(counties: int) -> str:
+    return f"build/panel-{counties}.csv"
+
+
+def _verdict(counties: int) -> list[str]:
+    return [*PROGRAM, "build", "--data", _panel(counties), "--verdict", "-o", "build/verdict"]
+
+
+def _drawn(counties: int) -> list[str]:
+    given = ["--counties", str(counties), "--years", "12", "--force"]
+    return [*PROGRAM, "simulate", *given, "-o", _panel(counties)]
+
+
 RUNS = {
     "env": ["make", "env"],
     "book": ["make", "book"],
@@ -42,8 +59,11 @@ RUNS = {
     "pdf": ["make", "pdf"],
     "notebooks": ["make", "notebooks"],
     "bench": ["make", "bench"],
+    "verdict": _verdict(200),
+    "verdict-large": _verdict(2800),
     "grade": ["make", "grade"],
 }
+BEFORE = {"verdict": _drawn(200), "verdict-large": _drawn(2800)}  # not measured
 INTERVAL = 0.2
 PR_SET_CHILD_SUBREAPER = 36
 MB = 1e6
@@ -97,6 +117,12 @@ def measure_run(name: str, clone: Path, draws: int | None = None) -> dict[str, s
     command = list(RUNS[name])
     if name == "grade" and draws is not None:
         command.append(f"ARGS=--draws {draws}")
+    if name in BEFORE:
+        (clone / "build").mkdir(exist_ok=True)
+        ran = subprocess.run(BEFORE[name], cwd=clone, env=environment(), check=False)
+        if ran.returncode != 0:
+            print(f"{shown(BEFORE[name])} ends with {ran.returncode}; not stored.")
+            return None
     load, before = os.getloadavg()[0], disk(clone)
     if load > 0.5:
         print(f"note: the machine is busy (load {load:.1f}); times will be too long", flush=True)

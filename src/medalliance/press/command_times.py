@@ -17,6 +17,8 @@ MEANING = {
     "pdf": "print the book",
     "notebooks": "run every notebook again",
     "bench": "compare our speed with other packages",
+    "verdict": "answer on one page for 200 counties over 12 years",
+    "verdict-large": "answer on one page for 2,800 counties over 12 years",
     "grade": "grade every estimator on draws with a known truth",
 }
 _BUSY = 0.5
