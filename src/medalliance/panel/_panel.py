@@ -191,7 +191,7 @@ class Panel:
                     "panel: a repeated cross-section takes cohort=, not path= or treatment=.\n"
                     "  Give each area the year in which treatment reaches it."
                 )
-            return from_people(  # type: ignore[return-value]
+            return from_people(  # type: ignore[no-any-return]
                 cls.from_frame, df, unit, year=year, cohort=cohort, cluster=cluster,
                 weight=weight, currency=currency, badge=badge, source=source, truth=truth,
                 step=step,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,10 @@ from ..errors import DataError, first_three
 from ._checks import PanelWarning
 from ._path import need_frame
 
-if TYPE_CHECKING:
-    from ._panel import Panel
-
 PERSON = "person"
 
 
-def from_people(make: Callable[..., Panel], df: pd.DataFrame, area: str, **roles: Any) -> Panel:
+def from_people(make: Callable[..., Any], df: pd.DataFrame, area: str, **roles: Any) -> Any:
     """Make a panel in which each row is a unit of its own.
 
     Parameters
