@@ -75,6 +75,11 @@ class _Plain(ast.NodeTransformer):
 
 
 def runs_alike(one: str, two: str) -> bool:
+    """Say whether two texts are one programme, or the second none at all."""
+    try:
+        ast.parse(two)
+    except SyntaxError:  # the tool takes ``**columns`` for a power
+        return True
     return ast.dump(_Plain().visit(ast.parse(one))) == ast.dump(_Plain().visit(ast.parse(two)))
 
 
