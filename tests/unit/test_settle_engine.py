@@ -705,3 +705,23 @@ def test_nobody_asks_for_weights_where_nothing_is_divided(county):
     one = ma.settle(rules, county, progress=False).to_frame()
     two = ma.settle(rules, more, progress=False).to_frame()
     assert one["amount"].sum() == two["amount"].sum()
+
+
+def test_shares_are_needed_only_where_there_is_an_amount():
+    """Nothing is left in 2025, so that no share of that year has to be stated."""
+    own = steps({"op": "share", "side": "surplus", "rate": "surplus_retention_share"})
+    among = {"lead_hospital": "split_lead_share", "township": "split_township_share"}
+    own.append({"op": "split", "side": "surplus", "among": among})
+    until = {"valid_to": 2024, "status": "assumed"}
+    rules = make_rules(
+        own,
+        surplus_retention_share="0.5",
+        split_lead_share=[{"value": "0.6", **until}],
+        split_township_share=[{"value": "0.4", **until}],
+    )
+    rows = pd.concat([one_row(100, 90), one_row(100, 100).assign(year=2025)], ignore_index=True)
+    table = ma.settle(rules, rows, progress=False).to_frame()
+    lead = table[table["party"] == "lead_hospital"]
+    assert lead["amount"].sum() == 3
+    with pytest.raises(ma.RuleError, match="split_lead_share has no value for 2025"):
+        ma.settle(rules, rows.assign(spending=90), progress=False)
