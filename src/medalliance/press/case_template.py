@@ -20,7 +20,7 @@ SECTIONS = (
 )
 _RULES = (
     "The table holds each rule with its dates, the source's own words and the id of the source. "
-    "A part that no text in hand states is printed as a blank."
+    "A part that no text in hand states says *not in what was read*."
 )
 _FIGURES = (
     "Percentages stand as printed, amounts in full units, both beside the source's own words. A "

@@ -24,6 +24,7 @@ _WORDS = Path(__file__).with_name("page_words.json")
 _VIEWPORT = re.compile(r'\s*<meta name="viewport"[^>]*>')
 _SUMMARY = re.compile(r">([^<]+)(</a><details[^>]*><summary)>")
 _TAGS = re.compile(r"<[^>]+>")
+_STATIC = re.compile(r'((?:href|src)=")((?:\.\./)*)_static/([^"?#]+)')
 _BUTTONS = re.compile(r'<div class="article-header-buttons">')
 _DOWNLOADS = re.compile(r'<li><a data-kind="(\w+)" href="([^"]+)" download>')
 _ATTRIBUTES = ("aria-label", "title", "placeholder", "data-bs-title")
@@ -112,13 +113,14 @@ def finish_chinese(html: Path, staged: Path, *, whole: Iterable[str]) -> None:
     config = yaml.safe_load((staged / "_config.yml").read_text(encoding="utf-8"))
     site = (config.get("html") or {}).get("baseurl") or ""
     folder, translated = html / CHINESE_FOLDER, set(whole)
+    shared = _share_static(html, folder)
     for path in _pages(folder):
         name = path.relative_to(folder).with_suffix("").as_posix()
         english = html / f"{name}.html"
         text = path.read_text(encoding="utf-8")
         text = lighten(name_parts(text), searches=name == "search")
         text = describe(text, f"{CHINESE_FOLDER}/{name}", "zh", book=config["title"], site=site)
-        text = in_chinese(text)
+        text = _STATIC.sub(lambda found: _address(found, shared), in_chinese(text))
         if name in translated and english.is_file():
             other = english.read_text(encoding="utf-8")
             offered = _DOWNLOADS.findall(other)
@@ -130,6 +132,23 @@ def finish_chinese(html: Path, staged: Path, *, whole: Iterable[str]) -> None:
         if english.is_file():
             text = offer_language(text, "en", f"{up(name)}../{name}.html")
         path.write_text(text, encoding="utf-8")
+
+
+def _share_static(html: Path, folder: Path) -> set[str]:
+    """Delete the files of the Chinese edition that the English one has too; return them."""
+    shared = set()
+    for path in sorted((folder / "_static").rglob("*")):
+        name = path.relative_to(folder / "_static").as_posix()
+        twin = html / "_static" / name
+        if path.is_file() and twin.is_file() and path.read_bytes() == twin.read_bytes():
+            path.unlink()
+            shared.add(name)
+    return shared
+
+
+def _address(found: re.Match[str], shared: set[str]) -> str:
+    up_to, name = found[2], found[3]
+    return f"{found[1]}{up_to}{'../' if name in shared else ''}_static/{name}"
 
 
 def offer_language(page: str, lang: str, address: str) -> str:
