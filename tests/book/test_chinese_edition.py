@@ -6,6 +6,7 @@ import re
 import pytest
 import yaml
 from babel.messages.pofile import read_po
+from markdown_it import MarkdownIt
 
 from medalliance.paths import PROJECT
 from medalliance.press import edition
@@ -14,6 +15,7 @@ from medalliance.show.translation import FOLDER, WORDS, gaps, read_messages
 BOOK = PROJECT / "book"
 CATALOGUES = sorted((BOOK / FOLDER).rglob("*.po"))
 LATIN = re.compile(r"`[^`]*`|\$[^$]*\$|\([^()\s]*\)|\{[^}]*\}|<[^>]*>|https?://\S+")
+MARKDOWN = MarkdownIt("commonmark")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
@@ -37,6 +39,8 @@ def test_a_translation_keeps_numbers_links_and_code(path):
             r"[\u3400-\u9fff][,;?!]|[\u3400-\u9fff]\.(\s|$)", LATIN.sub("", chinese)
         ):
             wrong.append(f"half-width punctuation after Chinese: {chinese!r}")
+        if path.name != WORDS and "**" in MARKDOWN.renderInline(chinese):
+            wrong.append(f"bold that does not close: {chinese!r}")
     assert not wrong, "\n".join(wrong[:20])
 
 
@@ -63,7 +67,9 @@ def small(tmp_path):
     }
     (book / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
     (book / "index.md").write_text("# Home\n\nWelcome.\n", encoding="utf-8")
-    (book / "a.md").write_text("# Part\n\nRead [home](index.md).\n", encoding="utf-8")
+    (book / "a.md").write_text(
+        "# Part\n\nRead [home](index.md).\n\n:link: b-zh\n", encoding="utf-8"
+    )
     (book / "b-zh.md").write_text("# 乙\n", encoding="utf-8")
     templates = tmp_path / "pot"
     templates.mkdir()
@@ -95,7 +101,8 @@ def test_a_page_is_chinese_once_every_message_is(small, tmp_path):
     place = book / FOLDER / edition.PROSE / "a.po"
     write(place, {"Part": "部分", "Read [home](index.md).": "见[首页](index.md)。"})
     assert set(edition.stage_chinese(book, tmp_path / "zh")) == {"index"}
-    assert "Read [home]" in (tmp_path / "zh" / "a.md").read_text(encoding="utf-8")
+    text = (tmp_path / "zh" / "a.md").read_text(encoding="utf-8")
+    assert "Read [home]" in text and ":link: b\n" in text
     assert not (tmp_path / "zh" / "b-zh.md").exists()
     toc = yaml.safe_load((tmp_path / "zh" / "_toc.yml").read_text(encoding="utf-8"))
     assert toc["parts"][0]["chapters"] == [{"file": "a"}]

@@ -168,9 +168,10 @@ def stage_chinese(staged: Path, target: Path) -> dict[str, list[str]]:
             shutil.copyfile(twin, place)
         elif page.suffix == ".ipynb":
             place.write_text(_translated(page, words), encoding="utf-8")
-    for path in target.rglob(f"*{TWIN}.*"):
-        if path.suffix in (".md", ".ipynb"):
-            path.unlink()
+    twins = [path for path in target.rglob(f"*{TWIN}.*") if path.suffix in (".md", ".ipynb")]
+    for path in twins:
+        path.unlink()
+    _lead_to_twins(target, [path.stem for path in twins])
     _write_toc(target)
     config = yaml.safe_load((target / "_config.yml").read_text(encoding="utf-8"))
     config["title"] = _CONFIG["html_title"]
@@ -194,6 +195,20 @@ def search_words() -> list[str]:
         with (data_dir() / name).open(encoding="utf-8", newline="") as handle:
             found |= {row[column] for row in csv.DictReader(handle)}
     return sorted(word for word in found if re.fullmatch(r"[\u3400-\u9fff]{2,8}", word))
+
+
+def _lead_to_twins(target: Path, names: list[str]) -> None:
+    """Let links to pages written in Chinese by hand lead to the names that they have here."""
+    if not names:
+        return
+    before = r'\]\(|href=\\?"|:link: '
+    linked = re.compile(rf"({before})({'|'.join(map(re.escape, names))})(?=[.#\\\n\s])")
+    for path in target.rglob("*"):
+        if path.suffix in (".md", ".ipynb", ".po"):
+            text = path.read_text(encoding="utf-8")
+            led = linked.sub(lambda found: found[1] + found[2].removesuffix(TWIN), text)
+            if led != text:
+                path.write_text(led, encoding="utf-8")
 
 
 def _translated(page: Path, words: Catalogue) -> str:

@@ -15,6 +15,7 @@ from ..provenance import Provenance, mixed
 from ..show.exhibits import RECORD, Content, Exhibit, Sentence
 from ..show.front import say, show, together
 from ..show.tables import to_latex
+from ..show.translation import PICTURE
 from ._effects import Effects
 from ._show import with_truth
 
@@ -253,9 +254,10 @@ class Comparison:
         return self.table._repr_html_() + self.figure._repr_html_()
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
-        parts = [one._repr_mimebundle_().get(RECORD) for one in (self.table, self.figure)]
-        records = [record for record in parts if record]
-        return {RECORD: records} if records else {}
+        bundles = [one._repr_mimebundle_() for one in (self.table, self.figure)]
+        records = [bundle[RECORD] for bundle in bundles if bundle.get(RECORD)]
+        drawn = {kind: bundle[kind] for bundle in bundles for kind in bundle if kind == PICTURE}
+        return {RECORD: records, **drawn} if records else {}
 
     def __repr__(self) -> str:
         return repr(self.table)
