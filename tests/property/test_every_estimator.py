@@ -640,6 +640,18 @@ def test_an_infinite_value_stops_who_uses_its_column(name: str) -> None:
     assert "infinite" in said
 
 
+@pytest.mark.parametrize("name", CASES)
+def test_an_outcome_that_does_not_vary_has_no_effect_with_an_error(name: str) -> None:
+    """Otherwise rounding is set against rounding, and may be told from zero."""
+    flat = frame_of(14).assign(y=1.1, share=0.3, rest=0.7, positive=2.2)
+    found = attempt(name, flat)
+    if isinstance(found, str):
+        assert "in every row" in found or "not vary" in found or "varies" in found
+    else:
+        assert np.abs(found.estimate).max() < 1e-9
+        assert not np.isfinite(found.std_error).any()
+
+
 def test_ids_of_two_types_are_refused_and_ids_alike_are_named() -> None:
     frame = frame_of(13)
     ids = frame["unit"].astype(object)

@@ -92,7 +92,7 @@ def test_messages_name_what_the_caller_named(panel):
 
 
 def test_inference_needs_variation(panel):
-    still = panel.with_columns(y=1.0)
+    still = panel.with_columns(y=1.0 * panel.unit_codes)
     effects = ma.att_gt(still, "y")
     with pytest.raises(ma.DesignError, match="no effect on y varies between clusters"):
         ma.wild_bootstrap(effects, n_draws=99)

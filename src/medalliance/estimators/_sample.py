@@ -169,8 +169,8 @@ def draw_sample(
     ------
     DesignError
         If the panel's treatment is a path and the estimator knows cohorts alone, if units are seen
-        once and it compares within units, if no row is left, a column is named twice, or the
-        weights are not positive constants of a unit.
+        once and it compares within units, if no row is left, the outcome does not vary, a column
+        is named twice, or the weights are not positive constants of a unit.
     """
     check_anticipation(anticipation)
     need_panel(panel)
@@ -211,6 +211,7 @@ def draw_sample(
             f"no row has {', '.join((outcome, *covariates))} for a unit with a pre-period.\n"
             "  Check missing values and the cohort column."
         )
+    refuse_constant(outcome, columns[0], usable)
     if panel.area is not None:
         who = _people(panel, columns, usable, weight, int(drop.sum()))
         who = replace(
@@ -292,6 +293,20 @@ def usable_rows(columns: Sequence[Array]) -> NDArray[np.bool_]:
     for column in columns[1:]:
         usable &= np.isfinite(column)
     return usable
+
+
+def refuse_constant(outcome: str, values: Array, usable: NDArray[np.bool_]) -> None:
+    """Refuse an outcome that does not vary: effects and errors would be rounding.
+
+    Raises
+    ------
+    DesignError
+    """
+    first = values[usable.argmax()]
+    if not (usable & (values != first)).any():
+        raise DesignError(
+            f"{outcome} is {first:g} in every row, so nothing moves it.\n  Check the column."
+        )
 
 
 def treated_when_first_seen(panel: Panel, usable: NDArray[np.bool_]) -> NDArray[np.bool_]:

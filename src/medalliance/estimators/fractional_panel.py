@@ -17,7 +17,7 @@ from ..results import Design, Effects, Units, terms_frame
 from ..results._cluster import cluster_sums
 from ..results.few_clusters import MANY_CLUSTERS
 from ._collinear import absorbed, drop_collinear, independent
-from ._sample import blank_phrases, count_blank, gap_notes, usable_rows
+from ._sample import blank_phrases, count_blank, gap_notes, refuse_constant, usable_rows
 from ._separation import at_fault, separating_direction
 from ._share_families import Logit, Probit
 
@@ -195,10 +195,7 @@ def _notes(
 
 def _check_maximum(data: _Data, outcome: str, link: Link) -> None:
     """Refuse shares for which the likelihood has no maximum."""
-    if np.ptp(data.y) == 0:
-        raise DesignError(
-            f"{outcome} is {data.y[0]:g} in every row, so nothing moves it.\n  Check the column."
-        )
+    refuse_constant(outcome, data.y, np.ones(len(data.y), bool))
     direction = separating_direction(data.x, data.y == 0, data.y == 1)
     if direction is not None:
         raise DesignError(

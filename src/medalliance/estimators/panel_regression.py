@@ -17,7 +17,7 @@ from ..results import Design, Effects, Units, findings_of, terms_frame
 from ..show.findings import Findings
 from ._classic import CONSTANT, Classic, Rows, Specification, fit_classic
 from ._classic_tests import tests_of
-from ._sample import gap_notes
+from ._sample import gap_notes, refuse_constant
 
 Model = Literal["within", "pooled", "between", "first_difference", "random", "iv"]
 StdErrors = Literal["clustered", "unadjusted", "robust", "driscoll_kraay"]
@@ -248,6 +248,7 @@ def _draw(
     usable &= panel.frame[list(clusters)].notna().all(axis=1).to_numpy()
     if not usable.any():
         raise DesignError(f"no row has {', '.join(names)}.\n  Check missing values.")
+    refuse_constant(outcome, values[outcome], usable)
     table = pd.DataFrame(values)[usable].reset_index(drop=True)
     weight = table[weights].to_numpy(float) if weights else None
     if weight is not None and not (weight > 0).all():

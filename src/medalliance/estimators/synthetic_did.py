@@ -18,7 +18,13 @@ from ..progress import counted
 from ..results import Design, Effects, Units, terms_frame
 from ..results.few_clusters import MANY_CLUSTERS, MANY_TREATED, THESE
 from ..results.neyman import neyman_factor, welch_dof
-from ._sample import blank_phrases, count_blank, gap_notes, treated_when_first_seen
+from ._sample import (
+    blank_phrases,
+    count_blank,
+    gap_notes,
+    refuse_constant,
+    treated_when_first_seen,
+)
 from ._synthetic import METHODS, Array, Method, SyntheticFit
 from ._synthetic_blocks import (
     Blocks,
@@ -286,6 +292,7 @@ def _read(panel: Panel, outcome: str) -> tuple[Array, _Kept]:
     usable = np.isfinite(values)
     if not usable.any():
         raise DesignError(f"no row has {outcome}.\n  Check missing values.")
+    refuse_constant(outcome, values, usable)
     grid = panel.grid(values)
     seen = np.isfinite(grid)
     early, empty = treated_when_first_seen(panel, usable), ~seen.any(axis=1)
