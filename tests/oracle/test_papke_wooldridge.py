@@ -79,7 +79,7 @@ def test_bad_input_is_said(meap):
         ma.fractional_panel(percent, "percent", covariates=COVARIATES)
     with pytest.raises(DesignError, match="without instruments"):
         ma.fractional_panel(meap, "math4", covariates=COVARIATES, endogenous="lfound")
-    with pytest.raises(DesignError, match="mean of lexppp94"):
+    with pytest.raises(DesignError, match="lexppp94 does not vary over time"):
         ma.fractional_panel(meap, "math4", covariates=["lavgrexp", "lexppp94"])
     with pytest.raises(DesignError, match="Use one of probit, logit"):
         ma.fractional_panel(meap, "math4", covariates=COVARIATES, link="cloglog")

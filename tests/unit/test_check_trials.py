@@ -296,7 +296,7 @@ def test_a_workbook_with_a_title_two_sheets_and_dates(trial):
     written = trial.folder / "map.yaml"
     code, said = trial.check(path, "--write-mapping", str(written))
     assert code == 1
-    assert "sheet 面板 was read" in said and "row 3 was read as the header" in said
+    assert "sheet 面板 was read, of 说明, 面板" in said
     assert "E115 cohort holds dates in 160 rows (4, 5, 6 and 157 more): 2015-07-01" in said
     assert "首次实施年份: {to: cohort, date: first_full_year}" in written.read_text("utf-8")
     code, said = trial.check(path, "--mapping", str(written))
@@ -310,8 +310,8 @@ def test_one_column_a_year(trial):
     wide = clean().set_index(["county_code", "year"])["spending"].unstack("year")  # noqa: PD010
     wide = keys.merge(wide.add_prefix("基金支出").reset_index(), on="county_code")
     path, written = saved(trial, wide), trial.folder / "map.yaml"
-    assert trial.check(path, "--write-mapping", str(written))[0] == 1
-    assert 'spending: "基金支出{year}"' in written.read_text("utf-8")
+    code, said = trial.check(path, "--write-mapping", str(written))
+    assert code == 0 and "10 columns of 2012 to 2021 were turned into rows: 基金支出" in said
     code, said = trial.check(path, "--mapping", str(written))
     assert code == 0 and "10 columns of 2012 to 2021 were turned into rows" in said
     found = ma.load_panel(path, mapping=written).frame
@@ -450,12 +450,12 @@ def test_a_long_file_of_records_is_refused_before_it_is_read_through(trial):
 
 def test_of_a_big_file_only_the_known_columns_are_kept(trial):
     path = trial.folder / "wide.csv"
-    extra = ",".join(["一段没有用处的文字"] * 2_000)
+    extra = ",".join(["一段没有用处的文字"] * 1_900)
     lines = clean().to_csv(index=False).splitlines()
-    names = ",".join(f"变量{k}" for k in range(2_000))
+    names = ",".join(f"变量{k}" for k in range(1_900))
     with path.open("w", encoding="utf-8") as file:
         file.write(f"{lines[0]},{names}\n")
-        file.writelines(f"{line},{extra}\n" for line in lines[1:] * 4)  # 53 MB
+        file.writelines(f"{line},{extra}\n" for line in lines[1:] * 4)  # 50 MB
     used, said = memory_of_reading(path)
     assert "(960, 16)" in said
     assert used < 0.8 * path.stat().st_size + 30e6

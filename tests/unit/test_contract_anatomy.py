@@ -38,9 +38,7 @@ def test_blanks_are_printed_and_ended_rules_say_so():
     assert row["budget_holder"] == "not in what was read"
     assert row["payment_model"].endswith("(to 2009)")
     assert fill.shape == frame.shape
-    assert "not in what was read" in repr(
-        anatomy.anatomy_table(("budget_holder",), caption="Holder")
-    )
+    assert "nothing stated" in repr(anatomy.anatomy_table(("budget_holder",), caption="Holder"))
 
 
 def test_status_is_coloured():

@@ -111,7 +111,7 @@ def test_show_takes_axes_and_frames_with_what_they_were_made_from():
         mixed_table.badge is Badge.ILLUSTRATIVE and mixed_table.source == "a yearbook; an example"
     )
     drawn = ma.show(plots.lines(known, x="year", y="share"), "Shares")
-    assert drawn.source == REAL.source and drawn.alt == ("Shares share: 2 points from 0.5 to 0.6.")
+    assert drawn.source == REAL.source and drawn.alt == ("Shares. share: 2 points from 0.5 to 0.6.")
 
 
 def test_show_refuses_what_it_cannot_show():
@@ -144,7 +144,7 @@ def test_compare_sets_the_same_numbers_as_each_result(panel, effects, tmp_path):
 
 def test_show_draws_a_dict_of_effects_side_by_side(panel, effects):
     drawn = ma.show({"a": effects, "b": ma.did_imputation(panel, OUTCOME)}, "Both")
-    assert drawn.alt.startswith("Both a: 15 points from -0.004451 to 0.07337; b: 8 points from")
+    assert drawn.alt.startswith("Both. a: 15 points from -0.004451 to 0.07337; b: 8 points from")
     numbers = drawn.summary.set_index("event_time")
     by_event = effects.aggregate("event_time").to_frame(bands=False).set_index("event_time")
     assert {"a", "b"} <= set(numbers.columns)

@@ -189,7 +189,8 @@ def test_command_grades_a_little(tmp_path, monkeypatch):
              str(tmp_path / "cache"), "-o", str(folder)]  # fmt: skip
     assert main(asked) == 0
     assert sorted(p.name for p in folder.iterdir()) == [
-        "grading_draws.parquet", "threats_draws.parquet",
+        "grading_draws.parquet", "pretrends_draws.parquet", "reach_draws.parquet",
+        "threats_draws.parquet",
     ]  # fmt: skip
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "cache").iterdir()}
     assert main(asked) == 0
