@@ -6,8 +6,10 @@ import re
 import pytest
 import yaml
 from babel.messages.pofile import read_po
+from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 
+from medalliance.evidence import load_sources
 from medalliance.paths import PROJECT
 from medalliance.press import edition
 from medalliance.show.translation import FOLDER, WORDS, gaps, read_messages
@@ -134,3 +136,63 @@ def test_updating_twice_changes_no_byte(small):
     before = {path: path.read_bytes() for path in (book / FOLDER).rglob("*.po")}
     edition.update_catalogues(book, templates)
     assert {path: path.read_bytes() for path in before} == before
+
+
+NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+ENGLISH = re.compile(r"(?:\b[A-Za-z][a-z']+[ ,]+){7,}")
+
+
+def exhibits_of(path):
+    page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+    return page.find("article").find_all(attrs={"data-badge": True})
+
+
+def whole_pages(built_book):
+    hidden = {"search", "genindex"}
+    for path in sorted((built_book / "zh").rglob("*.html")):
+        name = path.relative_to(built_book / "zh").with_suffix("").as_posix()
+        text = path.read_text(encoding="utf-8")
+        if name not in hidden and "尚无中文版" not in text and (BOOK / f"{name}.ipynb").is_file():
+            yield name, path
+
+
+def test_only_pages_written_from_data_wait_for_their_chinese(built_book):
+    whole = {name for name, _ in whole_pages(built_book)}
+    notebooks = {n for n, page in edition.pages_of(BOOK).items() if page.suffix == ".ipynb"}
+    assert notebooks - whole == set()
+
+
+def test_the_editions_hold_the_same_exhibits_badges_and_numbers(built_book):
+    wrong = []
+    for name, path in whole_pages(built_book):
+        english, chinese = exhibits_of(built_book / f"{name}.html"), exhibits_of(path)
+        if [e["data-badge"] for e in english] != [c["data-badge"] for c in chinese]:
+            wrong.append(f"{name}: other exhibits or badges")
+            continue
+        for one, other in zip(english, chinese, strict=True):
+            cells = [e.find_all("td") for e in (one, other)]
+            numbers = [[NUMBER.findall(cell.get_text()) for cell in row] for row in cells]
+            alone = [
+                (a, b)
+                for a, b, cell in zip(*numbers, cells[0], strict=True)
+                if a != b and NUMBER.fullmatch(cell.get_text().strip(" -\u2212%"))
+            ]
+            if alone:
+                wrong.append(f"{name}: {alone[:3]}")
+    assert not wrong, "\n".join(wrong[:10])
+
+
+def test_no_english_sentence_stands_on_a_chinese_page(built_book):
+    titles, wrong = list(load_sources()["title"]), []
+    for name, path in whole_pages(built_book):
+        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        article = page.find("article")
+        for part in article.select(
+            "pre, code, .exhibit-source, .math, script, style, mjx-container"
+        ):
+            part.decompose()
+        blocks = article.select("p, li, td, th, figcaption, summary, h1, h2, h3, h4")
+        texts = [" ".join(block.get_text().split()) for block in blocks]
+        said = [found[0].strip() for text in texts for found in ENGLISH.finditer(text)]
+        wrong += [f"{name}: {one}" for one in said if not any(one in title for title in titles)]
+    assert not wrong, "\n".join(wrong[:15])

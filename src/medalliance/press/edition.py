@@ -38,7 +38,13 @@ TWIN = "-zh"  # how the name of a page ends that is written in Chinese by hand
 PROSE = "LC_MESSAGES"
 DIGEST = "X-Source-Digest"
 # written from data; they have no prose of their own
-GENERATED = ("glossary", "sources", "data-availability", "exhibits", "status")
+GENERATED = {
+    "glossary": "术语表",
+    "sources": "来源",
+    "data-availability": "数据可得性",
+    "exhibits": "全部图表",
+    "status": "状态",
+}
 _TITLE = re.compile(r"^# (.+)$", re.MULTILINE)
 _CONFIG = {
     "language": "zh_CN",
@@ -249,7 +255,7 @@ def _point_to_english(staged: Path, name: str, place: Path) -> None:
     title = found[1].strip() if found else name
     address = "../" * (1 + name.count("/")) + f"{name}.html"
     said = (
-        f"# {known.get(title, title)}\n\n"
+        f"# {GENERATED.get(name) or known.get(title, title)}\n\n"
         f'本页尚无中文版。请看<a href="{address}" lang="en" hreflang="en">英文版</a>。\n'
     )
     if place.suffix == ".ipynb":
@@ -272,7 +278,10 @@ def _write_toc(target: Path) -> None:
                     entry[key] = kept(entry[key])
         return chosen
 
+    known = read_messages(target / FOLDER / PROSE / f"{toc['root']}.po")
     toc["parts"] = kept(toc.get("parts", []))
+    for part in toc["parts"]:
+        part["caption"] = known.get(part["caption"], part["caption"])
     path.write_text(yaml.safe_dump(toc, allow_unicode=True, sort_keys=False), encoding="utf-8")
 
 
