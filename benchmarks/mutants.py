@@ -153,13 +153,13 @@ def main() -> None:
             where = Path(mutation.module_path).relative_to(tree)
             print(f"{verdict:10} {where}:{line}  {text}", flush=True)
             rows.append((verdict, f"{where}:{line}", mutation.operator_name, text))
-            write(rows, chosen.seed)
+            write(rows, chosen.seed, chosen.size)
             if len(rows) == chosen.size:
                 break
     print((RESULTS / "mutants.md").read_text(encoding="utf-8"))
 
 
-def write(rows: list[tuple[str, str, str, str]], seed: int) -> None:
+def write(rows: list[tuple[str, str, str, str]], seed: int, asked: int) -> None:
     """Store verdicts and score beside the speed table, as far as a run has come."""
     with (RESULTS / "mutants.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -168,8 +168,9 @@ def write(rows: list[tuple[str, str, str, str]], seed: int) -> None:
     count = {name: sum(row[0] == name for row in rows) for name in ("caught", "survived")}
     total = sum(count.values())
     share = count["caught"] / total if total else float("nan")
+    short = "" if len(rows) == asked else f"The run was stopped after {len(rows)} of {asked}. "
     said = (
-        f"{count['caught']} of {total} mutants that change a result or fail a test were caught "
+        f"{short}{count['caught']} of {total} mutants that change a result or fail a test were caught "
         f"({share:.0%}); {len(rows) - total} more change nothing. Drawn with seed {seed} on "
         f"{date.today().isoformat()}; each stands in mutants.csv.\n"
     )

@@ -26,6 +26,7 @@ from ..show.translation import (
     WORDS,
     Catalogue,
     abstracted,
+    codebook_labels,
     load_catalogue,
     messages,
     needs_translation,
@@ -325,7 +326,7 @@ def update_catalogues(source: Path, templates: Path) -> dict[str, int]:
 
 def _exhibit_messages(source: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
-    known = load_catalogue(source / "no catalogue").known  # the codebook's labels
+    known = codebook_labels()
     for page in find_notebooks(source):
         if page.stem.endswith(TWIN):
             continue

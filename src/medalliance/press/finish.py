@@ -14,10 +14,10 @@ import yaml
 
 from ..errors import raise_problems
 from .downloads import write_downloads
+from .edition import TWIN
 
 CARD = "_static/social-card.png"
 CARD_ALT = "Who holds the budget? Contracts of China's county medical alliances, compared."
-CHINESE = "-zh"  # how the name of a page ends that is written in Chinese by hand
 CHINESE_FOLDER = "zh"  # of the Chinese edition
 _LONGEST = 200  # letters of a description
 _WORDS = Path(__file__).with_name("page_words.json")
@@ -170,7 +170,7 @@ def up(name: str) -> str:
 
 def language(name: str) -> str:
     """Return the language of a page: ``"zh"`` or ``"en"``."""
-    return "zh" if name.endswith(CHINESE) else "en"
+    return "zh" if name.endswith(TWIN) else "en"
 
 
 def name_parts(page: str) -> str:
@@ -281,18 +281,18 @@ def _download_block(lang: str, offered: list[tuple[str, str]]) -> str:
 
 def mark_languages(page: str, name: str, names: set[str]) -> str:
     """Say which language a page and its links are in; translate the theme on a Chinese page."""
-    twin = name.removesuffix(CHINESE) if language(name) == "zh" else f"{name}{CHINESE}"
+    twin = name.removesuffix(TWIN) if language(name) == "zh" else f"{name}{TWIN}"
     if twin in names:
         other = "zh-CN" if language(twin) == "zh" else "en"
         link = f'<link rel="alternate" hreflang="{other}" href="{up(name)}{twin}.html"/>\n'
         page = page.replace("</head>", f"{link}</head>", 1)
     if language(name) == "en":
-        chinese = rf'(<a [^>]*href="[^"]*{CHINESE}\.html")'
+        chinese = rf'(<a [^>]*href="[^"]*{TWIN}\.html")'
         return re.sub(chinese, r'\1 lang="zh-CN"', page)
     page = in_chinese(page).replace(
         '<nav class="bd-links bd-docs-nav"', '<nav lang="en" class="bd-links bd-docs-nav"'
     )
-    page = re.sub(rf'(<a [^>]*href="[^"]*{CHINESE}\.html")', r'\1 lang="zh-CN"', page)
+    page = re.sub(rf'(<a [^>]*href="[^"]*{TWIN}\.html")', r'\1 lang="zh-CN"', page)
     return page.replace('<p class="prev-next-title">', '<p class="prev-next-title" lang="en">')
 
 

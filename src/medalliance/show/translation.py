@@ -246,7 +246,7 @@ def load_catalogue(path: Path | None = None) -> Catalogue:
         The catalogue; the book's own by default. Fuzzy and empty messages do not count.
     """
     place = path or book_dir() / FOLDER / WORDS
-    return Catalogue({**_labels(), **read_messages(place)})
+    return Catalogue({**codebook_labels(), **read_messages(place)})
 
 
 def read_messages(path: Path) -> dict[str, str]:
@@ -264,8 +264,8 @@ def read_messages(path: Path) -> dict[str, str]:
     }
 
 
-def _labels() -> dict[str, str]:
-    """Return what the codebook says in both languages."""
+def codebook_labels() -> dict[str, str]:
+    """Return English labels of the codebook to their Chinese ones."""
     book = load_codebook()
     named: list[Any] = [*book.variables.values(), *book.columns.values(), *book.units.values()]
     return {one.en: one.zh for one in named if one.en and one.zh}
