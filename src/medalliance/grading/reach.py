@@ -16,7 +16,7 @@ from ..estimators.subgroup_effects import subgroup_effects
 from ..estimators.switching_did import switching_did
 from ..panel import Panel, PanelWarning
 from ..results import Effects
-from ..simulate.reach_panel import GAIN, reach_panel
+from ..simulate.reach_panel import CURVE, GAIN, reach_panel
 from .monte_carlo import Record, Task
 from .stored_draws import drawn_from
 
@@ -43,7 +43,7 @@ def _difference(panel: Panel) -> Triple:
 
 def _mean_slope(panel: Panel) -> float:
     dose = panel.frame.loc[panel.first_rows, "dose"].to_numpy()
-    return float(2 - 1.6 * dose[dose > 0].mean())
+    return float(CURVE[0] + 2 * CURVE[1] * dose[dose > 0].mean())
 
 
 def _gained(panel: Panel) -> float:

@@ -14,6 +14,7 @@ from ..panel import Panel
 Array = NDArray[np.float64]
 FIRST, COHORTS = 2012, (2016, 2018)
 GAIN = {"small": 0.2, "large": 1.0}
+CURVE = 2.0, -0.8  # what a dose and its square add
 
 
 def reach_panel(
@@ -106,7 +107,7 @@ def _doses(
     cohort = start[prefecture]
     dose = np.where(cohort > 0, rng.uniform(0.1, 1.5, len(cohort)), 0.0)
     treated = (cohort > 0)[:, None] & (years >= cohort[:, None])
-    effect = (2 * dose - 0.8 * dose**2)[:, None] * treated
+    effect = (CURVE[0] * dose + CURVE[1] * dose**2)[:, None] * treated
     return _long(
         prefecture, years, cohort=cohort, dose=dose, level=treated * dose[:, None], effect=effect,
         y=_noise(rng, prefecture, years),
