@@ -171,8 +171,8 @@ def write(rows: list[tuple[str, str, str, str]], seed: int, asked: int) -> None:
     short = "" if len(rows) == asked else f"The run was stopped after {len(rows)} of {asked}. "
     said = (
         f"{short}{count['caught']} of {total} mutants that change a result or fail a test "
-        f"were caught ({share:.0%}); {len(rows) - total} more change nothing. Drawn with seed {seed} on "
-        f"{date.today().isoformat()}; each stands in mutants.csv.\n"
+        f"were caught ({share:.0%}); {len(rows) - total} more change nothing. "
+        f"Drawn with seed {seed} on {date.today().isoformat()}; each stands in mutants.csv.\n"
     )
     (RESULTS / "mutants.md").write_text(said, encoding="utf-8")
 
